@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel programs and the agent both know: records, their meaning, their limits.
+ * The only source of layouts: src/abi/layout.gen.ts is generated from the BTF of this file.
+ *
+ * Ownership. `frontends`, `slots`, `backends` and `services` are written by the agent and only
+ * read here; everything else is written here and only read (or, once unused, cleared) by the
+ * agent. No record has two writers.
+ */
+#ifndef SHUNT_ABI_H
+#define SHUNT_ABI_H
+
+#include <linux/types.h>
+
+/* IPv6 as it is, IPv4 as ::ffff:a.b.c.d: one entry serves AF_INET and IPv4-mapped AF_INET6. */
+struct address {
+	__be32 word[4];
+};
+
+/* --- written by the agent ------------------------------------------------------------- */
+
+struct frontend_key {
+	struct address address;
+	__be16 port;
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 zero;
+};
+
+/* Published last and replaced whole: a reader sees the old choice or the new, never a mixture. */
+struct frontend {
+	__u32 service;	  /* index into services */
+	__u32 slot_base;  /* first of slot_count consecutive slots */
+	__u32 slot_count; /* 0: nobody answers, refuse */
+	__u32 flags;	  /* none yet */
+};
+
+/*
+ * One column of an alias table (Walker 1977, Vose 1991): take `backend` with probability
+ * threshold / 2^32, else `alias`.
+ */
+struct slot {
+	__u32 threshold;
+	__u32 backend;
+	__u32 alias;
+	__u32 zero;
+};
+
+/*
+ * Generations are odd while the record is in use and even while it is free; both changes add 1.
+ * Whoever remembers a backend remembers its generation too; a mismatch means that it is gone.
+ */
+struct backend {
+	struct address address;
+	__be16 port;
+	__u8 protocol;
+	__u8 flags;
+	__u32 generation;
+	__u32 weight;
+	__u32 service; /* index of the Service port it serves */
+};
+
+enum algorithm {
+	ALGORITHM_WEIGHTED_RANDOM = 0,
+};
+
+/* One port of a Service. `identity` is a hash of its name: it finds the record after a restart. */
+struct service {
+	__u32 identity[2];
+	__u32 generation; /* as in struct backend */
+	__u32 algorithm;
+	__u32 affinity_timeout_s; /* 0: no session affinity */
+	__u32 flags;
+};
+
+/* --- written by the kernel ------------------------------------------------------------ */
+
+/* 128 bytes: two cache lines of its own for each backend. */
+struct counters {
+	__u64 attempts;	   /* connections sent to a backend, before their outcome is known */
+	__u64 established; /* of those: handshake done (connected UDP: at once) */
+	__u64 refused;	   /* RST in answer to SYN */
+	__u64 timed_out;   /* no answer to SYN */
+	__u64 unreachable; /* any other error before establishment: no route, ICMP, no port left */
+	__u64 abandoned;   /* closed by the client before establishment */
+	__u64 reset;	   /* ended by the peer's RST */
+	__u64 broken;	   /* ended by any other error: retransmission or keep-alive time-out, ICMP */
+	__u64 closed;	   /* ended in any way, the two above included */
+	__u64 active;	   /* established and not closed */
+	__u64 pending;	   /* attempted, outcome unknown */
+	__u64 bytes_sent;  /* TCP payload acknowledged by the backend */
+	__u64 bytes_received;
+	__u64 connect_ns; /* sum over `established` TCP connections */
+	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
+	__u64 rejected;	  /* refused here, no endpoint (services only) */
+};
+
+/* Bucket i counts connects that took less than 2^i microseconds and not less than half of that. */
+#define LATENCY_BUCKETS 32
+
+struct service_stats {
+	struct counters total;
+	__u64 connect_latency[LATENCY_BUCKETS];
+};
+
+struct backend_stats {
+	struct counters total;
+};
+
+enum connection_state {
+	CONNECTION_FREE = 0,
+	CONNECTION_PENDING = 1,
+	CONNECTION_ACTIVE = 2,
+};
+
+/* The TCP state callback is armed: it will end this connection, sock_release need not. */
+#define CONNECTION_ARMED 0x1
+
+/*
+ * What a socket that went through a Service address remembers. Lives in the `connections` table
+ * at (cookie % sets), see connection.h; with no room there, in socket storage.
+ */
+struct connection {
+	__u64 cookie; /* of the socket; 0: free */
+	__u64 started_ns;
+	struct address service_address; /* what the application asked for */
+	struct address backend_address; /* where the connection went */
+	__be16 service_port;
+	__be16 backend_port;
+	__u8 protocol;
+	__u8 state; /* enum connection_state */
+	__u8 flags;
+	__u8 zero;
+	__u32 service;
+	__u32 service_generation;
+	__u32 backend;
+	__u32 backend_generation;
+};
+
+/* Neighbours of a connection's home place that it may live in as well. A power of two. */
+#define CONNECTION_WAYS 4
+
+enum affinity_kind {
+	AFFINITY_POD = 1,    /* sessionAffinity: ClientIP; the client is a network namespace */
+	AFFINITY_SOCKET = 2, /* datagrams of one unconnected UDP socket */
+};
+
+struct affinity_key {
+	__u64 client; /* netns cookie or socket cookie */
+	__u32 service;
+	__u8 kind;
+	__u8 family; /* 4 or 6, of the Service address: backends of one family only */
+	__u16 zero;
+};
+
+struct affinity {
+	__u64 last_used_ns;
+	__u32 backend;
+	__u32 generation;
+};
+
+/* The Service address that a socket asked when it sent to this backend last. */
+struct udp_peer_key {
+	__u64 cookie;
+	struct address address;
+	__be16 port;
+	__u16 zero[3];
+};
+
+struct udp_peer {
+	struct address address;
+	__be16 port;
+	__u16 zero;
+	__u32 service;
+};
+
+/* Every verdict other than "pass" or "sent to a backend" has a counter of its own. */
+enum verdict {
+	VERDICT_REFUSED_NO_ENDPOINT = 0, /* connect: ECONNREFUSED */
+	VERDICT_DROPPED_NO_ENDPOINT,	 /* unconnected datagram: ECONNREFUSED to the sender */
+	VERDICT_PASSED_NO_ENDPOINT,	 /* kernel without bpf_set_retval: left to kube-proxy */
+	VERDICT_REFUSED_BAD_TABLE,	 /* a frontend led nowhere: must stay 0 */
+	VERDICT_DROPPED_NO_PEER,	 /* datagram whose answer could not have been translated */
+	VERDICT_OVERFLOWED,		 /* remembered in socket storage: `connections` had no room */
+	VERDICT_UNREMEMBERED,		 /* sent, but neither had room: not counted, no getpeername */
+	VERDICT_COUNT,
+};
+
+#endif

@@ -1,0 +1,103 @@
+/** Cluster objects, projected to what Shunt uses. Plain data; sources make them, `desire` reads them. */
+
+export type Family = 4 | 6;
+export type Protocol = 'TCP' | 'UDP' | 'SCTP';
+
+export interface ObjectRef {
+  readonly kind: 'Service' | 'EndpointSlice' | 'TrafficPolicy';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ServicePort {
+  /** Empty for the only port of a Service that has one. EndpointSlice ports are matched by this name. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+export interface ServiceObject extends ObjectRef {
+  readonly kind: 'Service';
+  readonly createdAtMs: number;
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+  /** `clusterIP: None`, or label `service.kubernetes.io/headless`. */
+  readonly headless: boolean;
+  /** Label `service.kubernetes.io/service-proxy-name` (KEP-2447); empty when absent. */
+  readonly proxyName: string;
+  /** Canonical text (RFC 5952). Empty for headless and ExternalName Services. */
+  readonly clusterIPs: readonly string[];
+  readonly ports: readonly ServicePort[];
+  /** `sessionAffinity: ClientIP`; 0 for None. */
+  readonly affinityTimeoutS: number;
+  readonly internalTrafficPolicy: 'Cluster' | 'Local';
+  readonly publishNotReadyAddresses: boolean;
+}
+
+export interface EndpointObject {
+  /** The first of `addresses`: the API calls them fungible, and kube-proxy uses the first. Canonical text. */
+  readonly address: string;
+  /** Absent conditions already hold their documented defaults: ready and serving true, terminating false. */
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Empty when unknown. */
+  readonly node: string;
+  readonly zone: string;
+  /** Name of the Pod in `targetRef`; empty when it is no Pod. */
+  readonly pod: string;
+}
+
+export interface EndpointSlicePort {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+export interface EndpointSliceObject extends ObjectRef {
+  readonly kind: 'EndpointSlice';
+  /** Label `kubernetes.io/service-name`: a Service of the same namespace. */
+  readonly service: string;
+  readonly family: Family;
+  readonly ports: readonly EndpointSlicePort[];
+  readonly endpoints: readonly EndpointObject[];
+  /** Annotation `endpoints.kubernetes.io/last-change-trigger-time`, in ms since the epoch; 0 when absent. */
+  readonly triggeredAtMs: number;
+}
+
+/** Endpoints that match every given field get `weight`; the first match in the list counts; default 1. */
+export interface EndpointWeight {
+  /** Pod name, `*` standing for any run of characters. */
+  readonly pod?: string;
+  readonly node?: string;
+  readonly zone?: string;
+  /** 0..1000; 0 drains: no new connections. */
+  readonly weight: number;
+}
+
+/** `shunt.dev/v1alpha1`, attached to Services of its own namespace by `spec.targetRefs`. */
+export interface TrafficPolicyObject extends ObjectRef {
+  readonly kind: 'TrafficPolicy';
+  readonly createdAtMs: number;
+  readonly services: readonly string[];
+  readonly endpointWeights: readonly EndpointWeight[];
+}
+
+export type ClusterObject = ServiceObject | EndpointSliceObject | TrafficPolicyObject;
+
+/** Where an object was read, for messages. `line` is 1-based. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Something about an object that its author should know. */
+export interface Complaint {
+  /** error: the object was skipped; warning: part of it is not honoured; note: nothing to program, as documented. */
+  readonly severity: 'error' | 'warning' | 'note';
+  /** `kind namespace/name` where known; otherwise whatever identifies it best. */
+  readonly object: string;
+  /** Field path such as `spec.ports[0].port`; empty for the whole object. */
+  readonly path: string;
+  readonly message: string;
+  readonly origin?: Origin;
+}

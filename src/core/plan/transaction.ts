@@ -1,0 +1,83 @@
+/**
+ * A change of the kernel tables, as data. `Dataplane.apply` carries it out in the order of the fields below, and that
+ * order is the safety argument: backends -> services -> slots -> frontends -> removals. A new record is complete before
+ * anything leads to it, and nothing leads to a record any more before it is retired. So every prefix of a transaction,
+ * also one cut by `kill -9`, leaves each frontend with its whole old choice or its whole new one.
+ *
+ * Records are only ever written at places that no frontend leads to; the exceptions are single aligned 32-bit fields
+ * (weight, affinity timeout, generation), which change in one store.
+ */
+export interface Transaction {
+  readonly backends: readonly BackendWrite[];
+  readonly weights: readonly WeightWrite[];
+  readonly services: readonly ServiceWrite[];
+  readonly slots: readonly SlotsWrite[];
+  readonly frontends: readonly FrontendWrite[];
+  readonly frontendDeletes: readonly FrontendKey[];
+  /** Their generation becomes even: whoever remembered them knows that they are gone. */
+  readonly retiredBackends: readonly number[];
+  readonly retiredServices: readonly number[];
+}
+
+export interface FrontendKey {
+  /** Canonical text. */
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+}
+
+export interface FrontendWrite extends FrontendKey {
+  readonly service: number;
+  readonly slotBase: number;
+  readonly slotCount: number;
+}
+
+export interface BackendWrite {
+  readonly index: number;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+  /** Odd. */
+  readonly generation: number;
+  readonly weight: number;
+  readonly service: number;
+}
+
+export interface WeightWrite {
+  readonly index: number;
+  readonly weight: number;
+}
+
+export interface ServiceWrite {
+  readonly index: number;
+  readonly identity: Identity;
+  /** Odd. Unchanged when only the settings of a live Service change. */
+  readonly generation: number;
+  readonly affinityTimeoutS: number;
+}
+
+/** 64-bit hash of `DesiredPort.id`, as two words. */
+export type Identity = readonly [number, number];
+
+export interface SlotsWrite {
+  readonly base: number;
+  /** Four words a slot: threshold, backend, alias, 0 (struct slot in bpf/abi.h). */
+  readonly words: Uint32Array;
+}
+
+/** How many records a table can hold. */
+export interface Capacity {
+  readonly frontends: number;
+  readonly slots: number;
+  readonly backends: number;
+  readonly services: number;
+}
+
+/** What the tables hold now. The kernel is the store: this is read from its memory, not from a copy of what was meant. */
+export interface TableReader {
+  readonly capacity: Capacity;
+  frontends(): readonly FrontendWrite[];
+  slot(index: number): { readonly threshold: number; readonly backend: number; readonly alias: number };
+  backend(index: number): BackendWrite;
+  service(index: number): ServiceWrite;
+}

@@ -1,0 +1,54 @@
+import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
+
+/** The tables and the programs that read them: the kernel's, or in tests one in memory that keeps the kernel's rules. */
+export interface Dataplane {
+  readonly tables: TableReader;
+  readonly stats: StatsReader;
+  /**
+   * Carries out a transaction in order. When the kernel refuses a part (SHUNT_E_APPLY), everything before it is in
+   * force and nothing after it; `tables` tells exactly what holds.
+   */
+  apply(transaction: Transaction): void;
+  /** Resolves when every program run that was under way has ended: what was retired before has no reader any more. */
+  grace(): Promise<void>;
+  /** Sets the counters of free records to zero, for their next owner. Only after `grace`. */
+  clearStats(records: { readonly backends: readonly number[]; readonly services: readonly number[] }): void;
+  /** Replaces the tables by larger ones with the same contents, while connections go on. `tables` changes. */
+  grow(capacity: Capacity): Promise<void>;
+  /** Lets go of the tables; the kernel keeps routing. */
+  close(): void;
+}
+
+/** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */
+export interface StatsReader {
+  service(index: number): ServiceStats;
+  backend(index: number): Counters;
+  /** By name, such as `refused_no_endpoint`. */
+  verdicts(): Readonly<Record<string, number>>;
+  /** Places used and available in the `connections` table. */
+  connections(): { readonly used: number; readonly size: number };
+}
+
+export interface Counters {
+  readonly attempts: number;
+  readonly established: number;
+  readonly refused: number;
+  readonly timedOut: number;
+  readonly unreachable: number;
+  readonly abandoned: number;
+  readonly reset: number;
+  readonly broken: number;
+  readonly closed: number;
+  readonly active: number;
+  readonly pending: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly connectNs: number;
+  readonly datagrams: number;
+  readonly rejected: number;
+}
+
+export interface ServiceStats extends Counters {
+  /** Bucket i: connects faster than 2^i microseconds and not faster than half of that. */
+  readonly connectLatency: readonly number[];
+}
