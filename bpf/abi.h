@@ -74,24 +74,27 @@ struct service {
 
 /* --- written by the kernel ------------------------------------------------------------ */
 
-/* 128 bytes: two cache lines of its own for each backend. */
+/*
+ * Two cache lines for each backend. Counters only grow; what is going on now is their difference:
+ * pending = attempts - established - refused - timed_out - unreachable - abandoned,
+ * active = established - closed.
+ */
 struct counters {
-	__u64 attempts;	   /* connections sent to a backend, before their outcome is known */
+	__u64 attempts;	   /* connections sent to a backend */
 	__u64 established; /* of those: handshake done (connected UDP: at once) */
 	__u64 refused;	   /* RST in answer to SYN */
 	__u64 timed_out;   /* no answer to SYN */
-	__u64 unreachable; /* any other error before establishment: no route, ICMP, no port left */
+	__u64 unreachable; /* any other error before establishment: no route, ICMP, no free port */
 	__u64 abandoned;   /* closed by the client before establishment */
-	__u64 reset;	   /* ended by the peer's RST */
-	__u64 broken;	   /* ended by any other error: retransmission or keep-alive time-out, ICMP */
-	__u64 closed;	   /* ended in any way, the two above included */
-	__u64 active;	   /* established and not closed */
-	__u64 pending;	   /* attempted, outcome unknown */
-	__u64 bytes_sent;  /* TCP payload acknowledged by the backend */
+	__u64 closed;	   /* established ones that ended, in any way */
+	__u64 reset;	   /* of those: by the peer's RST */
+	__u64 broken;	   /* of those: by another error (retransmissions, keep-alive, ICMP) */
+	__u64 bytes_sent;  /* TCP payload that the backend acknowledged; added at the end */
 	__u64 bytes_received;
-	__u64 connect_ns; /* sum over `established` TCP connections */
+	__u64 connect_ns; /* sum over established TCP connections */
 	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
-	__u64 rejected;	  /* refused here, no endpoint (services only) */
+	__u64 rejected;	  /* refused here for want of an endpoint (Services only) */
+	__u64 zero[2];
 };
 
 /* Bucket i counts connects that took less than 2^i microseconds and not less than half of that. */

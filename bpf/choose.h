@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a frontend to one of its backends. Nothing here reads a context or writes a socket. */
+#ifndef SHUNT_CHOOSE_H
+#define SHUNT_CHOOSE_H
+
+#include "count.h"
+
+#define NS_PER_S 1000000000ULL
+
+struct choice {
+	const struct backend *to;
+	__u32 backend;
+	__u32 backend_generation;
+	__u32 service;
+	__u32 service_generation;
+};
+
+/* Walker's alias method: column and fraction come from one random number. */
+static __always_inline __u32 alias_choice(const struct slot *slot, __u64 product)
+{
+	return (__u32)product < slot->threshold ? slot->backend : slot->alias;
+}
+
+static __always_inline bool take_backend(__u32 index, struct choice *choice)
+{
+	const struct backend *backend = bpf_map_lookup_elem(&backends, &index);
+
+	if (!backend)
+		return false;
+	choice->to = backend;
+	choice->backend = index;
+	choice->backend_generation = backend->generation;
+	return true;
+}
+
+/* False: the frontend leads outside the tables. */
+static __always_inline bool choose_by_weight(const struct frontend *frontend, __u32 random,
+					     struct choice *choice)
+{
+	__u64 product = (__u64)random * frontend->slot_count;
+	__u32 index = frontend->slot_base + (__u32)(product >> 32);
+	const struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+	return slot && take_backend(alias_choice(slot, product), choice);
+}
+
+/* The backend used before, if it still is what it was and, with a timeout, was used lately. */
+static __always_inline bool choose_remembered(const struct affinity_key *key, __u64 now_ns,
+					      __u64 timeout_ns, struct choice *choice)
+{
+	struct affinity *last = bpf_map_lookup_elem(&affinity, key);
+
+	if (!last || (timeout_ns && now_ns - last->last_used_ns >= timeout_ns))
+		return false;
+	if (!take_backend(last->backend, choice) || choice->backend_generation != last->generation)
+		return false;
+	last->last_used_ns = now_ns;
+	return true;
+}
+
+static __always_inline void remember_choice(const struct affinity_key *key, __u64 now_ns,
+					    const struct choice *choice)
+{
+	struct affinity used = {
+		.last_used_ns = now_ns,
+		.backend = choice->backend,
+		.generation = choice->backend_generation,
+	};
+
+	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
+	bpf_map_update_elem(&affinity, key, &used, BPF_ANY);
+}
+
+#endif

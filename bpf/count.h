@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counters of verdicts, Services and backends. */
+#ifndef SHUNT_COUNT_H
+#define SHUNT_COUNT_H
+
+#include "kernel.h"
+#include "maps.h"
+
+#define ADD(field, n) __sync_fetch_and_add(&(field), n)
+
+static __always_inline void count_verdict(enum verdict verdict)
+{
+	__u32 index = verdict;
+	__u64 *count = bpf_map_lookup_elem(&verdicts, &index);
+
+	if (count)
+		ADD(*count, 1);
+}
+
+/*
+ * Records are reused. Whoever counts for a Service or backend that is gone by now would count for
+ * its successor, hence the generation.
+ */
+static __always_inline struct service_stats *service_counters(__u32 index, __u32 generation)
+{
+	const struct service *service = bpf_map_lookup_elem(&services, &index);
+
+	if (!service || service->generation != generation)
+		return NULL;
+	return bpf_map_lookup_elem(&service_stats, &index);
+}
+
+static __always_inline struct backend_stats *backend_counters(__u32 index, __u32 generation)
+{
+	const struct backend *backend = bpf_map_lookup_elem(&backends, &index);
+
+	if (!backend || backend->generation != generation)
+		return NULL;
+	return bpf_map_lookup_elem(&backend_stats, &index);
+}
+
+/* ceil(log2(microseconds)) of at least 1, by halving: BPF has no count-leading-zeros. */
+static __always_inline __u32 latency_bucket(__u64 ns)
+{
+	__u64 us = ns / 1000;
+	__u32 bucket = 0;
+
+	if (us >> 31)
+		return LATENCY_BUCKETS - 1;
+	if (us >> 16) {
+		us >>= 16;
+		bucket += 16;
+	}
+	if (us >> 8) {
+		us >>= 8;
+		bucket += 8;
+	}
+	if (us >> 4) {
+		us >>= 4;
+		bucket += 4;
+	}
+	if (us >> 2) {
+		us >>= 2;
+		bucket += 2;
+	}
+	if (us >> 1) {
+		us >>= 1;
+		bucket += 1;
+	}
+	return bucket + us; /* us is 0 or 1 by now */
+}
+
+#endif

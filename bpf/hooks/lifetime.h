@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How connections fare and end. TCP tells through its state callback, armed before the SYN so
+ * that failed connects are seen too; everything else ends when its socket is released.
+ */
+#ifndef SHUNT_HOOKS_LIFETIME_H
+#define SHUNT_HOOKS_LIFETIME_H
+
+#include "../connection.h"
+
+static __always_inline void count_established(const struct connection *connection, __u64 took_ns)
+{
+	struct service_stats *service =
+		service_counters(connection->service, connection->service_generation);
+	struct backend_stats *backend =
+		backend_counters(connection->backend, connection->backend_generation);
+	__u32 bucket = latency_bucket(took_ns);
+
+	if (service) {
+		ADD(service->total.established, 1);
+		ADD(service->total.connect_ns, took_ns);
+		if (bucket < LATENCY_BUCKETS)
+			ADD(service->connect_latency[bucket], 1);
+	}
+	if (backend) {
+		ADD(backend->total.established, 1);
+		ADD(backend->total.connect_ns, took_ns);
+	}
+}
+
+/* The kernel sets the error before the state: tcp_reset(), tcp_write_err(), tcp_v4_err(). */
+static __always_inline enum outcome outcome_of(bool established, int error)
+{
+	if (established) {
+		if (!error)
+			return OUTCOME_CLOSED;
+		return error == ECONNRESET || error == EPIPE ? OUTCOME_RESET : OUTCOME_BROKEN;
+	}
+	switch (error) {
+	case 0:
+		return OUTCOME_ABANDONED;
+	case ECONNREFUSED:
+		return OUTCOME_REFUSED;
+	case ETIMEDOUT:
+		return OUTCOME_TIMED_OUT;
+	}
+	return OUTCOME_UNREACHABLE;
+}
+
+/* tcp_info counts SYN and FIN as a byte each; users count payload. */
+static __always_inline __u64 payload_sent(const struct bpf_sock_ops *ctx,
+					  const struct tcp_sock *tcp, __u32 last_state)
+{
+	bool fin_sent = last_state == BPF_TCP_FIN_WAIT1 || last_state == BPF_TCP_FIN_WAIT2 ||
+			last_state == BPF_TCP_CLOSING || last_state == BPF_TCP_LAST_ACK;
+	bool fin_acked = fin_sent && tcp->snd_una == tcp->write_seq;
+	__u64 acked = ctx->bytes_acked;
+	__u64 signals = 1 + fin_acked;
+
+	return acked > signals ? acked - signals : 0;
+}
+
+static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx,
+					      const struct sock *sk)
+{
+	__u64 fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+	__u64 received = ctx->bytes_received;
+
+	return received > fin ? received - fin : 0;
+}
+
+static __always_inline void on_state(struct bpf_sock_ops *ctx, struct connection *connection,
+				     __u64 cookie)
+{
+	__u32 last_state = ctx->args[0], state = ctx->args[1];
+	bool established = connection->state == CONNECTION_ACTIVE;
+	struct tcp_sock *tcp;
+	struct sock *sk;
+
+	if (state == BPF_TCP_ESTABLISHED && !established) {
+		connection->state = CONNECTION_ACTIVE;
+		count_established(connection, bpf_ktime_get_ns() - connection->started_ns);
+		return;
+	}
+	if (state != BPF_TCP_CLOSE || !ctx->sk)
+		return;
+	tcp = bpf_skc_to_tcp_sock(ctx->sk);
+	if (!tcp)
+		return;
+	sk = (struct sock *)tcp;
+	connection_end(connection, cookie, outcome_of(established, sk->sk_err),
+		       established ? payload_sent(ctx, tcp, last_state) : 0,
+		       established ? payload_received(ctx, sk) : 0);
+}
+
+/* A connect() that failed before its SYN left a trace; this SYN may be for somebody else. */
+static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
+					    const struct connection *connection)
+{
+	__be32 ipv4 = READ_CONTEXT(ctx->remote_ip4);
+	struct address remote = { .word = { READ_CONTEXT(ctx->remote_ip6[0]),
+					    READ_CONTEXT(ctx->remote_ip6[1]),
+					    READ_CONTEXT(ctx->remote_ip6[2]),
+					    READ_CONTEXT(ctx->remote_ip6[3]) } };
+
+	if (ctx->family == AF_INET)
+		remote = address_from_ipv4(ipv4);
+	return connection->backend_port == bpf_htons(bpf_ntohl(ctx->remote_port)) &&
+	       address_equal(&connection->backend_address, &remote);
+}
+
+SEC("sockops")
+int shunt_sockops(struct bpf_sock_ops *ctx)
+{
+	struct connection *connection;
+	__u64 cookie;
+
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	connection = connection_find(cookie, ctx->sk);
+	if (!connection)
+		return 1;
+	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
+		on_state(ctx, connection, cookie);
+		return 1;
+	}
+	if (!goes_to_backend(ctx, connection)) {
+		connection_drop(connection, cookie);
+		return 1;
+	}
+	connection->flags |= CONNECTION_ARMED;
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	return 1;
+}
+
+SEC("cgroup/sock_release")
+int shunt_sock_release(struct bpf_sock *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct connection *connection = connection_find(cookie, ctx);
+
+	if (connection && !(connection->flags & CONNECTION_ARMED))
+		connection_drop(connection, cookie);
+	return 1;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The peer of a socket as its application knows it. */
+#ifndef SHUNT_PEER_H
+#define SHUNT_PEER_H
+
+#include "connection.h"
+
+/* For UDP: connect(AF_UNSPEC) dissolves without telling any hook, but the state shows it. */
+static __always_inline bool is_connected(struct bpf_sock_addr *ctx)
+{
+	return ctx->sk && ctx->sk->state == BPF_TCP_ESTABLISHED;
+}
+
+/* A socket may connect again: after a failure, or at any time if it is UDP. */
+static __always_inline void forget_last(struct bpf_sock_addr *ctx, __u64 cookie)
+{
+	struct connection *last = connection_find(cookie, ctx->sk);
+
+	if (last)
+		connection_drop(last, cookie);
+}
+
+/* Puts the Service address for the backend's, where this socket is connected to that backend. */
+static __always_inline void show_service(struct bpf_sock_addr *ctx, int hook, __u64 cookie)
+{
+	const struct connection *connection = connection_find(cookie, ctx->sk);
+	struct address peer = context_address(ctx, hook);
+
+	if (!connection || connection->backend_port != (__be16)ctx->user_port ||
+	    !address_equal(&connection->backend_address, &peer))
+		return;
+	set_context_address(ctx, hook, &connection->service_address, connection->service_port);
+}
+
+#endif
