@@ -77,7 +77,12 @@ export interface Capacity {
 export interface TableReader {
   readonly capacity: Capacity;
   frontends(): readonly FrontendWrite[];
-  slot(index: number): { readonly threshold: number; readonly backend: number; readonly alias: number };
+  /** The words of `count` slots as they lie in memory, four a slot: a view, good until the tables grow. */
+  slots(base: number, count: number): Uint32Array;
   backend(index: number): BackendWrite;
   service(index: number): ServiceWrite;
+  /** Single words of these records, for walks over whole tables. */
+  backendGeneration(index: number): number;
+  backendService(index: number): number;
+  serviceGeneration(index: number): number;
 }
