@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <linux/membarrier.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "shim.h"
+
+int shunt_abi_version(void)
+{
+	return SHUNT_ABI_VERSION;
+}
+
+int shunt_enable_stats(void)
+{
+	int fd;
+
+	error_clear();
+	fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	return fd < 0 ? fail(fd, "enable BPF statistics") : fd;
+}
+
+int shunt_mount_bpffs(const char *path)
+{
+	error_clear();
+	if (!path)
+		return fail(-EINVAL, "mount bpffs: no path");
+	if (mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		return fail(-errno, "mount bpffs at %s", path);
+	return 0;
+}
+
+int shunt_is_bpffs(const char *path)
+{
+	struct statfs stats;
+
+	error_clear();
+	if (!path)
+		return fail(-EINVAL, "is bpffs: no path");
+	if (statfs(path, &stats))
+		return fail(-errno, "statfs %s", path);
+	return stats.f_type == BPF_FS_MAGIC;
+}
+
+static int update_map_of_maps(int inner)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = inner);
+	uint32_t key = 0;
+	int outer, error;
+
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "shunt_wait", sizeof(key), sizeof(inner),
+			       1, &options);
+	if (outer < 0)
+		return outer;
+	error = bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
+	close(outer);
+	return error;
+}
+
+/*
+ * The kernel ends an update of a map of maps with synchronize_rcu(), "so that userspace, when we
+ * return to it, knows that all non-sleepable programs that could be running use the new map value"
+ * (kernel/bpf/syscall.c, maybe_wait_bpf_programs(); since 4.20, 1ae80cf31938). This is the one way
+ * that asks for no more rights than loading the programs did.
+ */
+static int wait_by_map_of_maps(void)
+{
+	int inner, error;
+
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "shunt_wait", sizeof(uint32_t), sizeof(uint32_t),
+			       1, NULL);
+	if (inner < 0)
+		return inner;
+	error = update_map_of_maps(inner);
+	close(inner);
+	return error;
+}
+
+/*
+ * MEMBARRIER_CMD_GLOBAL is synchronize_rcu() too, but nothing on a machine with one CPU, where a
+ * preempted program may still be under way, and refused with nohz_full (kernel/sched/membarrier.c).
+ */
+static int wait_by_membarrier(void)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return -EOPNOTSUPP;
+	return syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
+
+int shunt_wait_programs(void)
+{
+	int error;
+
+	error_clear();
+	error = wait_by_map_of_maps();
+	if (!error)
+		return 0;
+	fail(error, "wait for running programs by a map of maps");
+	error = wait_by_membarrier();
+	return error ? fail(error, "wait for running programs by membarrier") : 0;
+}
+
+int shunt_possible_cpus(void)
+{
+	int count;
+
+	error_clear();
+	count = libbpf_num_possible_cpus();
+	return count < 0 ? fail(count, "possible CPUs") : count;
+}
+
+int shunt_set_rlimit_memlock(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	error_clear();
+	return setrlimit(RLIMIT_MEMLOCK, &unlimited) ? fail(-errno, "raise RLIMIT_MEMLOCK") : 0;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the tests of the shim and of its TypeScript caller load. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+const volatile __u32 factor = 2;
+const volatile __u16 addend = 0;
+
+struct record {
+	__u64 first;
+	__u64 second;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u64);
+} table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct record);
+} memory SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} per_cpu SEC(".maps");
+
+/* A type without batch calls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u32);
+} programs SEC(".maps");
+
+struct context {
+	__u32 input;
+	__u32 output;
+};
+
+SEC("syscall")
+int calculate(struct context *context)
+{
+	context->output = context->input * factor + addend;
+	return context->input;
+}
+
+/* Sums up what user space wrote, so that the tests see its stores through the kernel's eyes. */
+SEC("syscall")
+int sum_memory(struct context *context)
+{
+	__u32 key = context->input;
+	struct record *record = bpf_map_lookup_elem(&memory, &key);
+
+	if (!record)
+		return -1;
+	context->output = record->first + record->second;
+	record->first = 0;
+	return 0;
+}
+
+SEC("cgroup/connect4")
+int allow(struct bpf_sock_addr *context)
+{
+	__u32 key = 0;
+
+	bpf_map_lookup_elem(&table, &key);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int allow_too(struct bpf_sock_addr *context)
+{
+	return 1;
+}
+
+/* Never loaded but by the test that wants it: needs autoload. */
+SEC("?cgroup/connect4")
+int spare(struct bpf_sock_addr *context)
+{
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Apache-2.0";
