@@ -1,0 +1,142 @@
+import type { ServiceInput } from './desire/desire.ts';
+import { byName } from './desire/order.ts';
+import type {
+  ClusterObject,
+  EndpointSliceObject,
+  ObjectRef,
+  ServiceObject,
+  TrafficPolicyObject,
+} from './model/objects.ts';
+
+export type ClusterEvent =
+  | { readonly type: 'put'; readonly object: ClusterObject }
+  | { readonly type: 'delete'; readonly ref: ObjectRef };
+
+/**
+ * The objects that exist now, found by the Service that they are about. It depends on the last event of each object
+ * alone: events of different objects may come in any order, a slice also before its Service. Only `applyEvents` writes.
+ */
+export interface Cluster {
+  /** By `namespace/name`, as everything here. */
+  readonly services: Map<string, ServiceObject>;
+  readonly slices: Attached<EndpointSliceObject>;
+  readonly policies: Attached<TrafficPolicyObject>;
+}
+
+/** Objects of one kind that are about Services of their namespace, whether those exist or not. */
+export interface Attached<T> {
+  readonly byKey: Map<string, T>;
+  /** In the order of their names; replaced when one changes, so a list that was handed out stays as it was. */
+  readonly byService: Map<string, readonly T[]>;
+}
+
+export const createCluster = (): Cluster => ({
+  services: new Map(),
+  slices: { byKey: new Map(), byService: new Map() },
+  policies: { byKey: new Map(), byService: new Map() },
+});
+
+/** Takes the events in and returns the keys (`namespace/name`) of the Services that must be looked at again. */
+export const applyEvents = (cluster: Cluster, events: readonly ClusterEvent[]): Set<string> => {
+  const touched = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'put') put(cluster, event.object, touched);
+    else remove(cluster, event.ref, touched);
+  }
+  return touched;
+};
+
+/** What `desire` needs to know about one Service; undefined when there is no such Service. */
+export const inputFor = (cluster: Cluster, key: string): ServiceInput | undefined => {
+  const service = cluster.services.get(key);
+  if (service === undefined) return undefined;
+  return {
+    service,
+    slices: cluster.slices.byService.get(key) ?? [],
+    policies: cluster.policies.byService.get(key) ?? [],
+  };
+};
+
+export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`;
+
+const put = (cluster: Cluster, object: ClusterObject, touched: Set<string>): void => {
+  const key = keyOf(object);
+  switch (object.kind) {
+    case 'Service':
+      cluster.services.set(key, object);
+      touched.add(key);
+      break;
+    case 'EndpointSlice':
+      attach(cluster.slices, key, object, servicesOfSlice, touched);
+      break;
+    case 'TrafficPolicy':
+      attach(cluster.policies, key, object, servicesOfPolicy, touched);
+      break;
+  }
+};
+
+const remove = (cluster: Cluster, ref: ObjectRef, touched: Set<string>): void => {
+  const key = keyOf(ref);
+  switch (ref.kind) {
+    case 'Service':
+      if (cluster.services.delete(key)) touched.add(key);
+      break;
+    case 'EndpointSlice':
+      detach(cluster.slices, key, servicesOfSlice, touched);
+      break;
+    case 'TrafficPolicy':
+      detach(cluster.policies, key, servicesOfPolicy, touched);
+      break;
+  }
+};
+
+const servicesOfSlice = ({ namespace, service }: EndpointSliceObject): readonly string[] => [`${namespace}/${service}`];
+
+const servicesOfPolicy = ({ namespace, services }: TrafficPolicyObject): readonly string[] =>
+  services.map((service) => `${namespace}/${service}`);
+
+type ServicesOf<T> = (object: T) => readonly string[];
+
+/** Services that the object was about before, and no longer is, are touched as well. */
+const attach = <T extends ObjectRef>(
+  attached: Attached<T>,
+  key: string,
+  object: T,
+  servicesOf: ServicesOf<T>,
+  touched: Set<string>,
+): void => {
+  const services = servicesOf(object);
+  const previous = attached.byKey.get(key);
+  if (previous !== undefined) {
+    const stays = new Set(services);
+    for (const service of servicesOf(previous)) {
+      if (!stays.has(service)) leave(attached, service, previous, touched);
+    }
+  }
+  for (const service of services) {
+    const others = attached.byService.get(service)?.filter(({ name }) => name !== object.name) ?? [];
+    attached.byService.set(service, [...others, object].sort(byName));
+    touched.add(service);
+  }
+  attached.byKey.set(key, object);
+};
+
+const detach = <T extends ObjectRef>(
+  attached: Attached<T>,
+  key: string,
+  servicesOf: ServicesOf<T>,
+  touched: Set<string>,
+): void => {
+  const previous = attached.byKey.get(key);
+  if (previous === undefined) return;
+  for (const service of servicesOf(previous)) leave(attached, service, previous, touched);
+  attached.byKey.delete(key);
+};
+
+const leave = <T extends ObjectRef>(attached: Attached<T>, service: string, object: T, touched: Set<string>): void => {
+  const others = attached.byService.get(service)?.filter(({ name }) => name !== object.name) ?? [];
+  if (others.length > 0) attached.byService.set(service, others);
+  else attached.byService.delete(service);
+  touched.add(service);
+};

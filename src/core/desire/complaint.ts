@@ -1,0 +1,12 @@
+import type { Complaint, ObjectRef } from '../model/objects.ts';
+
+/** What is said about an object that was read: its parts are right, but not all of them can be programmed. */
+export const complaintAbout = (
+  object: ObjectRef,
+  severity: Complaint['severity'],
+  path: string,
+  message: string,
+): Complaint => ({ severity, object: objectText(object), path, message });
+
+/** `Service shop/cart`: how messages name an object. */
+export const objectText = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;

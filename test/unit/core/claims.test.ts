@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Claims, createClaims, settle, stake } from '../../../src/core/claims.ts';
+import { keyOf } from '../../../src/core/cluster.ts';
+import { desire } from '../../../src/core/desire/desire.ts';
+import type { ServiceObject } from '../../../src/core/model/objects.ts';
+import { complaintLines, desiredLines, OUR_NODE, service } from '../../helpers/objects.ts';
+
+const desired = (object: ServiceObject) => desire({ service: object, slices: [], policies: [], node: OUR_NODE }).ports;
+
+const put = (claims: Claims, object: ServiceObject): readonly string[] => stake(claims, keyOf(object), object);
+
+/** `address:port/protocol -> owner` for all Services, as their settled ports say. */
+const owners = (claims: Claims): readonly string[] =>
+  [...claims.services.values()]
+    .flatMap((object) => desiredLines(settle(claims, object, desired(object)).ports))
+    .map((line) => line.replace(/^(\S+?)\/(\S+?)\/\S*?\/(TCP|UDP) (\S+) .*$/, '$4/$3 $1/$2'))
+    .sort();
+
+const WEB = service({ name: 'web', createdAtMs: 1000 });
+const NEWER = service({ name: 'newer', createdAtMs: 2000 });
+const NEWEST = service({ name: 'newest', createdAtMs: 3000 });
+
+describe('an address that one Service wants', () => {
+  it('is its own, and its ports are handed back untouched', () => {
+    const claims = createClaims();
+    expect(put(claims, WEB)).toEqual([]);
+    const ports = desired(WEB);
+    expect(settle(claims, WEB, ports).ports).toBe(ports);
+    expect(settle(claims, WEB, ports).complaints).toEqual([]);
+  });
+
+  it('is nobody`s once the Service is gone: nothing is left behind', () => {
+    const claims = createClaims();
+    put(claims, WEB);
+    stake(claims, keyOf(WEB), undefined);
+    expect(claims).toEqual(createClaims());
+  });
+
+  it('is nobody`s once the Service has another address', () => {
+    const claims = createClaims();
+    put(claims, WEB);
+    put(claims, { ...WEB, clusterIPs: ['10.96.0.2'] });
+    expect([...claims.claimants.keys()]).toEqual(['10.96.0.2']);
+  });
+});
+
+describe('an address and port that several Services want', () => {
+  it.each<{ rule: string; services: readonly ServiceObject[]; want: readonly string[] }>([
+    { rule: 'belongs to the oldest', services: [NEWER, WEB, NEWEST], want: ['10.96.0.1:80/TCP shop/web'] },
+    {
+      rule: 'belongs to the first by namespace and name when they are equally old',
+      services: [service({ name: 'b' }), service({ name: 'a' }), service({ namespace: 'bank', name: 'z' })],
+      want: ['10.96.0.1:80/TCP bank/z'],
+    },
+    {
+      rule: 'is no matter of a Service with another port there',
+      services: [WEB, { ...NEWER, ports: [{ name: 'admin', protocol: 'TCP', port: 81 }] }],
+      want: ['10.96.0.1:80/TCP shop/web', '10.96.0.1:81/TCP shop/newer'],
+    },
+    {
+      rule: 'is no matter of a Service with another protocol there',
+      services: [WEB, { ...NEWER, ports: [{ name: 'quic', protocol: 'UDP', port: 80 }] }],
+      want: ['10.96.0.1:80/TCP shop/web', '10.96.0.1:80/UDP shop/newer'],
+    },
+    {
+      rule: 'leaves the other addresses of the loser alone',
+      services: [WEB, { ...NEWER, clusterIPs: ['10.96.0.1', 'fd00:96::2'] }],
+      want: ['10.96.0.1:80/TCP shop/web', '[fd00:96::2]:80/TCP shop/newer'],
+    },
+  ])('$rule', ({ services, want }) => {
+    const claims = createClaims();
+    for (const object of services) put(claims, object);
+    expect(owners(claims)).toEqual(want);
+  });
+
+  it('is a warning for those that go without', () => {
+    const claims = createClaims();
+    put(claims, WEB);
+    put(claims, NEWER);
+    expect(complaintLines(settle(claims, NEWER, desired(NEWER)).complaints)).toEqual([
+      'warning: Service shop/newer spec.clusterIPs[0]: 10.96.0.1 port 80/TCP is left to Service shop/web, which is older',
+    ]);
+    expect(settle(claims, WEB, desired(WEB)).complaints).toEqual([]);
+  });
+
+  it('goes to the next when the owner goes, and that one must be looked at again', () => {
+    const claims = createClaims();
+    for (const object of [WEB, NEWEST, NEWER]) put(claims, object);
+    expect(stake(claims, 'shop/web', undefined)).toEqual(['shop/newer', 'shop/newest']);
+    expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/newer']);
+  });
+
+  it('goes back to an older one that comes, and the owner until then must be looked at again', () => {
+    const claims = createClaims();
+    put(claims, NEWER);
+    expect(put(claims, WEB)).toEqual(['shop/newer']);
+    expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/web']);
+  });
+
+  it('goes to the next when the owner drops the port', () => {
+    const claims = createClaims();
+    for (const object of [WEB, NEWER]) put(claims, object);
+    expect(put(claims, { ...WEB, ports: [] })).toEqual(['shop/newer']);
+    expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/newer']);
+  });
+
+  it('touches nobody when a Service is looked at again unchanged', () => {
+    const claims = createClaims();
+    for (const object of [WEB, NEWER]) put(claims, object);
+    expect(put(claims, WEB)).toEqual([]);
+  });
+});
+
+describe('random claims', () => {
+  const ports = fc
+    .uniqueArray(fc.constantFrom(80, 81), { maxLength: 2 })
+    .map((numbers) => numbers.map((port) => ({ name: `p${port}`, protocol: 'TCP' as const, port })));
+  const object = fc
+    .record({
+      name: fc.constantFrom('a', 'b', 'c', 'd'),
+      createdAtMs: fc.nat(2),
+      clusterIPs: fc.uniqueArray(fc.constantFrom('10.96.0.1', '10.96.0.2', 'fd00:96::1'), { maxLength: 2 }),
+      ports,
+    })
+    .map(service);
+  const change = fc.tuple(object, fc.boolean());
+
+  it('have exactly one owner for each key, the oldest; and only the Services told change their part', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+        const claims = createClaims();
+        const parts = new Map<string, readonly string[]>();
+        for (const [each, exists] of changes) {
+          const key = keyOf(each);
+          const again = stake(claims, key, exists ? each : undefined);
+          for (const affected of [key, ...again]) {
+            const current = claims.services.get(affected);
+            if (current === undefined) parts.delete(affected);
+            else parts.set(affected, desiredLines(settle(claims, current, desired(current)).ports));
+          }
+          expect([...parts.values()].flat().map(frontend).sort()).toEqual(oldestOf([...claims.services.values()]));
+        }
+      }),
+    );
+  });
+
+  const frontend = (line: string): string => line.replace(/^shop\/(\w)\S* (\S+) .*$/, '$2 $1');
+
+  /** Each key once, with the name of the Service that came first: what the rule says, without any bookkeeping. */
+  const oldestOf = (services: readonly ServiceObject[]): readonly string[] => {
+    const firsts = new Map<string, string>();
+    for (const each of services.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1))) {
+      for (const line of desiredLines(desired(each)).map(frontend)) {
+        const [key = '', name = ''] = line.split(' ');
+        if (!firsts.has(key)) firsts.set(key, name);
+      }
+    }
+    return [...firsts].map(([key, name]) => `${key} ${name}`).sort();
+  };
+});

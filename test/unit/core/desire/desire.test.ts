@@ -1,0 +1,444 @@
+import { describe, expect, it } from 'vitest';
+import { desire, type NodeIdentity } from '../../../../src/core/desire/desire.ts';
+import type { EndpointSliceObject, ServiceObject, TrafficPolicyObject } from '../../../../src/core/model/objects.ts';
+import {
+  complaintLines,
+  desiredLines,
+  endpoint,
+  GONE_SILENT,
+  NOT_READY,
+  OUR_NODE,
+  policy,
+  SERVES_WHILE_TERMINATING,
+  service,
+  slice,
+} from '../../../helpers/objects.ts';
+
+// Services are 10.96.0.0/16 and fd00:96::/32, endpoints 10.1.0.0/16 and fd00:1::/32; the node is node-a.
+
+interface Row {
+  readonly rule: string;
+  readonly service?: ServiceObject;
+  readonly slices?: readonly EndpointSliceObject[];
+  readonly policies?: readonly TrafficPolicyObject[];
+  readonly node?: NodeIdentity;
+  readonly want: readonly string[];
+  readonly complaints?: readonly string[];
+}
+
+const check = ({
+  service: object = service(),
+  slices = [],
+  policies = [],
+  node = OUR_NODE,
+  want,
+  complaints = [],
+}: Row) => {
+  const desired = desire({ service: object, slices, policies, node });
+  expect(desiredLines(desired.ports)).toEqual(want);
+  expect(complaintLines(desired.complaints)).toEqual(complaints);
+};
+
+describe('a Service that is not programmed, with a note', () => {
+  const slices = [slice([endpoint('10.1.0.1')])];
+  it.each<Row>([
+    {
+      rule: 'is headless: its clients find the endpoints through DNS',
+      service: service({ headless: true, clusterIPs: [] }),
+      want: [],
+      complaints: [
+        'note: Service shop/web spec.clusterIP: headless: clients connect to its endpoints directly, nothing to program',
+      ],
+    },
+    {
+      rule: 'is labelled headless, even with an address',
+      service: service({ headless: true }),
+      want: [],
+      complaints: [
+        'note: Service shop/web spec.clusterIP: headless: clients connect to its endpoints directly, nothing to program',
+      ],
+    },
+    {
+      rule: 'is an ExternalName',
+      service: service({ type: 'ExternalName', clusterIPs: [] }),
+      want: [],
+      complaints: ['note: Service shop/web spec.type: ExternalName is answered by DNS alone: nothing to program'],
+    },
+    {
+      rule: "is another proxy's by its label",
+      service: service({ proxyName: 'other' }),
+      want: [],
+      complaints: [
+        'note: Service shop/web metadata.labels[service.kubernetes.io/service-proxy-name]: ' +
+          'left to the proxy named other: we serve Services without this label',
+      ],
+    },
+    {
+      rule: 'has no label while we serve only those with our name',
+      node: { name: 'node-a', proxyName: 'shunt' },
+      want: [],
+      complaints: [
+        'note: Service shop/web metadata.labels[service.kubernetes.io/service-proxy-name]: ' +
+          'left to the default proxy: we serve only those labelled shunt',
+      ],
+    },
+    {
+      rule: 'has not been given an address yet',
+      service: service({ clusterIPs: [] }),
+      want: [],
+      complaints: ['note: Service shop/web spec.clusterIPs: has no address yet: nothing to program'],
+    },
+  ])('$rule', (row) => check({ slices, ...row }));
+});
+
+describe('a Service port', () => {
+  it.each<Row>([
+    {
+      rule: 'is programmed under every type that has a cluster address',
+      service: service({ type: 'LoadBalancer' }),
+      slices: [slice([endpoint('10.1.0.1')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'labelled with our name is programmed when we serve only that name',
+      service: service({ proxyName: 'shunt' }),
+      node: { name: 'node-a', proxyName: 'shunt' },
+      slices: [slice([endpoint('10.1.0.1')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'without any slice refuses',
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'without a name takes the slice port without a name',
+      service: service({ ports: [{ name: '', protocol: 'TCP', port: 443 }] }),
+      slices: [slice([endpoint('10.1.0.1')], { ports: [{ name: '', protocol: 'TCP', port: 8443 }] })],
+      want: ['shop/web//TCP 10.96.0.1:443 -> 10.1.0.1:8443=1'],
+    },
+    {
+      rule: 'takes the number that the slice gives to its name, different from slice to slice',
+      slices: [
+        slice([endpoint('10.1.0.1')], { name: 'web-1', ports: [{ name: 'http', protocol: 'TCP', port: 8080 }] }),
+        slice([endpoint('10.1.0.2')], { name: 'web-2', ports: [{ name: 'http', protocol: 'TCP', port: 9090 }] }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:9090=1'],
+    },
+    {
+      rule: 'gets nothing from a slice that has no port of its name',
+      slices: [
+        slice([endpoint('10.1.0.1')], { name: 'web-1' }),
+        slice([endpoint('10.1.0.2')], { name: 'web-2', ports: [{ name: 'admin', protocol: 'TCP', port: 8080 }] }),
+        slice([endpoint('10.1.0.3')], { name: 'web-3', ports: [] }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'shares its number with a port of another protocol, and each has endpoints of its own',
+      service: service({
+        ports: [
+          { name: 'dns', protocol: 'UDP', port: 53 },
+          { name: 'dns-tcp', protocol: 'TCP', port: 53 },
+        ],
+      }),
+      slices: [
+        slice([endpoint('10.1.0.1')], { name: 'web-1', ports: [{ name: 'dns', protocol: 'UDP', port: 5353 }] }),
+        slice([endpoint('10.1.0.2')], { name: 'web-2', ports: [{ name: 'dns-tcp', protocol: 'TCP', port: 5354 }] }),
+      ],
+      want: [
+        'shop/web/dns/UDP 10.96.0.1:53 -> 10.1.0.1:5353=1',
+        'shop/web/dns-tcp/TCP 10.96.0.1:53 -> 10.1.0.2:5354=1',
+      ],
+    },
+    {
+      rule: 'does not take a slice port of its name but of another protocol',
+      slices: [slice([endpoint('10.1.0.1')], { ports: [{ name: 'http', protocol: 'UDP', port: 8080 }] })],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'of protocol SCTP is left alone with a note, its neighbours are programmed',
+      service: service({
+        ports: [
+          { name: 'sig', protocol: 'SCTP', port: 3868 },
+          { name: 'http', protocol: 'TCP', port: 80 },
+        ],
+      }),
+      slices: [slice([endpoint('10.1.0.1')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+      complaints: ['note: Service shop/web spec.ports[0].protocol: SCTP is not served: its connections are left alone'],
+    },
+    {
+      rule: 'carries the session affinity of its Service',
+      service: service({ affinityTimeoutS: 600 }),
+      slices: [slice([endpoint('10.1.0.1')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 (a client stays for 600 s)'],
+    },
+    {
+      rule: 'of a dual-stack Service has a group of each family, which do not mix',
+      service: service({ clusterIPs: ['fd00:96::1', '10.96.0.1'] }),
+      slices: [slice([endpoint('10.1.0.1')]), slice([endpoint('fd00:1::1')], { name: 'web-v6', family: 6 })],
+      want: [
+        'shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1',
+        'shop/web/http/TCP [fd00:96::1]:80 -> [fd00:1::1]:8080=1',
+      ],
+    },
+    {
+      rule: 'refuses in the family that has no endpoint while the other answers',
+      service: service({ clusterIPs: ['10.96.0.1', 'fd00:96::1'] }),
+      slices: [slice([endpoint('10.1.0.1', NOT_READY)]), slice([endpoint('fd00:1::1')], { name: 'web-v6', family: 6 })],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused', 'shop/web/http/TCP [fd00:96::1]:80 -> [fd00:1::1]:8080=1'],
+    },
+    {
+      rule: 'has no group of a family in which its Service has no address',
+      slices: [slice([endpoint('10.1.0.1')]), slice([endpoint('fd00:1::1')], { name: 'web-v6', family: 6 })],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+  ])('$rule', check);
+});
+
+describe('of the endpoints', () => {
+  it.each<Row>([
+    {
+      rule: 'only the ready ones answer while there are any',
+      slices: [
+        slice([
+          endpoint('10.1.0.1'),
+          endpoint('10.1.0.2', NOT_READY),
+          endpoint('10.1.0.3', SERVES_WHILE_TERMINATING),
+          endpoint('10.1.0.4', GONE_SILENT),
+        ]),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'those that serve while they terminate answer when none is ready',
+      slices: [
+        slice([
+          endpoint('10.1.0.2', NOT_READY),
+          endpoint('10.1.0.3', SERVES_WHILE_TERMINATING),
+          endpoint('10.1.0.4', GONE_SILENT),
+          endpoint('10.1.0.5', SERVES_WHILE_TERMINATING),
+        ]),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.3:8080=1 10.1.0.5:8080=1'],
+    },
+    {
+      rule: 'a serving one that neither is ready nor terminates never answers',
+      slices: [slice([endpoint('10.1.0.1', { ready: false, serving: true })])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'a ready one in the last slice still puts the terminating ones of the first aside',
+      slices: [
+        slice([endpoint('10.1.0.1', SERVES_WHILE_TERMINATING)], { name: 'web-1' }),
+        slice([endpoint('10.1.0.2')], { name: 'web-2' }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.2:8080=1'],
+    },
+    {
+      rule: 'the families fall back to terminating ones on their own',
+      service: service({ clusterIPs: ['10.96.0.1', 'fd00:96::1'] }),
+      slices: [
+        slice([endpoint('10.1.0.1')]),
+        slice([endpoint('fd00:1::1', SERVES_WHILE_TERMINATING)], { name: 'web-v6', family: 6 }),
+      ],
+      want: [
+        'shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1',
+        'shop/web/http/TCP [fd00:96::1]:80 -> [fd00:1::1]:8080=1',
+      ],
+    },
+    {
+      rule: 'all answer, ready or not, when the Service publishes addresses that are not ready',
+      service: service({ publishNotReadyAddresses: true }),
+      slices: [
+        slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', NOT_READY), endpoint('10.1.0.3', SERVES_WHILE_TERMINATING)]),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1 10.1.0.3:8080=1'],
+    },
+    {
+      rule: 'one that two slices list counts once',
+      slices: [
+        slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')], { name: 'web-1' }),
+        slice([endpoint('10.1.0.2'), endpoint('10.1.0.3')], { name: 'web-2' }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1 10.1.0.3:8080=1'],
+    },
+    {
+      rule: 'one that a single slice lists twice counts once',
+      slices: [slice([endpoint('10.1.0.1'), endpoint('10.1.0.2'), endpoint('10.1.0.1')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1'],
+    },
+    {
+      rule: 'one that is ready in either of two slices is ready',
+      slices: [
+        slice([endpoint('10.1.0.1', NOT_READY), endpoint('10.1.0.2')], { name: 'web-1' }),
+        slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', SERVES_WHILE_TERMINATING)], { name: 'web-2' }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1'],
+    },
+    {
+      rule: 'the same address under two port numbers is two endpoints, in the order of the numbers',
+      slices: [
+        slice([endpoint('10.1.0.1')], { name: 'web-1', ports: [{ name: 'http', protocol: 'TCP', port: 10_000 }] }),
+        slice([endpoint('10.1.0.1')], { name: 'web-2', ports: [{ name: 'http', protocol: 'TCP', port: 9000 }] }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:9000=1 10.1.0.1:10000=1'],
+    },
+  ])('$rule', check);
+});
+
+describe('with internalTrafficPolicy Local', () => {
+  const local = service({ internalTrafficPolicy: 'Local' });
+  const here = { node: 'node-a' };
+  const there = { node: 'node-b' };
+  it.each<Row>([
+    {
+      rule: 'only endpoints on this node answer',
+      slices: [slice([endpoint('10.1.0.1', here), endpoint('10.1.0.2', there), endpoint('10.1.0.3')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'a node without endpoints refuses, however many there are elsewhere',
+      slices: [slice([endpoint('10.1.0.2', there)])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'a terminating one here answers rather than a ready one elsewhere',
+      slices: [slice([endpoint('10.1.0.1', { ...here, ...SERVES_WHILE_TERMINATING }), endpoint('10.1.0.2', there)])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+    },
+    {
+      rule: 'a node that does not know its name uses endpoints of every node, with a warning',
+      node: { name: '', proxyName: '' },
+      slices: [slice([endpoint('10.1.0.1', here), endpoint('10.1.0.2', there), endpoint('10.1.0.3')])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1 10.1.0.3:8080=1'],
+      complaints: [
+        'warning: Service shop/web spec.internalTrafficPolicy: Local is not honoured: ' +
+          'the name of this node is not known, so endpoints of every node are used',
+      ],
+    },
+  ])('$rule', (row) => check({ service: local, ...row }));
+});
+
+describe('by a TrafficPolicy', () => {
+  const slices = [
+    slice([
+      endpoint('10.1.0.1', { pod: 'web-stable-1', node: 'node-a', zone: 'zone-1' }),
+      endpoint('10.1.0.2', { pod: 'web-stable-2', node: 'node-b', zone: 'zone-2' }),
+      endpoint('10.1.0.3', { pod: 'web-canary-1', node: 'node-b', zone: 'zone-2' }),
+      endpoint('10.1.0.4'),
+    ]),
+  ];
+  const answers = (...weights: readonly number[]): readonly string[] => [
+    `shop/web/http/TCP 10.96.0.1:80 -> ${weights
+      .map((weight, index) => `10.1.0.${index + 1}:8080=${weight}`)
+      .filter((answer) => !answer.endsWith('=0'))
+      .join(' ')}`,
+  ];
+  it.each<Row>([
+    {
+      rule: 'endpoints get the weight of the entry that matches their Pod, others 1',
+      policies: [policy([{ pod: 'web-canary-*', weight: 5 }])],
+      want: answers(1, 1, 5, 1),
+    },
+    {
+      rule: 'the first entry that matches counts',
+      policies: [
+        policy([
+          { pod: 'web-canary-1', weight: 5 },
+          { pod: 'web-*', weight: 95 },
+          { pod: 'web-stable-1', weight: 7 },
+        ]),
+      ],
+      want: answers(95, 95, 5, 1),
+    },
+    {
+      rule: 'an entry matches only when everything that it gives does',
+      policies: [policy([{ pod: 'web-stable-*', zone: 'zone-2', node: 'node-b', weight: 9 }])],
+      want: answers(1, 9, 1, 1),
+    },
+    {
+      rule: 'an entry that gives nothing matches every endpoint',
+      policies: [policy([{ zone: 'zone-1', weight: 3 }, { weight: 2 }])],
+      want: answers(3, 2, 2, 2),
+    },
+    {
+      rule: 'an endpoint that is no Pod matches no Pod name, not even *',
+      policies: [policy([{ pod: '*', weight: 2 }])],
+      want: answers(2, 2, 2, 1),
+    },
+    {
+      rule: 'an unknown node or zone is not an empty name',
+      policies: [
+        policy([
+          { node: '', weight: 2 },
+          { zone: '', weight: 2 },
+        ]),
+      ],
+      want: answers(1, 1, 1, 1),
+    },
+    {
+      rule: 'weight 0 drains an endpoint: it is left out',
+      policies: [policy([{ pod: 'web-stable-1', weight: 0 }])],
+      want: answers(0, 1, 1, 1),
+    },
+    {
+      rule: 'weight 0 for all refuses',
+      policies: [policy([{ weight: 0 }])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'drained ready endpoints do not make terminating ones answer',
+      slices: [slice([endpoint('10.1.0.1', { pod: 'a' }), endpoint('10.1.0.2', SERVES_WHILE_TERMINATING)])],
+      policies: [policy([{ pod: 'a', weight: 0 }])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'an endpoint of two slices is weighed as the slice that comes first by name lists it',
+      slices: [
+        slice([endpoint('10.1.0.1', { pod: 'second' })], { name: 'web-2' }),
+        slice([endpoint('10.1.0.1', { pod: 'first' })], { name: 'web-1' }),
+      ],
+      policies: [
+        policy([
+          { pod: 'first', weight: 3 },
+          { pod: 'second', weight: 4 },
+        ]),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=3'],
+    },
+    {
+      rule: 'an endpoint that the first slice drains is drained, also when a second slice lists it',
+      slices: [
+        slice([endpoint('10.1.0.1', { pod: 'first' }), endpoint('10.1.0.2')], { name: 'web-1' }),
+        slice([endpoint('10.1.0.1', { pod: 'second' })], { name: 'web-2' }),
+      ],
+      policies: [policy([{ pod: 'first', weight: 0 }])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.2:8080=1'],
+    },
+    {
+      rule: 'the oldest of several governs, and the others are told so',
+      policies: [
+        policy([{ weight: 9 }], { name: 'a-newest', createdAtMs: 3000 }),
+        policy([{ weight: 2 }], { name: 'z-oldest', createdAtMs: 1000 }),
+        policy([{ weight: 8 }], { name: 'b-newer', createdAtMs: 2000 }),
+      ],
+      want: answers(2, 2, 2, 2),
+      complaints: [
+        'warning: TrafficPolicy shop/a-newest spec.targetRefs: ' +
+          'ignored for Service shop/web: TrafficPolicy shop/z-oldest is older and governs it alone',
+        'warning: TrafficPolicy shop/b-newer spec.targetRefs: ' +
+          'ignored for Service shop/web: TrafficPolicy shop/z-oldest is older and governs it alone',
+      ],
+    },
+    {
+      rule: 'of several that are equally old the first by name governs',
+      policies: [policy([{ weight: 9 }], { name: 'b' }), policy([{ weight: 2 }], { name: 'a' })],
+      want: answers(2, 2, 2, 2),
+      complaints: [
+        'warning: TrafficPolicy shop/b spec.targetRefs: ' +
+          'ignored for Service shop/web: TrafficPolicy shop/a comes first by name and governs it alone',
+      ],
+    },
+  ])('$rule', (row) => check({ slices, ...row }));
+});
