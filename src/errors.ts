@@ -1,7 +1,88 @@
 /** Every error a user can meet: its code, what it says, what to do, and the exit status. docs/errors.md is made from it. */
 export const ERRORS = {
   SHUNT_E_USAGE: { status: 2, message: '{detail}', help: 'See `shunt --help`.' },
+  SHUNT_E_UNKNOWN_VERB: {
+    status: 2,
+    message: 'there is no verb `{verb}`',
+    help: 'Did you mean `shunt {nearest}`? `shunt --help` lists the verbs.',
+  },
+  SHUNT_E_ARGUMENTS: { status: 2, message: '{detail}', help: 'See `shunt {verb} --help`.' },
+  SHUNT_E_CONFIG: {
+    status: 2,
+    message: '{setting}: {value} is not allowed; {allowed}',
+    help: 'Every setting is a flag, a SHUNT_* variable or a key of the file given by --config; see `shunt run --help`.',
+  },
+  SHUNT_E_READ: { status: 1, message: '{path}: {reason}', help: 'Check that the path exists and may be read.' },
+  SHUNT_E_NO_AGENT: {
+    status: 1,
+    message: 'no agent answers at {socket}',
+    help: 'Traffic goes on without it, as it was last programmed. Start it with `shunt run`, or give its --socket.',
+  },
+  SHUNT_E_SOCKET_DENIED: { status: 1, message: 'may not use {socket}', help: 'Run as root, as the agent does.' },
+  SHUNT_E_AGENT_ANSWER: {
+    status: 1,
+    message: 'the agent at {socket} answered {status}: {reason}',
+    help: 'Use the `shunt` of the version that the agent has; its log says more.',
+  },
+  SHUNT_E_RUNNING: {
+    status: 1,
+    message: 'an agent is running: it answers at {socket}',
+    help: 'Stop that agent first.',
+  },
+  SHUNT_E_LISTEN: {
+    status: 1,
+    message: 'cannot listen on {address}: {reason}',
+    help: 'Choose another address: --listen for metrics (`off` for none), --socket for the admin API.',
+  },
+  SHUNT_E_NO_SERVICE: {
+    status: 1,
+    message: 'no Service {service} is programmed',
+    help: '`shunt services` lists those that are; `shunt plan` says why one is not.',
+  },
+  SHUNT_E_HTTP_PATH: { status: 1, message: 'there is no {path}', help: 'These exist: {paths}.' },
+  SHUNT_E_HTTP_METHOD: { status: 1, message: '{method} is not allowed', help: 'Everything here is read by GET.' },
+  SHUNT_E_HTTP_PARAMETER: {
+    status: 1,
+    message: 'parameter {parameter}: {value} is not allowed; {allowed}',
+    help: 'Correct the parameter.',
+  },
+  SHUNT_E_STARTING: { status: 1, message: 'the agent is starting: {reason}', help: 'Ask again in a moment.' },
+  SHUNT_E_NODE: {
+    status: 1,
+    message: 'The embedded node: {step}: {detail}.',
+    help: 'It needs root, iproute2, cgroup v2 and a kernel with network namespaces, veth, bridge and IPv6.',
+  },
+  SHUNT_E_APPLY: {
+    status: 1,
+    message: 'the kernel tables took {applied} of {total} changes, then {step} failed: {reason}',
+    help: 'Traffic goes on with what is in force, and the agent tries again. If it stays, run `shunt doctor`.',
+  },
   SHUNT_E_INTERNAL: { status: 70, message: '{detail}', help: 'This is a bug in Shunt. Please report it with the log.' },
+  SHUNT_E_SOURCE: {
+    status: 1,
+    message: 'Cannot read {path}: {reason}.',
+    help: 'Check that the path exists and may be read. A running agent keeps what it has and tries again.',
+  },
+  SHUNT_E_SOURCE_WATCH: {
+    status: 1,
+    message: 'Cannot watch {path}: {reason}.',
+    help: 'Changes are still found, by looking every {seconds} s. Raise fs.inotify.max_user_watches or max_user_instances.',
+  },
+  SHUNT_E_KERNEL: {
+    status: 1,
+    message: '{call}: {errno}{detail}',
+    help: 'Run `shunt doctor` as root: it says what this kernel and these rights allow.',
+  },
+  SHUNT_E_SHIM_ARGUMENT: {
+    status: 70,
+    message: '{call}: {argument} {problem}',
+    help: 'This is a bug in Shunt. Please report it with the log.',
+  },
+  SHUNT_E_SHIM_LOAD: {
+    status: 1,
+    message: 'cannot load the native library: {detail}',
+    help: 'Run `make build` in a checkout, see that libbpf1 is installed, or name the library in SHUNT_SHIM.',
+  },
 } as const satisfies Record<string, { status: number; message: string; help: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,36 @@
+import { shares } from '../../core/plan/alias.ts';
+import { identityKey } from '../../core/plan/identity.ts';
+import type { FrontendKey, TableReader } from '../../core/plan/transaction.ts';
+
+/** Where a frontend leads. */
+export interface Route extends FrontendKey {
+  /** Identity of the Service port, as 16 hexadecimal digits. */
+  readonly service: string;
+  readonly affinityTimeoutS: number;
+  /** By `address:port`; empty: refused. */
+  readonly shares: ReadonlyMap<string, number>;
+}
+
+export const routesOf = (tables: TableReader): readonly Route[] =>
+  tables.frontends().map(({ address, port, protocol, service, slotBase, slotCount }) => {
+    const { identity, affinityTimeoutS } = tables.service(service);
+    const byBackend =
+      slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
+    const byEndpoint = new Map<string, number>();
+    for (const [index, share] of byBackend) {
+      const backend = tables.backend(index);
+      const name = endpointName(backend.address, backend.port);
+      byEndpoint.set(name, (byEndpoint.get(name) ?? 0) + share);
+    }
+    return { address, port, protocol, service: identityKey(identity), affinityTimeoutS, shares: byEndpoint };
+  });
+
+/** Such as `10.96.0.10:80/TCP -> 3f6c...: 25.0000% 10.1.0.1:8080, 75.0000% 10.1.0.2:8080`. */
+export const renderRoute = ({ address, port, protocol, service, affinityTimeoutS, shares }: Route): string => {
+  const affinity = affinityTimeoutS > 0 ? ` affinity ${affinityTimeoutS}s` : '';
+  const targets = [...shares].sort().map(([endpoint, share]) => `${(share * 100).toFixed(4)}% ${endpoint}`);
+  return `${endpointName(address, port)}/${protocol} -> ${service}${affinity}: ${targets.join(', ') || 'refused'}`;
+};
+
+export const endpointName = (address: string, port: number): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -1,0 +1,72 @@
+import type { Counters, ServiceStats, StatsReader } from '../dataplane.ts';
+
+/** Counts what `FakeDataplane.connect` decides; everything after that never happens here and stays 0. */
+export class FakeStats implements StatsReader {
+  readonly #backends = new Map<number, Tally>();
+  readonly #services = new Map<number, Tally>();
+  #refused = 0;
+
+  countSent(service: number, backend: number): void {
+    tallyOf(this.#services, service).attempts++;
+    tallyOf(this.#backends, backend).attempts++;
+  }
+
+  countRefused(service: number): void {
+    tallyOf(this.#services, service).rejected++;
+    this.#refused++;
+  }
+
+  clear(backends: readonly number[], services: readonly number[]): void {
+    for (const index of backends) this.#backends.delete(index);
+    for (const index of services) this.#services.delete(index);
+  }
+
+  backend(index: number): Counters {
+    return { ...NOTHING, ...this.#backends.get(index) };
+  }
+
+  service(index: number): ServiceStats {
+    return { ...NOTHING, ...this.#services.get(index), connectLatency: new Array(LATENCY_BUCKETS).fill(0) };
+  }
+
+  verdicts(): Readonly<Record<string, number>> {
+    return { refused_no_endpoint: this.#refused };
+  }
+
+  connections(): { readonly used: number; readonly size: number } {
+    return { used: 0, size: 0 };
+  }
+}
+
+interface Tally {
+  attempts: number;
+  rejected: number;
+}
+
+const tallyOf = (tallies: Map<number, Tally>, index: number): Tally => {
+  const tally = tallies.get(index) ?? { attempts: 0, rejected: 0 };
+  tallies.set(index, tally);
+  return tally;
+};
+
+/** As in bpf/abi.h. */
+const LATENCY_BUCKETS = 32;
+
+const NOTHING: Counters = Object.freeze({
+  attempts: 0,
+  established: 0,
+  refused: 0,
+  timedOut: 0,
+  unreachable: 0,
+  abandoned: 0,
+  reset: 0,
+  broken: 0,
+  closed: 0,
+  active: 0,
+  pending: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  connectNs: 0,
+  datagrams: 0,
+  rejected: 0,
+});

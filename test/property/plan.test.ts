@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isShortage, plan } from '../../src/core/plan/plan.ts';
+import type { Route } from '../../src/dataplane/fake/routes.ts';
+import { ShuntError } from '../../src/errors.ts';
+import { state } from './states.ts';
+import { changesTo, countWrites, expectRoutes, type State, World } from './world.ts';
+
+const states = fc.array(state(), { minLength: 1, maxLength: 6 });
+const NOTHING: State = new Map();
+const TINY = { frontends: 1, slots: 1, backends: 1, services: 1 };
+
+describe('planning, on any sequence of desired states', () => {
+  test('reaches each state with one transaction, and then finds nothing to do', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, async (sequence) => {
+        const world = await World.create();
+        for (const wanted of sequence) {
+          await world.reach(changesTo(wanted));
+          expectRoutes(world.fake, wanted);
+          expect(countWrites(await world.reach(changesTo(wanted)))).toBe(0);
+        }
+      }),
+    );
+  });
+
+  test('a new agent that finds the tables as wanted writes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), async (first, second) => {
+        const world = await World.create();
+        await world.reach(changesTo(first));
+        await world.reach(changesTo(second));
+        await world.restart();
+        expect(countWrites(await world.reach(changesTo(second)))).toBe(0);
+        expect(countWrites(world.sweep())).toBe(0);
+      }),
+    );
+  });
+
+  test('the order of changes, and in how many plans they come, changes nothing in the end', async () => {
+    const reordered = state().chain((wanted) => fc.tuple(fc.constant(wanted), fc.shuffledSubarray([...wanted], FULL)));
+    await fc.assert(
+      fc.asyncProperty(state(), reordered, async (first, [wanted, shuffled]) => {
+        const together = await World.create();
+        await together.reach(changesTo(first));
+        await together.reach(changesTo(new Map(shuffled)));
+        expectRoutes(together.fake, wanted);
+
+        const oneByOne = await World.create();
+        await oneByOne.reach(changesTo(first));
+        // An address that moves is put by its new owner whether or not the old one has let go of it already.
+        for (const [id, want] of shuffled) await oneByOne.reach([{ id, want }]);
+        expectRoutes(oneByOne.fake, wanted);
+      }),
+    );
+  });
+
+  test('a backend that stays keeps its index', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), async (first, second) => {
+        const world = await World.create();
+        await world.reach(changesTo(first));
+        const before = world.indexes();
+        await world.reach(changesTo(second));
+        for (const [endpoint, index] of world.indexes()) expect(before.get(endpoint) ?? index, endpoint).toBe(index);
+      }),
+    );
+  });
+
+  test('tables that start with room for one record grow to hold everything, and lose nothing on the way', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, async (sequence) => {
+        const world = await World.create(TINY);
+        for (const wanted of sequence) {
+          await world.reach(changesTo(wanted));
+          expectRoutes(world.fake, wanted);
+        }
+      }),
+    );
+  });
+
+  test('a shortage names capacities in which the same plan fits', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), async (wanted) => {
+        const first = plan((await World.create(TINY)).have, changesTo(wanted));
+        if (!isShortage(first)) return;
+        const second = plan((await World.create(first.need)).have, changesTo(wanted));
+        expect(isShortage(second)).toBe(false);
+      }),
+    );
+  });
+
+  test('when everything has gone and grace has passed, all room is free again', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, async (sequence) => {
+        const world = await World.create();
+        const untouched = world.free();
+        for (const wanted of [...sequence, emptied(sequence)]) await world.reach(changesTo(wanted));
+        await world.settle();
+        expect(world.free()).toEqual(untouched);
+        expect(world.fake.dump()).toBe('');
+      }),
+    );
+  });
+});
+
+describe('a transaction that is cut at any point', () => {
+  test('leaves every address with exactly its old or exactly its new choice', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), async (first, second) => {
+        const { before, after, steps } = await bothEnds(first, second);
+        for (let cut = 0; cut < steps; cut++) {
+          const world = await cutBetween(first, second, cut);
+          const now = world.fake.routes();
+          for (const key of new Set([...before.keys(), ...after.keys(), ...now.keys()])) {
+            expect([choice(before.get(key)), choice(after.get(key))]).toContainEqual(choice(now.get(key)));
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('is completed by the next agent, and nothing is lost', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), fc.nat(), fc.nat(), async (first, second, one, two) => {
+        const { steps } = await bothEnds(first, second);
+        if (steps === 0) return;
+        const world = await cutBetween(first, second, one % steps);
+        await world.restart();
+        world.fake.failAfter(two % (steps + 1));
+        await world.reach(changesTo(second)).catch(expectCut);
+        await world.restart();
+        world.fake.failAfter(Number.POSITIVE_INFINITY);
+        await world.reach(changesTo(second));
+        world.sweep();
+        expectRoutes(world.fake, second);
+
+        const untouched = (await World.create()).free();
+        await world.reach(changesTo(emptied([second])));
+        await world.settle();
+        expect(world.free()).toEqual(untouched);
+      }),
+    );
+  });
+
+  test('is undone by the next agent when the cluster has changed its mind', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), fc.nat(), async (first, second, cut) => {
+        const { steps } = await bothEnds(first, second);
+        if (steps === 0) return;
+        const world = await cutBetween(first, second, cut % steps);
+        await world.restart();
+        await world.reach(changesTo(first));
+        world.sweep();
+        expectRoutes(world.fake, first);
+      }),
+    );
+  });
+
+  test('may have been a sweep, and the next sweep ends it', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), fc.nat({ max: 30 }), async (first, cut) => {
+        const world = await World.create();
+        const untouched = world.free();
+        await world.reach(changesTo(first));
+        await world.restart();
+        world.fake.failAfter(cut);
+        try {
+          world.sweep();
+        } catch (error) {
+          expectCut(error);
+        }
+        await world.restart();
+        world.fake.failAfter(Number.POSITIVE_INFINITY);
+        world.sweep();
+        expectRoutes(world.fake, NOTHING);
+        await world.settle();
+        expect(world.free()).toEqual(untouched);
+      }),
+    );
+  });
+});
+
+/** All of a route but the affinity time-out, which is a setting of the Service and changes in place. */
+const choice = (route: Route | undefined): Pick<Route, 'service' | 'shares'> | undefined =>
+  route && { service: route.service, shares: route.shares };
+
+const FULL = { minLength: 4 };
+
+const emptied = (sequence: readonly State[]): State =>
+  new Map(sequence.flatMap((wanted) => [...wanted.keys()]).map((id) => [id, undefined]));
+
+/** Routing before and after, and how many elementary steps lie between. */
+const bothEnds = async (
+  first: State,
+  second: State,
+): Promise<{ before: ReadonlyMap<string, Route>; after: ReadonlyMap<string, Route>; steps: number }> => {
+  const world = await World.create();
+  await world.reach(changesTo(first));
+  const before = world.fake.routes();
+  const { slots, ...rest } = await world.reach(changesTo(second));
+  const records = slots.reduce((sum, { words }) => sum + words.length / 4, 0);
+  const steps = Object.values(rest).reduce((sum, part) => sum + part.length, records);
+  return { before, after: world.fake.routes(), steps };
+};
+
+const cutBetween = async (first: State, second: State, cut: number): Promise<World> => {
+  const world = await World.create();
+  await world.reach(changesTo(first));
+  world.fake.failAfter(cut);
+  await expect(world.reach(changesTo(second))).rejects.toSatisfy(isCut);
+  return world;
+};
+
+const isCut = (error: unknown): boolean => error instanceof ShuntError && error.code === 'SHUNT_E_APPLY';
+
+const expectCut = (error: unknown): void => expect(error).toSatisfy(isCut);
