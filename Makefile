@@ -1,0 +1,74 @@
+# Build, test and demo of Shunt. Two of these are all that a user needs: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The checkout's own tools first: biome, tsc, vitest and Node 24.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+C_SOURCES = $(shell find bpf native test bench -name '*.[ch]')
+DIST_SOURCES = package-lock.json tsconfig.json tsconfig.build.json $(shell find src -name '*.ts')
+
+.PHONY: help
+help: ## this list
+	@echo 'make VERB'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## install what is missing: Debian packages (as root), npm packages, Node 24
+	@scripts/setup
+
+.PHONY: build bpf native test-programs dist
+build: bpf native test-programs dist ## everything that runs: kernel programs, native library, agent
+bpf: | setup
+	@$(MAKE) -C bpf
+native: | setup
+	@$(MAKE) -C native
+test-programs: | setup
+	@$(MAKE) -C test/helpers
+dist: build/dist.stamp
+
+# From scratch, so that nothing stays of a source that went.
+build/dist.stamp: $(DIST_SOURCES) | setup
+	@echo '  tsc     dist'
+	@rm -rf dist
+	@tsc -p tsconfig.build.json
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: demo
+demo: build ## show a Service move its traffic, on a node made of network namespaces (as root)
+	@bin/shunt demo
+
+.PHONY: test test-unit test-root
+test: setup ## every check and every test; what CI runs (as root)
+	@node scripts/test.mjs
+test-unit: setup ## tests that need no root: unit and property
+	@vitest run --project unit --project property
+test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
+	@$(MAKE) -C native test
+	@vitest run --project native --project bpf --project netns
+
+.PHONY: lint format types generate check-generated
+lint: setup ## format and lint rules, import direction
+	@biome ci --error-on-warnings
+	@clang-format --dry-run -Werror $(C_SOURCES)
+format: setup ## rewrite sources in the house format
+	@biome check --write
+	@clang-format -i $(C_SOURCES)
+types: setup ## type check
+	@tsc --noEmit
+generate: bpf ## rewrite generated files: record layouts, docs/errors.md
+	@node scripts/gen-layout.mjs
+	@node scripts/gen-docs.mjs
+check-generated: bpf
+	@node scripts/gen-layout.mjs --check
+	@node scripts/gen-docs.mjs --check
+
+.PHONY: bench
+bench: build ## measure against direct, iptables and nftables; writes docs/benchmarks.md (as root)
+	@$(MAKE) -C bench
+	@node bench/run.ts
+
+.PHONY: clean
+clean: ## remove everything built
+	@rm -rf build dist

@@ -1,0 +1,141 @@
+/**
+ * BTF of the kernel programs -> src/abi/layout.gen.ts: the offsets of every record of bpf/abi.h, its enums and constants,
+ * and the tables of bpf/maps.h. `--check` compares with the committed file and writes nothing.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { inCheckout, publish } from './generated.mjs';
+
+const RECORDS = 'build/bpf/abi.bpf.o';
+const PROGRAMS = 'build/bpf/shunt.bpf.o';
+const LAYOUT = 'src/abi/layout.gen.ts';
+
+const main = () => {
+  const records = readBtf(RECORDS);
+  const structs = records.named('STRUCT').map((type) => describeStruct(records, type));
+  const enums = records.named('ENUM').map(describeEnum);
+  const maps = describeMaps(readBtf(PROGRAMS));
+  publish({ [LAYOUT]: format(render(structs, enums, maps)) });
+};
+
+/** The types of an object file by id, with what is needed to walk them. */
+const readBtf = (path) => {
+  const dump = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', inCheckout(path), 'format', 'raw'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  const { types } = JSON.parse(dump);
+  const byId = new Map(types.map((type) => [type.id, type]));
+  const resolve = (id) => {
+    const type = byId.get(id);
+    return ['TYPEDEF', 'CONST', 'VOLATILE'].includes(type.kind) ? resolve(type.type_id) : type;
+  };
+  const sizeOf = (id) => {
+    const type = resolve(id);
+    if (type.kind === 'PTR') return 8;
+    return type.kind === 'ARRAY' ? type.nr_elems * sizeOf(type.type_id) : type.size;
+  };
+  const named = (kind) => types.filter((type) => type.kind === kind && type.name !== '(anon)');
+  return { byId, resolve, sizeOf, named };
+};
+
+const describeStruct = (btf, { name, size, members }) => ({
+  name: name.toUpperCase(),
+  size,
+  fields: members.map((member) => {
+    if (member.bits_offset % 8 !== 0 || member.bitfield_size) throw new Error(`${name}.${member.name} is a bit field`);
+    if (member.name === 'size') throw new Error(`${name}.size would hide the size of the record`);
+    const type = btf.resolve(member.type_id);
+    return {
+      name: camelCase(member.name),
+      offset: member.bits_offset / 8,
+      bytes: btf.sizeOf(member.type_id),
+      ...(type.kind === 'ARRAY' && { count: type.nr_elems }),
+    };
+  }),
+});
+
+/** `enum connection_state { CONNECTION_FREE }` -> CONNECTION_STATE = { FREE }: members begin with the enum's first word. */
+const describeEnum = ({ name, values }) => {
+  const prefix = `${name.split('_')[0].toUpperCase()}_`;
+  const members = values.map((value) => {
+    if (!value.name.startsWith(prefix)) throw new Error(`enum ${name}: ${value.name} does not begin with ${prefix}`);
+    return { name: value.name.slice(prefix.length), value: value.val };
+  });
+  return { name: name.toUpperCase(), members };
+};
+
+/** libbpf writes numbers as array lengths: __uint(type, 1) is `int (*type)[1]`. */
+const describeMaps = (btf) => {
+  const section = btf.named('DATASEC').find(({ name }) => name === '.maps');
+  return section.vars.map(({ type_id }) => {
+    const variable = btf.byId.get(type_id);
+    const members = new Map(btf.resolve(variable.type_id).members.map((member) => [member.name, member.type_id]));
+    const pointed = (name) => btf.resolve(members.get(name)).type_id;
+    const number = (name) => (members.has(name) ? btf.resolve(pointed(name)).nr_elems : 0);
+    return {
+      name: variable.name,
+      type: number('type'),
+      keySize: btf.sizeOf(pointed('key')),
+      valueSize: btf.sizeOf(pointed('value')),
+      flags: number('map_flags'),
+      maxEntries: number('max_entries'),
+    };
+  });
+};
+
+const render = (structs, enums, maps) => `\
+// Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.
+
+/** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
+export const LAYOUT_HASH = '${hashOf(structs, enums, maps)}';
+
+// Records: their size and the byte offset of each field; of arrays also the number of elements.
+${structs.map(renderStruct).join('\n')}
+
+// Enums and constants.
+${enums.flatMap(renderEnum).join('\n')}
+
+/** Tables by their names in the kernel. \`type\` and \`flags\` are those of bpf(2); \`maxEntries\` is a floor. */
+export const MAPS = { ${maps.map(renderMap).join(', ')} } as const;
+`;
+
+const renderStruct = ({ name, size, fields }) => {
+  const offsets = fields.flatMap((field) => [
+    `${field.name}: ${field.offset}`,
+    ...(field.count === undefined ? [] : [`${field.name}Count: ${field.count}`]),
+  ]);
+  return `export const ${name} = { ${[`size: ${size}`, ...offsets].join(', ')} } as const;`;
+};
+
+const renderEnum = ({ name, members }) => {
+  if (name === 'CONSTANT') return members.map((member) => `export const ${member.name} = ${member.value};`);
+  const values = members.map((member) => `${member.name}: ${member.value}`);
+  const listed = members.filter((member) => member.name !== 'COUNT');
+  const dense = listed.every((member, index) => member.value === index);
+  return [
+    `export const ${name} = { ${values.join(', ')} } as const;`,
+    ...(dense ? [`export const ${name}_NAMES = [${listed.map(quotedName).join(', ')}] as const;`] : []),
+  ];
+};
+
+const quotedName = ({ name }) => `'${name.toLowerCase()}'`;
+
+const renderMap = ({ name, type, keySize, valueSize, flags, maxEntries }) =>
+  `${name}: { type: ${type}, keySize: ${keySize}, valueSize: ${valueSize}, flags: ${flags}, maxEntries: ${maxEntries} }`;
+
+const hashOf = (structs, enums, maps) => {
+  const tables = maps.map(({ maxEntries: _, ...table }) => table);
+  return createHash('sha256').update(JSON.stringify({ structs, enums, tables })).digest('hex');
+};
+
+const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+
+const format = (text) =>
+  execFileSync(inCheckout('node_modules/.bin/biome'), ['format', `--stdin-file-path=${LAYOUT}`], {
+    cwd: inCheckout('.'),
+    encoding: 'utf8',
+    input: text,
+  });
+
+main();

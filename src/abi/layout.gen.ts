@@ -1,0 +1,115 @@
+// Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
+
+/** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
+export const LAYOUT_HASH = 'a3e83c78c6e128a2f9c612a1285dd88904859307e68a9d1b696fb874b88dffeb';
+
+// Records: their size and the byte offset of each field; of arrays also the number of elements.
+export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
+export const FRONTEND_KEY = { size: 20, address: 0, port: 16, protocol: 18, zero: 19 } as const;
+export const FRONTEND = { size: 16, service: 0, slotBase: 4, slotCount: 8, flags: 12 } as const;
+export const SLOT = { size: 16, threshold: 0, backend: 4, alias: 8, zero: 12 } as const;
+export const BACKEND = {
+  size: 32,
+  address: 0,
+  port: 16,
+  protocol: 18,
+  flags: 19,
+  generation: 20,
+  weight: 24,
+  service: 28,
+} as const;
+export const SERVICE = {
+  size: 24,
+  identity: 0,
+  identityCount: 2,
+  generation: 8,
+  algorithm: 12,
+  affinityTimeoutS: 16,
+  flags: 20,
+} as const;
+export const COUNTERS = {
+  size: 128,
+  attempts: 0,
+  established: 8,
+  refused: 16,
+  timedOut: 24,
+  unreachable: 32,
+  abandoned: 40,
+  closed: 48,
+  reset: 56,
+  broken: 64,
+  bytesSent: 72,
+  bytesReceived: 80,
+  connectNs: 88,
+  datagrams: 96,
+  rejected: 104,
+  zero: 112,
+  zeroCount: 2,
+} as const;
+export const SERVICE_STATS = { size: 384, total: 0, connectLatency: 128, connectLatencyCount: 32 } as const;
+export const BACKEND_STATS = { size: 128, total: 0 } as const;
+export const CONNECTION = {
+  size: 72,
+  cookie: 0,
+  startedNs: 8,
+  serviceAddress: 16,
+  backendAddress: 32,
+  servicePort: 48,
+  backendPort: 50,
+  protocol: 52,
+  state: 53,
+  flags: 54,
+  zero: 55,
+  service: 56,
+  serviceGeneration: 60,
+  backend: 64,
+  backendGeneration: 68,
+} as const;
+export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, zero: 14 } as const;
+export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
+export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
+export const UDP_PEER = { size: 24, address: 0, port: 16, zero: 18, service: 20 } as const;
+
+// Enums and constants.
+export const ALGORITHM = { WEIGHTED_RANDOM: 0 } as const;
+export const ALGORITHM_NAMES = ['weighted_random'] as const;
+export const CONNECTION_STATE = { FREE: 0, PENDING: 1, ACTIVE: 2 } as const;
+export const CONNECTION_STATE_NAMES = ['free', 'pending', 'active'] as const;
+export const AFFINITY_KIND = { POD: 1, SOCKET: 2 } as const;
+export const VERDICT = {
+  REFUSED_NO_ENDPOINT: 0,
+  DROPPED_NO_ENDPOINT: 1,
+  PASSED_NO_ENDPOINT: 2,
+  REFUSED_BAD_TABLE: 3,
+  DROPPED_NO_PEER: 4,
+  OVERFLOWED: 5,
+  UNREMEMBERED: 6,
+  COUNT: 7,
+} as const;
+export const VERDICT_NAMES = [
+  'refused_no_endpoint',
+  'dropped_no_endpoint',
+  'passed_no_endpoint',
+  'refused_bad_table',
+  'dropped_no_peer',
+  'overflowed',
+  'unremembered',
+] as const;
+export const LATENCY_BUCKETS = 32;
+export const CONNECTION_ARMED = 1;
+export const CONNECTION_WAYS = 4;
+
+/** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
+export const MAPS = {
+  frontends: { type: 1, keySize: 20, valueSize: 16, flags: 0, maxEntries: 1024 },
+  slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
+  backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
+  services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
+  service_stats: { type: 2, keySize: 4, valueSize: 384, flags: 1024, maxEntries: 1024 },
+  backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 7 },
+  connections: { type: 2, keySize: 4, valueSize: 72, flags: 1024, maxEntries: 1024 },
+  connections_overflow: { type: 24, keySize: 4, valueSize: 72, flags: 1, maxEntries: 0 },
+  affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
+  udp_peers: { type: 9, keySize: 32, valueSize: 24, flags: 0, maxEntries: 65536 },
+} as const;
