@@ -16,7 +16,7 @@ export interface Dataplane {
   /** Replaces the tables by larger ones with the same contents, while connections go on. `tables` changes. */
   grow(capacity: Capacity): Promise<void>;
   /** Puts the programs of this version in force, reading these tables. Until then those of the last run go on with theirs. */
-  activate(): void;
+  activate(): Promise<void>;
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
 }

@@ -1,0 +1,113 @@
+import { fromBytes, toBytes } from '../core/model/address.ts';
+import type { BackendWrite, FrontendKey, FrontendWrite, ServiceWrite } from '../core/plan/transaction.ts';
+import { BACKEND, FRONTEND, FRONTEND_KEY, SERVICE, SLOT } from './layout.gen.ts';
+import { loadWord, type RecordMemory, storeWord } from './memory.ts';
+
+/** Records of bpf/abi.h to and from values. Ports are big-endian (`__be16`), everything else is native. */
+
+const PROTOCOL_NUMBER = { TCP: 6, UDP: 17 } as const;
+
+export const writeBackend = (memory: RecordMemory, backend: BackendWrite): void => {
+  const { bytes, size } = memory;
+  const base = backend.index * size;
+  toBytes(backend.address, bytes, base + BACKEND.address);
+  writePort(bytes, base + BACKEND.port, backend.port);
+  bytes[base + BACKEND.protocol] = PROTOCOL_NUMBER[backend.protocol];
+  storeWord(memory, backend.index, BACKEND.weight, backend.weight);
+  storeWord(memory, backend.index, BACKEND.service, backend.service);
+  storeWord(memory, backend.index, BACKEND.generation, backend.generation);
+};
+
+export const readBackend = (memory: RecordMemory, index: number): BackendWrite => {
+  const base = index * memory.size;
+  return {
+    index,
+    address: fromBytes(memory.bytes, base + BACKEND.address),
+    port: readPort(memory.bytes, base + BACKEND.port),
+    protocol: protocolName(memory.bytes[base + BACKEND.protocol]),
+    generation: loadWord(memory, index, BACKEND.generation),
+    weight: loadWord(memory, index, BACKEND.weight),
+    service: loadWord(memory, index, BACKEND.service),
+  };
+};
+
+export const writeWeight = (memory: RecordMemory, index: number, weight: number): void =>
+  storeWord(memory, index, BACKEND.weight, weight);
+
+/** Odd -> even: whoever remembered this record knows that it is gone. */
+export const retireBackend = (memory: RecordMemory, index: number): void =>
+  storeWord(memory, index, BACKEND.generation, loadWord(memory, index, BACKEND.generation) + 1);
+
+export const retireService = (memory: RecordMemory, index: number): void =>
+  storeWord(memory, index, SERVICE.generation, loadWord(memory, index, SERVICE.generation) + 1);
+
+export const writeService = (memory: RecordMemory, service: ServiceWrite): void => {
+  storeWord(memory, service.index, SERVICE.identity, service.identity[0]);
+  storeWord(memory, service.index, SERVICE.identity + 4, service.identity[1]);
+  storeWord(memory, service.index, SERVICE.affinityTimeoutS, service.affinityTimeoutS);
+  storeWord(memory, service.index, SERVICE.generation, service.generation);
+};
+
+export const readService = (memory: RecordMemory, index: number): ServiceWrite => ({
+  index,
+  identity: [loadWord(memory, index, SERVICE.identity), loadWord(memory, index, SERVICE.identity + 4)],
+  generation: loadWord(memory, index, SERVICE.generation),
+  affinityTimeoutS: loadWord(memory, index, SERVICE.affinityTimeoutS),
+});
+
+export const readSlot = (
+  memory: RecordMemory,
+  index: number,
+): { readonly threshold: number; readonly backend: number; readonly alias: number } => ({
+  threshold: loadWord(memory, index, SLOT.threshold),
+  backend: loadWord(memory, index, SLOT.backend),
+  alias: loadWord(memory, index, SLOT.alias),
+});
+
+export const encodeFrontendKeys = (keys: readonly FrontendKey[]): Uint8Array => {
+  const bytes = new Uint8Array(keys.length * FRONTEND_KEY.size);
+  keys.forEach(({ address, port, protocol }, position) => {
+    const base = position * FRONTEND_KEY.size;
+    toBytes(address, bytes, base + FRONTEND_KEY.address);
+    writePort(bytes, base + FRONTEND_KEY.port, port);
+    bytes[base + FRONTEND_KEY.protocol] = PROTOCOL_NUMBER[protocol];
+  });
+  return bytes;
+};
+
+export const encodeFrontendValues = (frontends: readonly FrontendWrite[]): Uint8Array => {
+  const words = new Uint32Array((frontends.length * FRONTEND.size) >>> 2);
+  frontends.forEach(({ service, slotBase, slotCount }, position) => {
+    const base = (position * FRONTEND.size) >>> 2;
+    words[base + (FRONTEND.service >>> 2)] = service;
+    words[base + (FRONTEND.slotBase >>> 2)] = slotBase;
+    words[base + (FRONTEND.slotCount >>> 2)] = slotCount;
+  });
+  return new Uint8Array(words.buffer);
+};
+
+export const decodeFrontends = (keys: Uint8Array, values: Uint8Array, count: number): FrontendWrite[] => {
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  return Array.from({ length: count }, (_, position) => {
+    const key = position * FRONTEND_KEY.size;
+    const value = position * FRONTEND.size;
+    return {
+      address: fromBytes(keys, key + FRONTEND_KEY.address),
+      port: readPort(keys, key + FRONTEND_KEY.port),
+      protocol: protocolName(keys[key + FRONTEND_KEY.protocol]),
+      service: view.getUint32(value + FRONTEND.service, true),
+      slotBase: view.getUint32(value + FRONTEND.slotBase, true),
+      slotCount: view.getUint32(value + FRONTEND.slotCount, true),
+    };
+  });
+};
+
+const protocolName = (number: number | undefined): 'TCP' | 'UDP' => (number === PROTOCOL_NUMBER.UDP ? 'UDP' : 'TCP');
+
+const writePort = (bytes: Uint8Array, offset: number, port: number): void => {
+  bytes[offset] = port >>> 8;
+  bytes[offset + 1] = port & 0xff;
+};
+
+const readPort = (bytes: Uint8Array, offset: number): number =>
+  ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);

@@ -1,0 +1,62 @@
+import { COUNTERS, LATENCY_BUCKETS, SERVICE_STATS } from './layout.gen.ts';
+import { counterAt, type RecordMemory } from './memory.ts';
+
+/** struct counters of bpf/abi.h as the fields of `Counters` in src/dataplane/dataplane.ts. */
+export interface CounterValues {
+  readonly attempts: number;
+  readonly established: number;
+  readonly refused: number;
+  readonly timedOut: number;
+  readonly unreachable: number;
+  readonly abandoned: number;
+  readonly closed: number;
+  readonly reset: number;
+  readonly broken: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly connectNs: number;
+  readonly datagrams: number;
+  readonly rejected: number;
+  readonly pending: number;
+  readonly active: number;
+}
+
+/**
+ * The kernel goes on counting while this reads. Ends are read before beginnings, so that what is going on now
+ * (beginnings less ends) is never less than nothing.
+ */
+export const readCounters = (memory: RecordMemory, index: number): CounterValues => {
+  const at = (offset: number): number => counterAt(memory, index, offset);
+  const closed = at(COUNTERS.closed);
+  const reset = at(COUNTERS.reset);
+  const broken = at(COUNTERS.broken);
+  const refused = at(COUNTERS.refused);
+  const timedOut = at(COUNTERS.timedOut);
+  const unreachable = at(COUNTERS.unreachable);
+  const abandoned = at(COUNTERS.abandoned);
+  const established = at(COUNTERS.established);
+  const attempts = at(COUNTERS.attempts);
+  return {
+    attempts,
+    established,
+    refused,
+    timedOut,
+    unreachable,
+    abandoned,
+    closed,
+    reset,
+    broken,
+    bytesSent: at(COUNTERS.bytesSent),
+    bytesReceived: at(COUNTERS.bytesReceived),
+    connectNs: at(COUNTERS.connectNs),
+    datagrams: at(COUNTERS.datagrams),
+    rejected: at(COUNTERS.rejected),
+    pending: attempts - established - refused - timedOut - unreachable - abandoned,
+    active: established - closed,
+  };
+};
+
+export const readConnectLatency = (memory: RecordMemory, index: number): number[] =>
+  Array.from({ length: LATENCY_BUCKETS }, (_, bucket) =>
+    counterAt(memory, index, SERVICE_STATS.connectLatency + bucket * 8),
+  );

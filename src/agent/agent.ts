@@ -1,0 +1,219 @@
+import { explain } from '../core/explain.ts';
+import type { NodeIdentity } from '../core/desire/desire.ts';
+import type { Complaint } from '../core/model/objects.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { ClusterEvent, Source } from '../sources/source.ts';
+import type { Clock } from './clock.ts';
+import { newComplaints } from './complaints.ts';
+import { Reconciler } from './reconciler.ts';
+import { Runner } from './runner.ts';
+import { backendViews, kernelAnswer, serviceViews, usedCapacity } from './tables.ts';
+import type { AgentStatus, AgentView, ChangeSummary } from './view.ts';
+
+export interface AgentOptions {
+  readonly version: string;
+  readonly node: NodeIdentity;
+  readonly source: Source;
+  readonly dataplane: Dataplane;
+  readonly clock: Clock;
+  readonly observer: AgentObserver;
+  /** The tables are compared with what they should hold this often, whatever the source says. */
+  readonly resyncMs: number;
+}
+
+/** Is told what happens. Must not throw. */
+export interface AgentObserver {
+  /** Every object that existed at the start is in force. Called once. */
+  onReady(summary: ChangeSummary): void;
+  /** A change set was applied, or the tables were found to hold everything already. */
+  onChange(summary: ChangeSummary): void;
+  /** From `last-change-trigger-time` of an EndpointSlice to the kernel, for each one in a change set. */
+  onProgrammed(durationsMs: readonly number[]): void;
+  /** Complaints that were not there before. */
+  onComplaints(complaints: readonly Complaint[]): void;
+  onSourceTrouble(error: Error): void;
+  onFailure(error: unknown, retryInMs: number): void;
+}
+
+export interface Agent extends AgentView {
+  start(): Promise<void>;
+  /** The kernel keeps routing as it was last told. */
+  stop(): Promise<void>;
+}
+
+/** Between two change sets. A single event is applied at once; only what follows it closely waits. */
+const INTERVAL_MS = 10;
+const RETRY_MS = 100;
+const RETRY_MAX_MS = 30_000;
+
+export const createAgent = (options: AgentOptions): Agent => new RunningAgent(options);
+
+class RunningAgent implements Agent {
+  readonly #options: AgentOptions;
+  readonly #startedAtMs: number;
+  readonly #reconciler: Reconciler;
+  readonly #runner: Runner;
+  #synced = false;
+  #ready = false;
+  #trouble = '';
+  #failure = '';
+  #waitingSinceMs: number | undefined;
+  #triggersMs: number[] = [];
+  #resyncDue = false;
+  #cancelResync: (() => void) | undefined;
+  #sourceComplaints: readonly Complaint[] = [];
+  #toldComplaints: readonly Complaint[] = [];
+  #lastChange: ChangeSummary | undefined;
+
+  constructor(options: AgentOptions) {
+    const { clock, observer } = options;
+    this.#options = options;
+    this.#startedAtMs = clock.wallMs();
+    this.#reconciler = new Reconciler(options);
+    this.#runner = new Runner({
+      clock,
+      run: () => this.#run(),
+      onError: (error, retryInMs) => {
+        this.#failure = error instanceof Error ? error.message : String(error);
+        observer.onFailure(error, retryInMs);
+      },
+      intervalMs: INTERVAL_MS,
+      retryMs: RETRY_MS,
+      retryMaxMs: RETRY_MAX_MS,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#scheduleResync();
+    await this.#options.source.start({
+      onChange: (events, complaints) => this.#take(events, complaints),
+      onSynced: () => {
+        this.#synced = true;
+        this.#trouble = '';
+        this.#request();
+      },
+      onTrouble: (error) => {
+        this.#trouble = error.message;
+        this.#options.observer.onSourceTrouble(error);
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelResync?.();
+    await this.#options.source.stop();
+    await this.#runner.stop();
+    await this.#reconciler.settled();
+    this.#options.dataplane.close();
+  }
+
+  status(): AgentStatus {
+    const { version, node, source, dataplane } = this.#options;
+    const { cluster, have } = this.#reconciler;
+    const complaints = this.complaints();
+    const count = (severity: Complaint['severity']): number =>
+      complaints.filter((complaint) => complaint.severity === severity).length;
+    return {
+      version,
+      pid: process.pid,
+      startedAtMs: this.#startedAtMs,
+      node: node.name,
+      source: { name: source.name, synced: this.#synced, trouble: this.#trouble },
+      ready: this.#ready,
+      unhealthy: this.#failure,
+      objects: {
+        services: cluster.services.size,
+        endpointSlices: cluster.slices.byKey.size,
+        trafficPolicies: cluster.policies.byKey.size,
+      },
+      complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
+      used: usedCapacity(have),
+      capacity: dataplane.tables.capacity,
+      connections: dataplane.stats.connections(),
+      lastChange: this.#lastChange,
+    };
+  }
+
+  services(): ReturnType<AgentView['services']> {
+    return serviceViews(this.#reconciler, this.#options.dataplane);
+  }
+
+  backends(service?: string): ReturnType<AgentView['backends']> {
+    return backendViews(this.#reconciler, this.#options.dataplane, service);
+  }
+
+  explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
+    const { cluster, have } = this.#reconciler;
+    const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
+    return explain({ cluster, node: this.#options.node, ...table }, question);
+  }
+
+  complaints(): readonly Complaint[] {
+    return [...this.#sourceComplaints, ...this.#reconciler.complaints()];
+  }
+
+  verdicts(): Readonly<Record<string, number>> {
+    return this.#options.dataplane.stats.verdicts();
+  }
+
+  #take(events: readonly ClusterEvent[], complaints: readonly Complaint[]): void {
+    this.#trouble = '';
+    this.#sourceComplaints = complaints;
+    this.#reconciler.note(events);
+    for (const event of events) {
+      if (event.type === 'put' && event.object.kind === 'EndpointSlice' && event.object.triggeredAtMs > 0)
+        this.#triggersMs.push(event.object.triggeredAtMs);
+    }
+    this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
+    this.#request();
+  }
+
+  /** Nothing is written before everything that exists is known: half a cluster would look like a deletion. */
+  #request(): void {
+    if (this.#synced) this.#runner.request();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, dataplane, observer } = this.#options;
+    const waitingSinceMs = this.#waitingSinceMs ?? clock.monotonicMs();
+    const triggersMs = this.#triggersMs;
+    this.#waitingSinceMs = undefined;
+    this.#triggersMs = [];
+    if (this.#resyncDue) this.#reconciler.forget();
+    this.#resyncDue = false;
+    try {
+      const result = await this.#reconciler.run();
+      await dataplane.activate();
+      this.#failure = '';
+      this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
+    } catch (error) {
+      this.#waitingSinceMs = Math.min(waitingSinceMs, this.#waitingSinceMs ?? waitingSinceMs);
+      this.#triggersMs.push(...triggersMs);
+      throw error;
+    }
+    this.#tellComplaints();
+    if (this.#ready) {
+      observer.onProgrammed(triggersMs.map((triggeredMs) => clock.wallMs() - triggeredMs));
+      observer.onChange(this.#lastChange);
+    } else {
+      this.#ready = true;
+      observer.onReady(this.#lastChange);
+    }
+  }
+
+  #tellComplaints(): void {
+    const complaints = this.complaints();
+    const fresh = newComplaints(this.#toldComplaints, complaints);
+    this.#toldComplaints = complaints;
+    if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
+  }
+
+  #scheduleResync(): void {
+    const { clock, resyncMs } = this.#options;
+    this.#cancelResync = clock.after(resyncMs, () => {
+      this.#resyncDue = true;
+      this.#request();
+      this.#scheduleResync();
+    });
+  }
+}

@@ -1,0 +1,10 @@
+import type { Complaint } from '../core/model/objects.ts';
+
+/** Those of `now` that `before` does not have: each is told once, however often its object is looked at. */
+export const newComplaints = (before: readonly Complaint[], now: readonly Complaint[]): readonly Complaint[] => {
+  const known = new Set(before.map(keyOf));
+  return now.filter((complaint) => !known.has(keyOf(complaint)));
+};
+
+const keyOf = ({ severity, object, path, message }: Complaint): string =>
+  `${severity} ${object} ${path} ${message}`;

@@ -1,0 +1,213 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createClaims, settle, stake } from '../core/claims.ts';
+import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
+import { desire, type NodeIdentity } from '../core/desire/desire.ts';
+import { notProgrammed } from '../core/desire/programmed.ts';
+import type { Complaint } from '../core/model/objects.ts';
+import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
+import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
+import { readHave } from '../core/plan/read.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { ShuntError } from '../errors.ts';
+import type { ClusterEvent } from '../sources/source.ts';
+import type { Clock } from './clock.ts';
+import { addWrites, NO_WRITES, writesOf } from './writes.ts';
+import type { Writes } from './view.ts';
+
+export interface ReconcilerOptions {
+  readonly dataplane: Dataplane;
+  readonly node: NodeIdentity;
+  readonly clock: Clock;
+}
+
+export interface Reconciled {
+  readonly ports: number;
+  readonly writes: Writes;
+  readonly planMs: number;
+  readonly applyMs: number;
+}
+
+/** Ports planned and applied at a time: about 10 ms, after which the event loop gets its turn. */
+const CHUNK_PORTS = 500;
+
+/**
+ * Makes the kernel hold what the cluster wants. `note` takes changes in at any time; `run` carries out everything noted
+ * so far. After a failed `run` the tables are read anew and every Service is looked at again, by the next `run`.
+ */
+export class Reconciler {
+  readonly cluster: Cluster = createCluster();
+  readonly #claims = createClaims();
+  readonly #dataplane: Dataplane;
+  readonly #node: NodeIdentity;
+  readonly #clock: Clock;
+  #have: Have | undefined;
+  #swept = false;
+  #releasing: Promise<void> | undefined;
+  #dirty = new Set<string>();
+  /** By Service key. */
+  readonly #ports = new Map<string, readonly string[]>();
+  readonly #complaints = new Map<string, readonly Complaint[]>();
+
+  constructor({ dataplane, node, clock }: ReconcilerOptions) {
+    this.#dataplane = dataplane;
+    this.#node = node;
+    this.#clock = clock;
+  }
+
+  /** What the tables hold; undefined before the first run and after a failed one. */
+  get have(): Have | undefined {
+    return this.#have;
+  }
+
+  note(events: readonly ClusterEvent[]): void {
+    for (const key of applyEvents(this.cluster, events)) this.#dirty.add(key);
+  }
+
+  /** Has the next run read the tables anew and look at everything: finds what others changed in them. */
+  forget(): void {
+    this.#have = undefined;
+    this.#swept = false;
+    for (const key of this.cluster.services.keys()) this.#dirty.add(key);
+    for (const key of this.#ports.keys()) this.#dirty.add(key);
+  }
+
+  complaints(): readonly Complaint[] {
+    return [...this.#complaints.values()].flat();
+  }
+
+  /** @throws what the dataplane throws; what was applied before stays in force. */
+  async run(): Promise<Reconciled> {
+    const keys = this.#takeDirty();
+    let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0 };
+    try {
+      const have = this.#have ?? (await this.#readTables());
+      for (const changes of inChunks(this.#changes(keys))) {
+        result = add(result, await this.#carryOut(have, changes));
+        await nextTurn();
+      }
+      if (!this.#swept) result = add(result, this.#apply(have, sweep(have)));
+      this.#swept = true;
+    } catch (error) {
+      for (const key of keys) this.#dirty.add(key);
+      this.forget();
+      throw error;
+    }
+    this.#releaseRetired();
+    return result;
+  }
+
+  /** Resolves when nothing is left to be done in the background. */
+  async settled(): Promise<void> {
+    await this.#releasing;
+  }
+
+  /** Claims of all changed Services are known before any of them is planned: an address may move between them. */
+  #takeDirty(): readonly string[] {
+    const keys = new Set(this.#dirty);
+    this.#dirty = new Set();
+    for (const key of keys) {
+      const service = this.cluster.services.get(key);
+      const programmed = service !== undefined && notProgrammed(service, this.#node.proxyName) === undefined;
+      for (const neighbour of stake(this.#claims, key, programmed ? service : undefined)) keys.add(neighbour);
+    }
+    return [...keys];
+  }
+
+  /** Made as they are needed: the desired ports of a whole cluster never exist at once. */
+  *#changes(keys: readonly string[]): Generator<Change> {
+    for (const key of keys) {
+      const ports = this.#desired(key);
+      const before = this.#ports.get(key) ?? [];
+      if (ports.length > 0) this.#ports.set(key, ports.map(({ id }) => id));
+      else this.#ports.delete(key);
+      for (const want of ports) yield { id: want.id, want };
+      const ids = new Set(ports.map(({ id }) => id));
+      for (const id of before) if (!ids.has(id)) yield { id, want: undefined };
+    }
+  }
+
+  #desired(key: string): ReturnType<typeof settle>['ports'] {
+    const input = inputFor(this.cluster, key);
+    if (input === undefined) {
+      this.#complaints.delete(key);
+      return [];
+    }
+    const desired = desire({ ...input, node: this.#node });
+    const own = settle(this.#claims, input.service, desired.ports);
+    const complaints = [...desired.complaints, ...own.complaints];
+    if (complaints.length > 0) this.#complaints.set(key, complaints);
+    else this.#complaints.delete(key);
+    return own.ports;
+  }
+
+  async #carryOut(have: Have, changes: readonly Change[]): Promise<Reconciled> {
+    const startedMs = this.#clock.monotonicMs();
+    let planned = plan(have, changes);
+    for (let growths = 0; isShortage(planned) && growths < GROWTHS_MAX; growths++) {
+      await this.#dataplane.grow(planned.need);
+      grown(have, this.#dataplane.tables);
+      planned = plan(have, changes);
+    }
+    if (isShortage(planned)) throw new ShuntError('SHUNT_E_INTERNAL', { detail: 'tables stay too small however they grow' });
+    const planMs = this.#clock.monotonicMs() - startedMs;
+    return { ...this.#apply(have, planned), ports: changes.length, planMs };
+  }
+
+  #apply(have: Have, planned: Plan): Reconciled {
+    const startedMs = this.#clock.monotonicMs();
+    const writes = writesOf(planned.transaction);
+    if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
+    committed(have, planned);
+    return { ports: 0, writes, planMs: 0, applyMs: this.#clock.monotonicMs() - startedMs };
+  }
+
+  /** What is not in use may have had a reader a moment ago, under an agent that is gone. */
+  async #readTables(): Promise<Have> {
+    const have = readHave(this.#dataplane.tables);
+    this.#have = have;
+    await this.#release(have);
+    return have;
+  }
+
+  /** In the background, so that a change never waits for a grace period; several changes share one. */
+  #releaseRetired(): void {
+    const have = this.#have;
+    if (this.#releasing !== undefined || have === undefined || isEmpty(have)) return;
+    this.#releasing = this.#release(have)
+      .catch(() => undefined) // Retired room stays unused until the tables are read anew.
+      .finally(() => {
+        this.#releasing = undefined;
+        this.#releaseRetired();
+      });
+  }
+
+  async #release(have: Have): Promise<void> {
+    const sealed = sealRetired(have);
+    await this.#dataplane.grace();
+    if (this.#have === have) this.#dataplane.clearStats(release(have, sealed));
+  }
+}
+
+/** One growth is always enough, unless the cluster grew meanwhile. */
+const GROWTHS_MAX = 3;
+
+const isEmpty = ({ retired }: Have): boolean =>
+  retired.backends.length === 0 && retired.services.length === 0 && retired.slots.length === 0;
+
+const add = (a: Reconciled, b: Reconciled): Reconciled => ({
+  ports: a.ports + b.ports,
+  writes: addWrites(a.writes, b.writes),
+  planMs: a.planMs + b.planMs,
+  applyMs: a.applyMs + b.applyMs,
+});
+
+function* inChunks(changes: Iterable<Change>): Generator<readonly Change[]> {
+  let chunk: Change[] = [];
+  for (const change of changes) {
+    chunk.push(change);
+    if (chunk.length < CHUNK_PORTS) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

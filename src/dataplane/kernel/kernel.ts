@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { clearRecord } from '../../abi/memory.ts';
+import type { Capacity, TableReader, Transaction } from '../../core/plan/transaction.ts';
+import { BpfMap } from '../../native/map.ts';
+import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
+import type { Dataplane, StatsReader } from '../dataplane.ts';
+import { applyTransaction } from './apply.ts';
+import { attachAll, mapIdsInForce } from './attach.ts';
+import { copyTables, moveCounters } from './grow.ts';
+import { type Features, type Loaded, load, MAP_NAMES, type MapName, mapMemories } from './load.ts';
+import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
+import { createStatsReader, createTableReader } from './tables.ts';
+
+export interface KernelOptions {
+  /** cgroup v2 directory: sockets born below it are ours. */
+  readonly cgroup: string;
+  /** Directory in a bpffs that nobody else uses. Made, and the bpffs mounted, if missing. */
+  readonly bpfRoot: string;
+  /** Places in the `connections` table, a power of two. Only for new tables. */
+  readonly connections: number;
+  /** What new tables hold at first. They grow. */
+  readonly capacity: Capacity;
+}
+
+export interface KernelDataplane extends Dataplane {
+  readonly features: Features;
+}
+
+/**
+ * Opens the newest tables that are pinned, or makes new ones, and loads this version's programs for them. Programs that
+ * read those tables already are replaced at once; otherwise what was attached before goes on until `activate`.
+ */
+export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
+  prepareRoot(options.bpfRoot);
+  const kernel = new Kernel(options);
+  if (kernel.isInForce()) await kernel.activate();
+  return kernel;
+};
+
+/** What a growth does not touch: it holds connections or counts for the whole node. */
+const KEPT_BY_GROWTH = ['verdicts', 'connections', 'connections_overflow', 'affinity', 'udp_peers'] as const;
+
+class Kernel implements KernelDataplane {
+  readonly #options: KernelOptions;
+  #set: TableSet;
+  #loaded: Loaded;
+  #active = false;
+  tables: TableReader;
+  stats: StatsReader;
+
+  constructor(options: KernelOptions) {
+    this.#options = options;
+    const newest = listSets(options.bpfRoot)[0];
+    const current = newest !== undefined && isOurLayout(newest) ? newest : undefined;
+    const reuse = current === undefined ? {} : openMaps(current, MAP_NAMES);
+    this.#loaded = load({ ...options, reuse });
+    closeMaps(reuse);
+    this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
+    this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
+    this.stats = createStatsReader(this.#loaded.memory);
+  }
+
+  /** Does an attached program read these tables? */
+  isInForce(): boolean {
+    return mapIdsInForce(this.#options.bpfRoot).has(this.#loaded.maps.frontends.info.id);
+  }
+
+  get features(): Features {
+    return this.#loaded.features;
+  }
+
+  apply(transaction: Transaction): void {
+    applyTransaction(transaction, this.#loaded.memory, this.#loaded.maps.frontends);
+  }
+
+  grace(): Promise<void> {
+    return waitPrograms();
+  }
+
+  clearStats(records: { readonly backends: readonly number[]; readonly services: readonly number[] }): void {
+    const { backend_stats, service_stats } = this.#loaded.memory;
+    for (const index of records.backends) clearRecord(backend_stats, index);
+    for (const index of records.services) clearRecord(service_stats, index);
+  }
+
+  async activate(): Promise<void> {
+    const { cgroup, bpfRoot } = this.#options;
+    if (this.#active) return;
+    attachAll(this.#loaded.programs, { cgroup, bpfRoot });
+    this.#active = true;
+    await this.grace();
+    for (const set of listSets(bpfRoot)) if (set.path !== this.#set.path) this.#drain(set);
+  }
+
+  /**
+   * The new set is complete before it is renamed into place, and a link changes its program in one step. So at any
+   * moment each program reads one whole set, and both sets say the same: the agent applies nothing meanwhile. Only
+   * counters differ; the new ones start at zero, and the old ones are added when nothing counts there any more.
+   */
+  async grow(capacity: Capacity): Promise<void> {
+    const { bpfRoot, connections, cgroup } = this.#options;
+    const old = { set: this.#set, loaded: this.#loaded };
+    const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, old.loaded.maps[name]]));
+    const loaded = load({ reuse, capacity, connections });
+    copyTables(old.loaded, loaded);
+    this.#set = createSet(bpfRoot, (directory) => pinMaps(loaded, directory));
+    this.#loaded = loaded;
+    this.tables = createTableReader(loaded.maps.frontends, loaded.memory);
+    this.stats = createStatsReader(loaded.memory);
+    if (this.#active) attachAll(loaded.programs, { cgroup, bpfRoot });
+    await this.grace();
+    moveCounters(old.loaded.memory, loaded.memory);
+    removeSet(old.set.path);
+    old.loaded.close();
+  }
+
+  close(): void {
+    this.#loaded.close();
+  }
+
+  /** A set that an upgrade or a cut growth left behind: nothing reads it any more. */
+  #drain(set: TableSet): void {
+    if (isOurLayout(set)) {
+      const maps = openMaps(set, ['service_stats', 'backend_stats']);
+      moveCounters(mapMemories(maps, ['service_stats', 'backend_stats']), this.#loaded.memory);
+      closeMaps(maps);
+    }
+    removeSet(set.path);
+  }
+}
+
+const prepareRoot = (bpfRoot: string): void => {
+  const parent = dirname(bpfRoot);
+  mkdirSync(parent, { recursive: true });
+  if (!isBpffs(parent)) mountBpffs(parent);
+  mkdirSync(bpfRoot, { recursive: true, mode: 0o700 });
+  removeUnfinished(bpfRoot);
+};
+
+const openMaps = <Name extends MapName>({ path }: TableSet, names: readonly Name[]): Record<Name, BpfMap> =>
+  Object.fromEntries(names.map((name) => [name, BpfMap.openPinned(`${path}/${name}`)])) as Record<Name, BpfMap>;
+
+const closeMaps = (maps: Partial<Record<MapName, BpfMap>>): void => {
+  for (const map of Object.values(maps)) map.close();
+};
+
+const pinMaps = (loaded: Loaded, directory: string): void => {
+  for (const name of MAP_NAMES) loaded.maps[name].pin(`${directory}/${name}`);
+};

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CONNECTION_WAYS, MAPS } from '../../abi/layout.gen.ts';
+import { type RecordMemory, recordMemory } from '../../abi/memory.ts';
+import type { Capacity } from '../../core/plan/transaction.ts';
+import { ShuntError } from '../../errors.ts';
+import type { BpfMap } from '../../native/map.ts';
+import { type BpfObject, openObject } from '../../native/object.ts';
+import { PROGRAMS } from './programs.ts';
+import { MAPPED_TABLES, type MappedTable, type Memories } from './tables.ts';
+
+export type MapName = keyof typeof MAPS;
+export const MAP_NAMES = Object.keys(MAPS) as readonly MapName[];
+
+/** What this kernel can do, as far as the programs differ. Found by trying, the richest first. */
+export interface Features {
+  /** bpf_set_retval (5.18): connections are refused with ECONNREFUSED; without it they are left to kube-proxy. */
+  readonly setRetval: boolean;
+  /** Compare-and-swap (5.12). */
+  readonly atomics: boolean;
+}
+
+const CANDIDATES: readonly Features[] = [
+  { setRetval: true, atomics: true },
+  { setRetval: false, atomics: true },
+  { setRetval: false, atomics: false },
+];
+
+/** Programs in the kernel and the tables that they read. Nothing is attached by loading. */
+export interface Loaded {
+  readonly features: Features;
+  readonly maps: Readonly<Record<MapName, BpfMap>>;
+  readonly memory: Memories;
+  /** By program name: its file descriptor. */
+  readonly programs: ReadonlyMap<string, number>;
+  readonly close: () => void;
+}
+
+export interface LoadOptions {
+  /** Existing tables to go on with; the others are made new. */
+  readonly reuse: Partial<Record<MapName, BpfMap>>;
+  readonly capacity: Capacity;
+  /** Places in the `connections` table, if that is made new. A power of two. */
+  readonly connections: number;
+}
+
+/** @throws ShuntError SHUNT_E_LOAD when this kernel takes no variant of the programs; the verifier's words are in it. */
+export const load = (options: LoadOptions): Loaded => {
+  const failures: unknown[] = [];
+  for (const features of CANDIDATES) {
+    const object = openObject(readObject(features), 'shunt');
+    try {
+      prepare(object, options, features);
+      object.load();
+      return describe(object, features);
+    } catch (error) {
+      failures.push(error);
+      object.close();
+    }
+  }
+  throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failures[0]) }, { cause: failures[0] });
+};
+
+const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOptions, features: Features): void => {
+  const sizes: Partial<Record<MapName, number>> = {
+    ...capacity,
+    service_stats: capacity.services,
+    backend_stats: capacity.backends,
+    connections,
+  };
+  for (const name of MAP_NAMES) {
+    const existing = reuse[name];
+    const size = sizes[name];
+    if (existing !== undefined) object.reuseMap(name, existing);
+    else if (size !== undefined) object.setMapSize(name, size);
+  }
+  const places = reuse.connections?.info.maxEntries ?? connections;
+  object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(places - CONNECTION_WAYS).buffer));
+  object.setConstant('can_set_retval', Uint8Array.of(features.setRetval ? 1 : 0));
+};
+
+const describe = (object: BpfObject, features: Features): Loaded => {
+  const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)])) as Record<MapName, BpfMap>;
+  for (const name of MAP_NAMES) checkLayout(name, maps[name]);
+  const programs = new Map(PROGRAMS.map(({ program }) => [program, object.program(program)]));
+  return { features, maps, memory: mapMemories(maps, MAPPED_TABLES), programs, close: () => object.close() };
+};
+
+export const mapMemories = <Name extends MappedTable>(
+  maps: Readonly<Record<Name, BpfMap>>,
+  names: readonly Name[],
+): Record<Name, RecordMemory> =>
+  Object.fromEntries(
+    names.map((name) => [
+      name,
+      recordMemory(maps[name].mmap(true), MAPS[name].valueSize, maps[name].info.maxEntries),
+    ]),
+  ) as Record<Name, RecordMemory>;
+
+/** The last line of defence before bytes are written: names of reused pins may lie, sizes in the kernel do not. */
+const checkLayout = (name: MapName, map: BpfMap): void => {
+  const { keySize, valueSize } = map.info;
+  const want = MAPS[name];
+  if (keySize !== want.keySize || valueSize !== want.valueSize)
+    throw new ShuntError('SHUNT_E_LAYOUT', {
+      table: name,
+      have: `${keySize}+${valueSize}`,
+      want: `${want.keySize}+${want.valueSize}`,
+    });
+};
+
+const readObject = ({ atomics }: Features): Uint8Array => {
+  const name = atomics ? 'shunt.bpf.o' : 'shunt-5.10.bpf.o';
+  const directory = process.env['SHUNT_BPF_DIR'] ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
+  try {
+    return readFileSync(`${directory}/${name}`);
+  } catch (error) {
+    throw new ShuntError('SHUNT_E_NOT_BUILT', { file: name, directory }, { cause: error });
+  }
+};
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
+
+/**
+ * What is pinned where, below the BPF root:
+ *
+ *     links/<program>              the attached programs; replacing the program of a link is one atomic step
+ *     set-<layout>-<number>/<map>  a complete set of tables; <layout> names the records' layout
+ *     new-<layout>-<number>/<map>  a set in the making: never used, removed at the next start
+ *
+ * A set is made under `new-` and renamed, so every `set-` is complete however its maker ended. The highest number of
+ * our layout is the one in force; others are left over from an upgrade or a growth that was cut, and are drained.
+ */
+export interface TableSet {
+  readonly path: string;
+  readonly layout: string;
+  readonly number: number;
+}
+
+const LAYOUT = LAYOUT_HASH.slice(0, 12);
+const SET_NAME = /^set-([0-9a-f]+)-(\d+)$/;
+const UNFINISHED_NAME = /^new-/;
+
+/** Complete sets, newest first. */
+export const listSets = (bpfRoot: string): TableSet[] =>
+  list(bpfRoot)
+    .map((name) => ({ name, match: SET_NAME.exec(name) }))
+    .filter(({ match }) => match !== null)
+    .map(({ name, match }) => ({ path: join(bpfRoot, name), layout: match?.[1] ?? '', number: Number(match?.[2]) }))
+    .toSorted((a, b) => b.number - a.number);
+
+export const isOurLayout = (set: TableSet): boolean => set.layout === LAYOUT;
+
+export const removeUnfinished = (bpfRoot: string): void => {
+  for (const name of list(bpfRoot).filter((entry) => UNFINISHED_NAME.test(entry))) removeSet(join(bpfRoot, name));
+};
+
+/** Pins everything that `pin` pins under the given directory, as one new set. */
+export const createSet = (bpfRoot: string, pin: (directory: string) => void): TableSet => {
+  const number = (listSets(bpfRoot)[0]?.number ?? 0) + 1;
+  const unfinished = join(bpfRoot, `new-${LAYOUT}-${number}`);
+  const path = join(bpfRoot, `set-${LAYOUT}-${number}`);
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  pin(unfinished);
+  renameSync(unfinished, path);
+  return { path, layout: LAYOUT, number };
+};
+
+/** bpffs has no recursive removal of its own; a set is one directory of pins. */
+export const removeSet = (path: string): void => {
+  for (const name of list(path)) unlinkSync(join(path, name));
+  if (existsSync(path)) rmdirSync(path);
+};
+
+export const linksPath = (bpfRoot: string): string => join(bpfRoot, 'links');
+export const linkPath = (bpfRoot: string, program: string): string => join(linksPath(bpfRoot), program);
+
+export const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);

@@ -1,0 +1,70 @@
+import {
+  decodeFrontends,
+  readBackend,
+  readService,
+} from '../../abi/codec.ts';
+import { readConnectLatency, readCounters } from '../../abi/counters.ts';
+import { BACKEND, CONNECTION, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
+import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
+import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
+import type { StatsReader } from '../dataplane.ts';
+import type { BpfMap } from '../../native/map.ts';
+
+/** The tables that the agent maps into its memory. */
+export const MAPPED_TABLES = [
+  'slots',
+  'backends',
+  'services',
+  'service_stats',
+  'backend_stats',
+  'verdicts',
+  'connections',
+] as const;
+
+export type MappedTable = (typeof MAPPED_TABLES)[number];
+export type Memories = Readonly<Record<MappedTable, RecordMemory>>;
+
+export const createTableReader = (frontends: BpfMap, memory: Memories): TableReader => ({
+  capacity: capacityOf(frontends, memory),
+  frontends: () => {
+    const { keys, values, count } = frontends.readAll();
+    return decodeFrontends(keys, values, count);
+  },
+  slots: (base, count) => {
+    const words = SLOT.size >>> 2;
+    return memory.slots.words.subarray(base * words, (base + count) * words);
+  },
+  backend: (index) => readBackend(memory.backends, index),
+  service: (index) => readService(memory.services, index),
+  backendGeneration: (index) => loadWord(memory.backends, index, BACKEND.generation),
+  backendService: (index) => loadWord(memory.backends, index, BACKEND.service),
+  serviceGeneration: (index) => loadWord(memory.services, index, SERVICE.generation),
+});
+
+export const createStatsReader = (memory: Memories): StatsReader => ({
+  service: (index) => ({
+    ...readCounters(memory.service_stats, index),
+    connectLatency: readConnectLatency(memory.service_stats, index),
+  }),
+  backend: (index) => readCounters(memory.backend_stats, index),
+  verdicts: () =>
+    Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
+  connections: () => ({ used: connectionsUsed(memory.connections), size: memory.connections.length }),
+});
+
+const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
+  frontends: frontends.info.maxEntries,
+  slots: memory.slots.length,
+  backends: memory.backends.length,
+  services: memory.services.length,
+});
+
+/** A place is used while it holds a cookie. Cookies are below 2^53 for any number of sockets that a node will see. */
+const connectionsUsed = (connections: RecordMemory): number => {
+  let used = 0;
+  for (let index = 0; index < connections.length; index++) {
+    if (counterAt(connections, index, CONNECTION.cookie) !== 0) used++;
+  }
+  return used;
+};
+
