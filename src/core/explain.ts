@@ -1,0 +1,102 @@
+import { type Cluster, inputFor, keyOf } from './cluster.ts';
+import { desire, type NodeIdentity } from './desire/desire.ts';
+import { familyOf } from './desire/family.ts';
+import { localNode } from './desire/locality.ts';
+import { portId } from './desire/ports.ts';
+import type { Decision, ExplainedEndpoint, KernelAnswer, Question, RefusedReason } from './explain/decision.ts';
+import { explainEndpoints } from './explain/endpoints.ts';
+import { findOwner } from './explain/owner.ts';
+import { socketText } from './explain/text.ts';
+import type { DesiredGroup } from './model/desired.ts';
+
+export type { Decision, Question } from './explain/decision.ts';
+export { renderExplain } from './explain/render.ts';
+
+export interface ExplainInput {
+  readonly cluster: Cluster;
+  readonly node: NodeIdentity;
+  /**
+   * What the kernel's tables hold for the asked address, port and protocol: shares by `socketText`, empty when it
+   * refuses, null when they hold nothing. Left out when nobody looked.
+   */
+  readonly table?: ReadonlyMap<string, number> | null;
+}
+
+/** What happens to a new connection, which object said so, and what became of every endpoint. */
+export const explain = (input: ExplainInput, question: Question): Decision => {
+  const decision = decide(input, question);
+  return input.table === undefined ? decision : { ...decision, kernel: compare(decision, input.table) };
+};
+
+/** The exact share of each endpoint of a group by `socketText`: what many connections must add up to. */
+export const oracle = ({ endpoints }: DesiredGroup): Map<string, number> => {
+  const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
+  return new Map(endpoints.map((endpoint) => [socketText(endpoint), endpoint.weight / total]));
+};
+
+const decide = ({ cluster, node }: ExplainInput, question: Question): Decision => {
+  const owner = findOwner(cluster, node, question);
+  if ('reason' in owner) return { outcome: 'left alone', question, why: owner };
+
+  const { service, port, rivals } = owner;
+  const key = keyOf(service);
+  const input = inputFor(cluster, key) ?? { service, slices: [], policies: [] };
+  const endpoints = explainEndpoints(input, port, familyOf(question.address), node);
+  const only = localNode(service, node.name);
+  const answered = {
+    question,
+    service: key,
+    portName: port.name,
+    portId: portId(service, port),
+    affinityTimeoutS: service.affinityTimeoutS,
+    ...(only === undefined ? {} : { onlyNode: only }),
+    slices: input.slices.map(({ name }) => name),
+    endpoints,
+    rivals: rivals.map(keyOf),
+    complaints: desire({ ...input, node }).complaints,
+  };
+  return endpoints.some(({ verdict }) => verdict.verdict === 'share')
+    ? { outcome: 'sent', ...answered }
+    : { outcome: 'refused', reason: refusedReason(answered), ...answered };
+};
+
+/** The verdict of those that came furthest through the rules: what to mend first. */
+const refusedReason = ({
+  slices,
+  endpoints,
+}: {
+  readonly slices: readonly string[];
+  readonly endpoints: readonly ExplainedEndpoint[];
+}): RefusedReason => {
+  if (slices.length === 0) return 'no slice';
+  const verdicts = new Set(endpoints.map(({ verdict }) => verdict.verdict));
+  if (verdicts.has('weight 0')) return 'every weight is 0';
+  if (verdicts.has('not ready')) return 'no endpoint ready';
+  if (verdicts.has('not on this node')) return 'no endpoint on this node';
+  if (verdicts.has('no port of that name')) return 'no endpoint with that port';
+  return verdicts.has('other family') ? 'no endpoint of that family' : 'no endpoint';
+};
+
+/** Slots round shares to 2^-32; whatever is further off than this was another choice. */
+const SHARE_TOLERANCE = 1e-6;
+
+const compare = (decision: Decision, table: ReadonlyMap<string, number> | null): KernelAnswer => {
+  const wanted = wantedShares(decision);
+  const held = table ?? new Map<string, number>();
+  const outcome = table === null ? 'left alone' : table.size === 0 ? 'refused' : 'sent';
+  const agrees =
+    outcome === decision.outcome &&
+    held.size === wanted.size &&
+    [...wanted].every(([socket, share]) => Math.abs((held.get(socket) ?? -1) - share) <= SHARE_TOLERANCE);
+  return { outcome, shares: Object.fromEntries(held), agrees };
+};
+
+const wantedShares = (decision: Decision): ReadonlyMap<string, number> => {
+  const shares = new Map<string, number>();
+  if (decision.outcome !== 'sent') return shares;
+  for (const endpoint of decision.endpoints) {
+    const { verdict } = endpoint;
+    if (verdict.verdict === 'share') shares.set(socketText(endpoint), verdict.weight / verdict.of);
+  }
+  return shares;
+};

@@ -1,0 +1,121 @@
+import type { Complaint, Protocol } from '../model/objects.ts';
+
+/** What a client is about to connect to. */
+export interface Question {
+  /** Canonical text. */
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/** What happens to a new connection, and why. Plain data: `explain -o json` prints it as it is. */
+export type Decision = Sent | Refused | LeftAlone;
+
+export interface Sent extends Answered {
+  readonly outcome: 'sent';
+}
+
+/** ECONNREFUSED at once. */
+export interface Refused extends Answered {
+  readonly outcome: 'refused';
+  readonly reason: RefusedReason;
+}
+
+/** Shunt does nothing: plain routing, or another proxy, takes the connection. */
+export interface LeftAlone extends Asked {
+  readonly outcome: 'left alone';
+  readonly why: LeftAloneReason;
+}
+
+interface Asked {
+  readonly question: Question;
+  /** What the kernel's tables held when they were looked at; absent when they were not. */
+  readonly kernel?: KernelAnswer;
+}
+
+interface Answered extends Asked {
+  /** `namespace/name` of the owner of the address. */
+  readonly service: string;
+  /** Name of the Service port, as in EndpointSlices. */
+  readonly portName: string;
+  /** `DesiredPort.id`. */
+  readonly portId: string;
+  /** 0: no session affinity. */
+  readonly affinityTimeoutS: number;
+  /** The only node whose endpoints may answer here; absent when any may. */
+  readonly onlyNode?: string;
+  /** Names of all EndpointSlices of the Service, in order. */
+  readonly slices: readonly string[];
+  /** Every endpoint of every slice, in the order of slice names. */
+  readonly endpoints: readonly ExplainedEndpoint[];
+  /** `namespace/name` of other Services that want the same address and port, and go without. */
+  readonly rivals: readonly string[];
+  /** What `desire` complains about the owner. */
+  readonly complaints: readonly Complaint[];
+}
+
+export type RefusedReason =
+  | 'no slice'
+  | 'no endpoint'
+  | 'no endpoint of that family'
+  | 'no endpoint with that port'
+  | 'no endpoint on this node'
+  | 'no endpoint ready'
+  | 'every weight is 0';
+
+export type LeftAloneReason =
+  | { readonly reason: 'no such address' }
+  /** The address of a Pod or the like: nobody chooses. */
+  | { readonly reason: 'endpoint address'; readonly of: readonly EndpointOf[] }
+  /** Headless, ExternalName, or another proxy's. */
+  | { readonly reason: 'not programmed'; readonly service: string; readonly complaint: Complaint }
+  | { readonly reason: 'no such port'; readonly service: string; readonly ports: readonly string[] }
+  | { readonly reason: 'protocol not served'; readonly service: string };
+
+export interface EndpointOf {
+  readonly service: string;
+  readonly slice: string;
+  readonly headless: boolean;
+}
+
+export interface ExplainedEndpoint {
+  readonly address: string;
+  /** Absent when its slice has no port of that name. */
+  readonly port?: number;
+  /** Name of the EndpointSlice that lists it. */
+  readonly slice: string;
+  /** Empty when unknown, as are `zone` and `pod`. */
+  readonly node: string;
+  readonly zone: string;
+  readonly pod: string;
+  readonly verdict: Verdict;
+}
+
+export type Verdict =
+  | {
+      readonly verdict: 'share';
+      /** The exact share is weight / of. */
+      readonly weight: number;
+      readonly of: number;
+      readonly percent: number;
+      readonly saidBy?: PolicyEntry;
+    }
+  | { readonly verdict: 'other family' | 'no port of that name' | 'not on this node' }
+  | { readonly verdict: 'not ready'; readonly terminating: boolean }
+  | { readonly verdict: 'terminating, others are ready' }
+  | { readonly verdict: 'counted already'; readonly slice: string }
+  | { readonly verdict: 'weight 0'; readonly saidBy?: PolicyEntry };
+
+/** An entry of `spec.endpointWeights`. */
+export interface PolicyEntry {
+  readonly policy: string;
+  readonly entry: number;
+}
+
+export interface KernelAnswer {
+  readonly outcome: Decision['outcome'];
+  /** By `address:port`; 0..1. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** Whether that is what the objects ask for. */
+  readonly agrees: boolean;
+}
