@@ -49,5 +49,6 @@ const check = (step: string, total: number, call: () => number): void => {
     cause = error;
     reason = error instanceof Error ? error.message : String(error);
   }
-  if (applied < total) throw new ShuntError('SHUNT_E_APPLY', { step: `frontends: ${step}`, applied, total, reason }, { cause });
+  if (applied < total)
+    throw new ShuntError('SHUNT_E_APPLY', { step: `frontends: ${step}`, applied, total, reason }, { cause });
 };

@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import { closeFd, openPinned, pin } from '../../native/descriptor.ts';
 import { errnoOf } from '../../native/kernel-error.ts';
-import { attachCgroup, cgroupIdOfLink, mapIdsOf, openProgram, programIdOfLink, updateLink } from '../../native/program.ts';
+import {
+  attachCgroup,
+  cgroupIdOfLink,
+  mapIdsOf,
+  openProgram,
+  programIdOfLink,
+  updateLink,
+} from '../../native/program.ts';
 import { cgroupId } from './cgroup.ts';
 import { linkPath, linksPath } from './pins.ts';
 import { PROGRAMS } from './programs.ts';

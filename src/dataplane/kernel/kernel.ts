@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { clearRecord } from '../../abi/memory.ts';
 import type { Capacity, TableReader, Transaction } from '../../core/plan/transaction.ts';
 import { BpfMap } from '../../native/map.ts';
+import { unmapMemory } from '../../native/memory.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
 import type { Dataplane, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
@@ -122,13 +123,17 @@ class Kernel implements KernelDataplane {
   /** A set that an upgrade or a cut growth left behind: nothing reads it any more. */
   #drain(set: TableSet): void {
     if (isOurLayout(set)) {
-      const maps = openMaps(set, ['service_stats', 'backend_stats']);
-      moveCounters(mapMemories(maps, ['service_stats', 'backend_stats']), this.#loaded.memory);
+      const maps = openMaps(set, COUNTER_TABLES);
+      const memory = mapMemories(maps, COUNTER_TABLES);
+      moveCounters(memory, this.#loaded.memory);
+      for (const { bytes } of Object.values(memory)) unmapMemory(bytes.buffer as ArrayBuffer);
       closeMaps(maps);
     }
     removeSet(set.path);
   }
 }
+
+const COUNTER_TABLES = ['service_stats', 'backend_stats'] as const;
 
 const prepareRoot = (bpfRoot: string): void => {
   const parent = dirname(bpfRoot);

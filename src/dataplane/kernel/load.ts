@@ -4,7 +4,9 @@ import { CONNECTION_WAYS, MAPS } from '../../abi/layout.gen.ts';
 import { type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity } from '../../core/plan/transaction.ts';
 import { ShuntError } from '../../errors.ts';
+import { closeFd } from '../../native/descriptor.ts';
 import type { BpfMap } from '../../native/map.ts';
+import { unmapMemory } from '../../native/memory.ts';
 import { type BpfObject, openObject } from '../../native/object.ts';
 import { PROGRAMS } from './programs.ts';
 import { MAPPED_TABLES, type MappedTable, type Memories } from './tables.ts';
@@ -26,7 +28,10 @@ const CANDIDATES: readonly Features[] = [
   { setRetval: false, atomics: false },
 ];
 
-/** Programs in the kernel and the tables that they read. Nothing is attached by loading. */
+/**
+ * Programs in the kernel and the tables that they read. Nothing is attached by loading, and nothing that was attached or
+ * pinned goes by closing; but `memory` does.
+ */
 export interface Loaded {
   readonly features: Features;
   readonly maps: Readonly<Record<MapName, BpfMap>>;
@@ -83,7 +88,14 @@ const describe = (object: BpfObject, features: Features): Loaded => {
   const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)])) as Record<MapName, BpfMap>;
   for (const name of MAP_NAMES) checkLayout(name, maps[name]);
   const programs = new Map(PROGRAMS.map(({ program }) => [program, object.program(program)]));
-  return { features, maps, memory: mapMemories(maps, MAPPED_TABLES), programs, close: () => object.close() };
+  const memory = mapMemories(maps, MAPPED_TABLES);
+  const close = (): void => {
+    for (const { bytes } of Object.values(memory)) unmapMemory(bytes.buffer as ArrayBuffer);
+    for (const map of Object.values(maps)) map.close();
+    for (const fd of programs.values()) closeFd(fd);
+    object.close();
+  };
+  return { features, maps, memory, programs, close };
 };
 
 export const mapMemories = <Name extends MappedTable>(
@@ -91,10 +103,7 @@ export const mapMemories = <Name extends MappedTable>(
   names: readonly Name[],
 ): Record<Name, RecordMemory> =>
   Object.fromEntries(
-    names.map((name) => [
-      name,
-      recordMemory(maps[name].mmap(true), MAPS[name].valueSize, maps[name].info.maxEntries),
-    ]),
+    names.map((name) => [name, recordMemory(maps[name].mmap(true), MAPS[name].valueSize, maps[name].info.maxEntries)]),
   ) as Record<Name, RecordMemory>;
 
 /** The last line of defence before bytes are written: names of reused pins may lie, sizes in the kernel do not. */
@@ -111,7 +120,7 @@ const checkLayout = (name: MapName, map: BpfMap): void => {
 
 const readObject = ({ atomics }: Features): Uint8Array => {
   const name = atomics ? 'shunt.bpf.o' : 'shunt-5.10.bpf.o';
-  const directory = process.env['SHUNT_BPF_DIR'] ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
+  const directory = process.env.SHUNT_BPF_DIR ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
   try {
     return readFileSync(`${directory}/${name}`);
   } catch (error) {

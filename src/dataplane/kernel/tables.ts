@@ -1,14 +1,10 @@
-import {
-  decodeFrontends,
-  readBackend,
-  readService,
-} from '../../abi/codec.ts';
+import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
 import { readConnectLatency, readCounters } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
-import type { StatsReader } from '../dataplane.ts';
 import type { BpfMap } from '../../native/map.ts';
+import type { StatsReader } from '../dataplane.ts';
 
 /** The tables that the agent maps into its memory. */
 export const MAPPED_TABLES = [
@@ -47,8 +43,7 @@ export const createStatsReader = (memory: Memories): StatsReader => ({
     connectLatency: readConnectLatency(memory.service_stats, index),
   }),
   backend: (index) => readCounters(memory.backend_stats, index),
-  verdicts: () =>
-    Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
+  verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
   connections: () => ({ used: connectionsUsed(memory.connections), size: memory.connections.length }),
 });
 
@@ -67,4 +62,3 @@ const connectionsUsed = (connections: RecordMemory): number => {
   }
   return used;
 };
-

@@ -1,0 +1,28 @@
+import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
+import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
+import { PROGRAMS } from './programs.ts';
+
+export interface Unloaded {
+  /** Programs that were attached. */
+  readonly programs: readonly string[];
+  /** Directories of tables. */
+  readonly sets: readonly string[];
+}
+
+/**
+ * Takes Shunt off the node. First no connection is sent to a backend any more, then nothing is watched, then the tables
+ * go; open connections go on, but a UDP socket among them hears its backend under the backend's own address.
+ */
+export const unload = (bpfRoot: string): Unloaded => {
+  const programs = PROGRAMS.map(({ program }) => program)
+    .toReversed()
+    .filter((program) => existsSync(linkPath(bpfRoot, program)));
+  for (const program of programs) unlinkSync(linkPath(bpfRoot, program));
+  const sets = listSets(bpfRoot).map(({ path }) => path);
+  for (const path of sets) removeSet(path);
+  removeUnfinished(bpfRoot);
+  for (const directory of [linksPath(bpfRoot), bpfRoot]) {
+    if (existsSync(directory) && list(directory).length === 0) rmdirSync(directory);
+  }
+  return { programs, sets };
+};
