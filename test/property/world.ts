@@ -122,3 +122,23 @@ export const expectShares = (
     expect(Math.abs(share - weight / total)).toBeLessThanOrEqual(endpoints.length * 2 ** -31);
   }
 };
+
+/** A port with one IPv4 group; endpoints are `last byte of 10.1.0.x: weight`, all at port 8080. */
+export const portOf = (
+  id: string,
+  addresses: readonly string[],
+  endpoints: Readonly<Record<number, number>>,
+  affinityTimeoutS = 0,
+): DesiredPort => ({
+  id,
+  protocol: 'TCP',
+  port: 80,
+  affinityTimeoutS,
+  groups: [
+    {
+      family: 4,
+      addresses,
+      endpoints: Object.entries(endpoints).map(([byte, weight]) => ({ address: `10.1.0.${byte}`, port: 8080, weight })),
+    },
+  ],
+});

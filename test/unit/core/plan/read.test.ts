@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { identityOf } from '../../../../src/core/plan/identity.ts';
+import { readHave } from '../../../../src/core/plan/read.ts';
+import type { FrontendWrite, Transaction } from '../../../../src/core/plan/transaction.ts';
+import { countWrites, portOf, World } from '../../../property/world.ts';
+
+const WEB = 'shop/web/http/TCP';
+const CART = 'shop/cart/http/TCP';
+const web = { id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 1 }) };
+const cart = { id: CART, want: portOf(CART, ['10.96.0.2'], { 3: 1 }) };
+
+/** `web` is service 0 with slots 0 and 1 and backends 0 and 1, `cart` is service 1 with slot 2 and backend 2. */
+const shop = async (): Promise<World> => {
+  const world = await World.create({ frontends: 8, slots: 16, backends: 8, services: 4 });
+  await world.reach([web, cart]);
+  return world;
+};
+
+describe('a frontend that leads where it should not', () => {
+  const rows = [
+    { title: 'to a service outside of the table', to: { service: 99 } },
+    { title: 'to a free service', to: { service: 3 } },
+    { title: 'to the service of others, with its own slots', to: { service: 1 } },
+    { title: 'to the slots of others', to: { slotBase: 2, slotCount: 1 } },
+    { title: 'to its own slots and those of others', to: { slotCount: 3 } },
+    { title: 'to slots outside of the table', to: { slotBase: 15 } },
+    { title: 'to slots far outside of the table', to: { slotBase: 2 ** 32 - 1 } },
+    { title: 'to slots that nobody wrote', to: { slotBase: 8 } },
+  ];
+
+  test.each(rows)('is written anew by the next plan: $title', async ({ to }) => {
+    const world = await shop();
+    const sound = world.fake.dump();
+    await tamper(world, '10.96.0.1', to);
+    await world.reach([web, cart]);
+    world.sweep();
+    expect(world.fake.dump()).toBe(sound);
+    expect(countWrites(await world.reach([web, cart]))).toBe(0);
+  });
+
+  test.each(rows)('is removed when nobody wants it: $title', async ({ to }) => {
+    const world = await shop();
+    const sound = world.fake.dump();
+    await tamper(world, '10.96.0.9', to);
+    await world.reach([web, cart]);
+    world.sweep();
+    expect(world.fake.dump()).toBe(sound);
+  });
+
+  test.each(rows)('keeps what it touches out of use, and gives it back in the end: $title', async ({ to }) => {
+    const world = await shop();
+    await tamper(world, '10.96.0.9', to);
+    // The dataplane would not let anyone write where a frontend leads, be it a broken one.
+    const more = { id: 'shop/more/http/TCP', want: portOf('shop/more/http/TCP', ['10.96.0.3'], { 1: 1, 2: 1, 3: 1 }) };
+    await world.reach([more, web, cart]);
+    world.sweep();
+    await world.reach([more, web, cart].map(({ id }) => ({ id, want: undefined })));
+    await world.settle();
+    expect(world.free()).toEqual(world.have.tables.capacity);
+  });
+
+  const tamper = async (world: World, address: string, to: Partial<FrontendWrite>): Promise<void> => {
+    world.fake.tamper({ address, port: 80, protocol: 'TCP', service: 0, slotBase: 0, slotCount: 2, ...to });
+    await world.restart();
+  };
+});
+
+test('records that nothing leads to are retired by a sweep, not before', async () => {
+  const world = await World.create();
+  const records = 4;
+  world.fake.failAfter(records);
+  await expect(world.reach([web, cart])).rejects.toThrow('took 4 of');
+  await world.restart();
+  expect(world.have.leftovers).toMatchObject({ backends: [2, 1, 0], services: [0] });
+  expect((await world.reach([])).retiredBackends).toEqual([]);
+  expect(world.sweep()).toMatchObject({ retiredBackends: [2, 1, 0], retiredServices: [0] });
+});
+
+test('of two services with one identity, one is claimed and the other swept', async () => {
+  const world = await shop();
+  world.fake.apply({ ...NOTHING, ...twinOf(WEB) });
+  await world.restart();
+  await world.reach([web, cart]);
+  expect(world.sweep().frontendDeletes).toEqual([{ address: '10.96.0.7', port: 80, protocol: 'TCP' }]);
+  expect(world.fake.routes().size).toBe(2);
+});
+
+test('what was in use before waits for grace, what never was is free at once', async () => {
+  const world = await shop();
+  await world.reach([{ id: WEB, want: undefined }]);
+  const have = readHave(world.fake.tables);
+  expect(have.retired).toEqual({
+    backends: [1, 0],
+    services: [0],
+    slots: [
+      { base: 0, count: 2 },
+      { base: 3, count: 13 },
+    ],
+  });
+  expect(have.free).toMatchObject({ backends: { count: 5 }, services: { count: 2 }, slots: [] });
+});
+
+const NOTHING: Transaction = {
+  backends: [],
+  weights: [],
+  services: [],
+  slots: [],
+  frontends: [],
+  frontendDeletes: [],
+  retiredBackends: [],
+  retiredServices: [],
+};
+
+/** Another Service record with the identity of this id, at an address of its own. */
+const twinOf = (id: string): Partial<Transaction> => ({
+  services: [{ index: 3, identity: identityOf(id), generation: 1, affinityTimeoutS: 0 }],
+  frontends: [{ address: '10.96.0.7', port: 80, protocol: 'TCP', service: 3, slotBase: 0, slotCount: 0 }],
+});
