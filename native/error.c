@@ -64,16 +64,18 @@ static void append_formatted(const char *format, va_list arguments)
 
 int fail(int error, const char *what, ...)
 {
-	const char *words = error == -ENOTSUPP ? "Not supported by the kernel" : strerror(-error);
+	char words[128] = "Not supported by the kernel";
 	va_list arguments;
 
+	if (error != -ENOTSUPP)
+		libbpf_strerror(error, words, sizeof(words));
 	va_start(arguments, what);
 	append_formatted(what, arguments);
 	va_end(arguments);
 	append(": ", 2);
 	append(words, strlen(words));
 	append("\n", 1);
-	return error;
+	return error <= -__LIBBPF_ERRNO__START ? -ENOEXEC : error;
 }
 
 static int keep_warnings(enum libbpf_print_level level, const char *format, va_list arguments)

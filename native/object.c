@@ -259,7 +259,7 @@ int shunt_object_load(int handle)
 	entry->loaded = true;
 	error = bpf_object__load(entry->object);
 	if (error)
-		fail(error, "load object %s", bpf_object__name(entry->object));
+		error = fail(error, "load object %s", bpf_object__name(entry->object));
 	return leave(error);
 }
 

@@ -145,3 +145,15 @@ int64_t shunt_link_program_id(int fd)
 	error = describe(fd, KIND_LINK, &info, sizeof(info));
 	return error ? error : (int64_t)info.prog_id;
 }
+
+int64_t shunt_link_cgroup_id(int fd)
+{
+	struct bpf_link_info info = {};
+	int error;
+
+	error_clear();
+	error = describe(fd, KIND_LINK, &info, sizeof(info));
+	if (error)
+		return error;
+	return info.type == BPF_LINK_TYPE_CGROUP ? (int64_t)info.cgroup.cgroup_id : 0;
+}

@@ -31,7 +31,7 @@ SHUNT_API int shunt_last_error(void *buffer, size_t n);
 
 /* --- objects: a compiled BPF file, from its bytes to its maps and programs in the kernel ---- */
 
-/* Reads the bytes, keeps none of them. Returns a handle; -EMFILE: 64 are open. */
+/* Reads the bytes, keeps none. Returns a handle; -EMFILE: 64 are open; -ENOEXEC: no BPF object. */
 SHUNT_API int shunt_object_open(const void *bytes, size_t n, const char *name);
 SHUNT_API int shunt_object_close(int handle);
 
@@ -112,6 +112,9 @@ SHUNT_API int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach
 /* Swaps the program without a moment in which none runs. */
 SHUNT_API int shunt_link_update(int link_fd, int program_fd);
 SHUNT_API int64_t shunt_link_program_id(int fd);
+
+/* The inode number of the cgroup's directory; 0 once that cgroup is gone, or for other links. */
+SHUNT_API int64_t shunt_link_cgroup_id(int fd);
 
 /* --- the system ---------------------------------------------------------------------------- */
 

@@ -104,7 +104,10 @@ int shunt_wait_programs(void)
 		return 0;
 	fail(error, "wait for running programs by a map of maps");
 	error = wait_by_membarrier();
-	return error ? fail(error, "wait for running programs by membarrier") : 0;
+	if (error)
+		return fail(error, "wait for running programs by membarrier");
+	error_clear();
+	return 0;
 }
 
 int shunt_possible_cpus(void)

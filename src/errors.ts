@@ -57,6 +57,21 @@ export const ERRORS = {
     message: 'the kernel tables took {applied} of {total} changes, then {step} failed: {reason}',
     help: 'Traffic goes on with what is in force, and the agent tries again. If it stays, run `shunt doctor`.',
   },
+  SHUNT_E_LOAD: {
+    status: 1,
+    message: 'this kernel does not take the BPF programs: {reason}',
+    help: 'Shunt needs Linux 5.10 with BTF, cgroup v2 and CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; `shunt doctor` says what is missing.',
+  },
+  SHUNT_E_LAYOUT: {
+    status: 1,
+    message: 'table {table} has records of {have} bytes, this version writes {want}',
+    help: 'Another version made it. `shunt unload` removes it; the next `shunt run` makes it anew.',
+  },
+  SHUNT_E_NOT_BUILT: {
+    status: 1,
+    message: 'there is no {file} in {directory}',
+    help: 'Run `make build`, or name the directory in SHUNT_BPF_DIR.',
+  },
   SHUNT_E_INTERNAL: { status: 70, message: '{detail}', help: 'This is a bug in Shunt. Please report it with the log.' },
   SHUNT_E_SOURCE: {
     status: 1,

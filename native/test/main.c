@@ -115,7 +115,7 @@ static void prepare(void)
 {
 	char root[PATH_MAX];
 
-	strcpy(own_directory, "/tmp/shunt-native-XXXXXX");
+	strcpy(own_directory, P_tmpdir "/shunt-native-XXXXXX");
 	must(mkdtemp(own_directory) != NULL, own_directory);
 	snprintf(own_bpffs, PATH_MAX, "%.64s/bpf", own_directory);
 	find_cgroup_root(root);

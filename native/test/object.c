@@ -21,7 +21,8 @@ static void bytes_that_are_no_object_are_refused(void)
 	CHECK_IS(shunt_object_open(text, 0, "empty"), -EINVAL);
 	CHECK_IS(shunt_object_open(NULL, sizeof(text), "null"), -EINVAL);
 	CHECK_IS(shunt_object_open(text, sizeof(text), NULL), -EINVAL);
-	CHECK(shunt_object_open(text, sizeof(text), "text") < 0);
+	CHECK_IS(shunt_object_open(text, sizeof(text), "text"), -ENOEXEC);
+	CHECK_SAYS("'text' is not a proper ELF object");
 	CHECK_SAYS("open object text");
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "shim.h"
 #include "test.h"
@@ -161,6 +162,14 @@ static void programs_are_attached_beside_others_and_swapped_in_place(void)
 	CHECK_IS(shunt_close(allow_too), 0);
 }
 
+static int64_t cgroup_inode(void)
+{
+	struct stat own = {};
+
+	CHECK_IS(stat(own_cgroup, &own), 0);
+	return own.st_ino;
+}
+
 static void a_pinned_link_keeps_its_program_attached(void)
 {
 	char path[128];
@@ -176,6 +185,7 @@ static void a_pinned_link_keeps_its_program_attached(void)
 	CHECK(link >= 0);
 	CHECK_IS(fcntl(link, F_GETFD), FD_CLOEXEC);
 	CHECK_IS(shunt_link_program_id(link), program_id(allow));
+	CHECK_IS(shunt_link_cgroup_id(link), cgroup_inode());
 	CHECK_IS(remove(path), 0);
 	CHECK_IS(shunt_close(link), 0);
 	CHECK_IS(attached(NULL, 0), 0);
@@ -198,6 +208,7 @@ static void what_cannot_be_attached_is_refused(void)
 	CHECK_IS(shunt_link_update(allow, allow), -EINVAL);
 	CHECK_IS(shunt_link_update(-1, allow), -EBADF);
 	CHECK_IS(shunt_link_program_id(allow), -EINVAL);
+	CHECK_IS(shunt_link_cgroup_id(allow), -EINVAL);
 	CHECK_SAYS("is anon_inode:bpf-prog, not a bpf link");
 	CHECK_IS(shunt_cgroup_programs("/nowhere", BPF_CGROUP_INET4_CONNECT, NULL, 0), -ENOENT);
 	CHECK_IS(shunt_cgroup_programs(NULL, BPF_CGROUP_INET4_CONNECT, NULL, 0), -EINVAL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the tests of the shim and of its TypeScript caller load. */
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <bpf/bpf_helpers.h>
 
 const volatile __u32 factor = 2;
@@ -86,6 +87,28 @@ int allow_too(struct bpf_sock_addr *context)
 SEC("?cgroup/connect4")
 int spare(struct bpf_sock_addr *context)
 {
+	return 1;
+}
+
+static int pass_time(__u32 turn, void *unused)
+{
+	bpf_get_prandom_u32();
+	return 0;
+}
+
+/* Stays for some 100 ms, and shows in memory[0] that it has begun and that it has ended. */
+SEC("?cgroup/connect4")
+int linger(struct bpf_sock_addr *context)
+{
+	__u32 key = 0;
+	struct record *record = bpf_map_lookup_elem(&memory, &key);
+
+	if (!record)
+		return 1;
+	record->first = 1;
+	for (int i = 0; i < 4; i++)
+		bpf_loop(1 << 20, pass_time, NULL, 0);
+	record->second = 1;
 	return 1;
 }
 

@@ -1,0 +1,28 @@
+import { argumentsOf } from './arguments.ts';
+import { adopt } from './descriptor.ts';
+import { call, callAsync } from './shim.ts';
+
+/** Mounts a bpffs over a directory, open to root alone. */
+export const mountBpffs = (path: string): void => {
+  call('mountBpffs', argumentsOf('mountBpffs').text('path', path));
+};
+
+export const isBpffs = (path: string): boolean => call('isBpffs', argumentsOf('isBpffs').text('path', path)) === 1;
+
+/**
+ * Resolves when every program run that was under way at the call has ended, some milliseconds later: nothing that was
+ * taken out of the tables before has a reader then. Non-sleepable programs, which all programs at cgroups are.
+ */
+export const waitPrograms = async (): Promise<void> => {
+  await callAsync('waitPrograms');
+};
+
+/** The kernel counts program runs and their time until the descriptor is closed with `closeFd`. */
+export const enableStats = (): number => adopt(call('enableStats'));
+
+export const possibleCpus = (): number => call('possibleCpus');
+
+/** Needed before maps are made by kernels before 5.11. EPERM without CAP_SYS_RESOURCE. */
+export const liftMemoryLock = (): void => {
+  call('setRlimitMemlock');
+};

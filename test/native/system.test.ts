@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { errnoOf } from '../../src/native/kernel-error.ts';
+import { isBpffs, liftMemoryLock, mountBpffs, possibleCpus, waitPrograms } from '../../src/native/system.ts';
+import { makeDirectory } from './sample.ts';
+
+describe('the system', () => {
+  it('has as many possible CPUs as the kernel says', () => {
+    const last = /(\d+)\s*$/.exec(readFileSync('/sys/devices/system/cpu/possible', 'utf8'))?.[1];
+    expect(possibleCpus()).toBe(Number(last) + 1);
+  });
+
+  it('mounts a bpffs and knows one', () => {
+    using directory = makeDirectory();
+    expect(isBpffs(directory.path)).toBe(false);
+    mountBpffs(directory.path);
+    try {
+      expect(isBpffs(directory.path)).toBe(true);
+    } finally {
+      execFileSync('umount', [directory.path]);
+    }
+    expect(() => isBpffs('/nowhere')).toThrow('isBpffs: ENOENT: statfs /nowhere: No such file or directory');
+    expect(() => mountBpffs('/nowhere')).toThrow('mountBpffs: ENOENT');
+  });
+
+  it('waits for running programs while other work goes on, and leaves nothing behind', async () => {
+    await waitPrograms();
+    const files = countFiles();
+    let turns = 0;
+    const turning = setInterval(() => turns++, 0);
+    for (let round = 0; round < 5; round++) await waitPrograms();
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(0);
+    expect(countFiles()).toBe(files);
+  });
+
+  it('lifts the memory lock limit, or says that it may not', () => {
+    try {
+      liftMemoryLock();
+    } catch (error) {
+      expect(errnoOf(error)).toBe('EPERM');
+      return;
+    }
+    expect(readFileSync('/proc/self/limits', 'utf8')).toMatch(/Max locked memory\s+unlimited\s+unlimited/);
+  });
+});
+
+const countFiles = (): number => readdirSync('/proc/self/fd').length;
