@@ -1,0 +1,90 @@
+import type { BenchmarkResult, Connect4Result, ConnectFigures, ConnectResult, ScaleResult } from './results.ts';
+
+/** What Shunt promises, and whether the last measurement held it. */
+export interface Bar {
+  readonly what: string;
+  readonly limit: string;
+  readonly measured: string;
+  readonly held: boolean;
+}
+
+/** The bars that these results say something about. */
+export const bars = (results: readonly BenchmarkResult[]): Bar[] => results.flatMap(barsOf);
+
+const barsOf = (result: BenchmarkResult): Bar[] => {
+  switch (result.bench) {
+    case 'connect':
+      return connectBars(result);
+    case 'connect4':
+      return connect4Bars(result);
+    case 'scale':
+      return scaleBars(result);
+  }
+};
+
+/** Names of contenders: this project, and what it is held against. */
+const OURS = 'shunt';
+const DIRECT = 'direct';
+const IPTABLES = 'iptables (nft)';
+
+/** Equal contenders differ by as much in one run: a cost that grows by less is flat. */
+const NOISE = 0.01;
+
+const connectBars = ({ measurements }: ConnectResult): Bar[] => {
+  const ours = measurements
+    .filter(({ path }) => path === 'pods')
+    .toSorted((a, b) => a.services - b.services)
+    .flatMap(({ services, contenders }) =>
+      contenders.filter(({ name }) => name === OURS).map((figures) => ({ services, figures })),
+    );
+  const [smallest, largest] = [ours[0], ours.at(-1)];
+  if (smallest === undefined || largest === undefined) return [];
+
+  const added = addedCost(largest.figures);
+  const size = `at ${count(largest.services)} Services`;
+  const rate = largest.figures.against[IPTABLES]?.perSecond.median;
+  return [
+    atMost(`cost of a Service address per connection ${size}, against ${DIRECT}`, added, 0.03, percent),
+    atMost(`the same, minus that at ${count(smallest.services)}`, added - addedCost(smallest.figures), NOISE, percent),
+    ...(rate === undefined ? [] : [atLeast(`connections per second ${size}, against ${IPTABLES}`, rate, 1.3, times)]),
+  ];
+};
+
+const addedCost = ({ against }: ConnectFigures): number => (against[DIRECT]?.latency.median ?? Number.NaN) - 1;
+
+const connect4Bars = ({ contenders }: Connect4Result): Bar[] =>
+  contenders
+    .filter(({ name }) => name === OURS)
+    .map(({ againstBare }) =>
+      atMost('kernel time of connect4 on a hit, against a bare program', againstBare.median, 3, times),
+    );
+
+const scaleBars = ({ settings, program, change }: ScaleResult): Bar[] => {
+  const size = `${count(settings.services)} Services with ${count(settings.services * settings.endpointsPerService)} endpoints`;
+  return [
+    atMost(`program ${size}, from parsed objects`, program.totalMs, 500, milliseconds),
+    atMost('of that, writing', program.writeMs, 100, milliseconds),
+    atMost('one EndpointSlice change at that size, p99', change.p99Ms, 5, milliseconds),
+  ];
+};
+
+type Format = (value: number) => string;
+
+const atMost = (what: string, value: number, limit: number, format: Format): Bar => ({
+  what,
+  limit: `at most ${format(limit)}`,
+  measured: format(value),
+  held: value <= limit,
+});
+
+const atLeast = (what: string, value: number, limit: number, format: Format): Bar => ({
+  what,
+  limit: `at least ${format(limit)}`,
+  measured: format(value),
+  held: value >= limit,
+});
+
+const percent: Format = (share) => `${(share * 100).toFixed(1)} %`;
+const times: Format = (ratio) => `${ratio.toFixed(2)} times`;
+const milliseconds: Format = (ms) => `${ms.toFixed(1)} ms`;
+const count: Format = (number) => number.toLocaleString('en-US');

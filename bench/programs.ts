@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** What bench/Makefile builds. */
+const built = (name: string): string => fileURLToPath(new URL(`../build/bench/${name}`, import.meta.url));
+
+export const LOAD = built('load');
+export const CONNECT4 = built('connect4');
+export const BARE_OBJECT = built('bare.bpf.o');

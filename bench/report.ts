@@ -1,0 +1,181 @@
+import { type Bar, bars } from './bars.ts';
+import type { Path } from './contender.ts';
+import type { MachineFacts } from './machine.ts';
+import type { BenchmarkResult, Connect4Result, ConnectFigures, ConnectResult, ScaleResult } from './results.ts';
+import type { Ratio } from './statistics.ts';
+
+/** docs/benchmarks.md, from what bench/results/*.json hold. */
+export const renderBenchmarks = (results: readonly BenchmarkResult[]): string => {
+  const sections = [
+    INTRODUCTION,
+    renderBars(bars(results)),
+    ...results.toSorted((a, b) => ORDER.indexOf(a.bench) - ORDER.indexOf(b.bench)).map(renderResult),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+};
+
+const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale'];
+
+const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
+# Benchmarks
+
+\`make bench\` measures and writes this page. Machines differ and are noisy, so what counts are ratios: contenders take
+turns in one run, in short rounds and in shuffled order, and each round gives one ratio of figures taken moments apart.
+A ratio is written as its median over the rounds, with the 10th and the 90th percentile in brackets.`;
+
+const renderResult = (result: BenchmarkResult): string => {
+  switch (result.bench) {
+    case 'connect':
+      return renderConnect(result);
+    case 'connect4':
+      return renderConnect4(result);
+    case 'scale':
+      return renderScale(result);
+  }
+};
+
+const renderBars = (all: readonly Bar[]): string => {
+  if (all.length === 0) return '';
+  const rows = all.map(({ what, limit, measured, held }) => [what, limit, measured, held ? 'held' : '**missed**']);
+  return `## Bars\n\n${table(['what', 'bar', 'measured', ''], rows)}`;
+};
+
+const renderConnect = (result: ConnectResult): string => {
+  const { settings, contenders } = result;
+  const paths = (['pods', 'loopback'] as const).filter((path) => result.measurements.some((it) => it.path === path));
+  return [
+    '## One connection: connect, read one byte, close',
+    renderMachine(result.machine),
+    `Each Service has ${settings.endpointsPerService} endpoints. Latency: ${settings.rounds} rounds of ` +
+      `${count(settings.connectsPerRound)} connections one after the other, client and server on one CPU, so that a ` +
+      `latency is all the work that a connection makes on both sides. Connections per second: ${settings.rounds} rounds of ` +
+      `${count(settings.burstConnects)} connections from ${settings.burstThreads} threads. Clients go to Services spread ` +
+      `evenly over all. They close in the usual way (FIN). Seed ${settings.seed}.`,
+    contenders.map(({ name, description }) => `- **${name}**: ${description}.`).join('\n'),
+    ...paths.map((path) => renderPath(result, path)),
+    renderProgramming(result),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+};
+
+const PATH_TITLES: Readonly<Record<Path, string>> = {
+  pods: 'Between pods',
+  loopback: 'Within one pod, over loopback',
+};
+
+const PATH_NOTES: Readonly<Record<Path, string>> = {
+  pods:
+    'Client and server are network namespaces on veth pairs; packets are routed by the namespace of the node, where the ' +
+    'rules live.',
+  loopback: 'Without a network between them a connection costs least, so what is added shows most.',
+};
+
+const renderPath = ({ measurements }: ConnectResult, path: Path): string => {
+  const sizes = measurements.filter((measurement) => measurement.path === path);
+  const names = (sizes[0]?.contenders ?? []).map(({ name }) => name);
+  const [baseline = ''] = names;
+  const rowsOf = (cell: (figures: ConnectFigures) => string) =>
+    names.map((name) => [
+      name,
+      ...sizes.map(({ contenders }) => {
+        const figures = contenders.find((it) => it.name === name);
+        return figures === undefined ? '' : cell(figures);
+      }),
+    ]);
+  const header = ['', ...sizes.map(({ services }) => `${count(services)} Services`)];
+  const compared = (figure: string, ratio: Ratio | undefined) =>
+    ratio === undefined ? figure : `${figure}, ${ratioText(ratio)}`;
+  return [
+    `### ${PATH_TITLES[path]}`,
+    PATH_NOTES[path],
+    `Median latency in microseconds, and as a multiple of ${baseline}:`,
+    table(
+      header,
+      rowsOf(({ latencyUs, against }) => compared(latencyUs.p50.toFixed(1), against[baseline]?.latency)),
+    ),
+    `Connections per second, and as a multiple of ${baseline}:`,
+    table(
+      header,
+      rowsOf(({ perSecond, against }) => compared(count(perSecond), against[baseline]?.perSecond)),
+    ),
+  ].join('\n\n');
+};
+
+const renderProgramming = ({ measurements }: ConnectResult): string => {
+  const sizes = measurements.filter(({ path }) => path === 'pods');
+  const names = new Set(
+    sizes.flatMap(({ contenders }) => contenders.filter((it) => it.programmedMs !== undefined).map(({ name }) => name)),
+  );
+  if (names.size === 0) return '';
+  const rows = [...names].map((name) => [
+    name,
+    ...sizes.map(({ contenders }) => {
+      const ms = contenders.find((it) => it.name === name)?.programmedMs;
+      return ms === undefined ? '' : `${count(ms)} ms`;
+    }),
+  ]);
+  const header = ['', ...sizes.map(({ services }) => `${count(services)} Services`)];
+  return [
+    '### Bringing the Services into the kernel',
+    'Measured once per run, while setting up; the text of the rules is made before. nftables loads 1,000 Services at a time.',
+    table(header, rows),
+  ].join('\n\n');
+};
+
+const renderConnect4 = ({ machine, settings, contenders }: Connect4Result): string =>
+  [
+    '## Kernel time of one connect4 run',
+    renderMachine(machine),
+    `By BPF statistics (\`BPF_ENABLE_STATS\`), hits only, ${count(settings.services)} Services, ${settings.rounds} rounds of ` +
+      `${count(settings.connectsPerRound)} connections. **bare** is one lookup and a rewrite, and remembers nothing ` +
+      '(bench/bare.bpf.c).',
+    table(
+      ['', 'mean of a run', 'against bare'],
+      contenders.map(({ name, runNs, againstBare }) => [
+        name,
+        `${count(runNs)} ns`,
+        name === 'bare' ? '' : ratioText(againstBare),
+      ]),
+    ),
+  ].join('\n\n');
+
+const renderScale = ({ machine, settings, program, change }: ScaleResult): string =>
+  [
+    '## The agent at scale',
+    renderMachine(machine),
+    `${count(settings.services)} Services with ${count(settings.services * settings.endpointsPerService)} endpoints, into ` +
+      `the tables of the kernel. Programming: medians of ${settings.repetitions} times, from parsed objects into empty tables. ` +
+      `Changes: ${count(settings.changes)} EndpointSlices, one at a time, from the event to the tables. Seed ${settings.seed}.`,
+    table(
+      ['programming', 'ms'],
+      [
+        ['desired state from objects', program.desireMs.toFixed(1)],
+        ['plan and diff', program.planMs.toFixed(1)],
+        ['write', program.writeMs.toFixed(1)],
+        ['total', program.totalMs.toFixed(1)],
+        ['CPU time, all threads', program.cpuMs.toFixed(1)],
+      ],
+    ),
+    table(
+      ['one EndpointSlice', 'ms'],
+      [
+        ['p50', change.p50Ms.toFixed(3)],
+        ['p99', change.p99Ms.toFixed(3)],
+        ['max', change.maxMs.toFixed(3)],
+      ],
+    ),
+  ].join('\n\n');
+
+const renderMachine = ({ date, kernel, distribution, processor, cpus, memoryGiB, node }: MachineFacts): string =>
+  `${date}: Linux ${kernel}, ${distribution}, ${cpus} CPUs (${processor}), ${memoryGiB} GiB, Node ${node}.`;
+
+const table = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+};
+
+const ratioText = ({ median, p10, p90 }: Ratio): string =>
+  `${median.toFixed(3)} (${p10.toFixed(2)}..${p90.toFixed(2)})`;
+
+const count = (number: number): string => Math.round(number).toLocaleString('en-US');

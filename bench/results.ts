@@ -1,0 +1,86 @@
+import type { Path } from './contender.ts';
+import type { MachineFacts } from './machine.ts';
+import type { Ratio } from './statistics.ts';
+
+/** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
+export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult;
+
+interface Common {
+  readonly machine: MachineFacts;
+}
+
+export interface ConnectSettings {
+  readonly seed: number;
+  readonly rounds: number;
+  /** Of the one-thread rounds. */
+  readonly connectsPerRound: number;
+  readonly burstConnects: number;
+  readonly burstThreads: number;
+  readonly endpointsPerService: number;
+}
+
+export interface ConnectResult extends Common {
+  readonly bench: 'connect';
+  readonly settings: ConnectSettings;
+  readonly contenders: readonly { readonly name: string; readonly description: string }[];
+  readonly measurements: readonly ConnectMeasurement[];
+}
+
+export interface ConnectMeasurement {
+  readonly path: Path;
+  readonly services: number;
+  readonly contenders: readonly ConnectFigures[];
+}
+
+export interface ConnectFigures {
+  readonly name: string;
+  readonly programmedMs?: number;
+  /** Medians over the rounds of what each round found. */
+  readonly latencyUs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly mean: number };
+  readonly perSecond: number;
+  /** By the other's name: this one's figure divided by the other's, round by round. */
+  readonly against: Readonly<Record<string, { readonly latency: Ratio; readonly perSecond: Ratio }>>;
+}
+
+export interface Connect4Settings {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly connectsPerRound: number;
+  readonly services: number;
+  readonly endpointsPerService: number;
+}
+
+/** Mean kernel time of one connect4 run on a hit, in nanoseconds, by BPF statistics. */
+export interface Connect4Result extends Common {
+  readonly bench: 'connect4';
+  readonly settings: Connect4Settings;
+  readonly contenders: readonly {
+    readonly name: string;
+    /** Median over the rounds of a round's mean. */
+    readonly runNs: number;
+    readonly againstBare: Ratio;
+  }[];
+}
+
+export interface ScaleSettings {
+  readonly services: number;
+  readonly endpointsPerService: number;
+  readonly repetitions: number;
+  readonly changes: number;
+  readonly seed: number;
+}
+
+export interface ScaleResult extends Common {
+  readonly bench: 'scale';
+  readonly settings: ScaleSettings;
+  /** Medians over the repetitions, in milliseconds; `cpuMs` is user + system time of the process. */
+  readonly program: {
+    readonly desireMs: number;
+    readonly planMs: number;
+    readonly writeMs: number;
+    readonly totalMs: number;
+    readonly cpuMs: number;
+  };
+  /** One EndpointSlice event until the tables hold it. */
+  readonly change: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
+}

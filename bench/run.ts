@@ -1,0 +1,154 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, styleText } from 'node:util';
+import { run } from './command.ts';
+import { measureConnect } from './connect.ts';
+import { measureConnect4 } from './connect4.ts';
+import type { Contender, Path } from './contender.ts';
+import { direct, directAgain } from './contenders/direct.ts';
+import { iptables } from './contenders/iptables.ts';
+import { nftables } from './contenders/nftables.ts';
+import { shunt } from './contenders/shunt.ts';
+import { openTables } from './kernel.ts';
+import { machineFacts } from './machine.ts';
+import { cgroupRoot, removeStaleNodes } from './node.ts';
+import { renderBenchmarks } from './report.ts';
+import type { BenchmarkResult, Connect4Result, ConnectMeasurement, ConnectResult, ScaleResult } from './results.ts';
+import { measureScale } from './scale.ts';
+import { keepResult, readResults } from './store.ts';
+
+const USAGE = `usage: run.ts [--only connect|connect4|scale] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
+
+Measures, prints the figures, keeps them in bench/results/ and makes docs/benchmarks.md from them.
+--no-write only prints. Needs root, makes network namespaces and cgroups of its own, and removes them.
+`;
+
+/** The first is what the others are compared with. */
+const CONNECT_CONTENDERS: readonly Contender[] = [
+  direct,
+  directAgain,
+  shunt,
+  iptables('nft'),
+  iptables('legacy'),
+  nftables,
+];
+
+/** Compared with a bare program. */
+const CONNECT4_CONTENDERS: readonly Contender[] = [shunt];
+
+const ROUNDS = 60;
+const PATHS: readonly Path[] = ['pods', 'loopback'];
+const DOCUMENT = new URL('../docs/benchmarks.md', import.meta.url);
+
+interface Options {
+  readonly sizes: readonly number[];
+  readonly rounds: number;
+  readonly seed: number;
+}
+
+type Bench = BenchmarkResult['bench'];
+
+const main = async (signal: AbortSignal): Promise<void> => {
+  const { benches, options, write } = readArguments();
+  if (process.getuid?.() !== 0)
+    throw new Error('the benchmarks need root: they make network namespaces and load rules');
+  say(`seed ${options.seed}`);
+  await run('make', ['-s', '-C', fileURLToPath(new URL('.', import.meta.url))]);
+  await removeStaleNodes();
+  const results: BenchmarkResult[] = [];
+  for (const bench of benches) {
+    const result = await MEASURE[bench](options, signal);
+    results.push(result);
+    if (write) keepResult(result);
+  }
+  process.stdout.write(renderBenchmarks(results));
+  if (write) writeFileSync(DOCUMENT, renderBenchmarks(readResults()));
+};
+
+const runConnect = async ({ sizes, rounds, seed }: Options, signal: AbortSignal): Promise<ConnectResult> => {
+  const settings = {
+    seed,
+    rounds,
+    connectsPerRound: 500,
+    burstConnects: 1000,
+    burstThreads: 4,
+    endpointsPerService: 3,
+  };
+  const measurements: ConnectMeasurement[] = [];
+  for (const path of PATHS) {
+    for (const services of sizes) {
+      say(`connect: ${path}, ${services} Services`);
+      measurements.push(await measureConnect(CONNECT_CONTENDERS, path, services, settings, signal));
+    }
+  }
+  const contenders = await Promise.all(
+    CONNECT_CONTENDERS.map(async ({ name, describe }) => ({ name, description: await describe() })),
+  );
+  return { bench: 'connect', machine: await machineFacts(), settings, contenders, measurements };
+};
+
+const runConnect4 = async ({ sizes, rounds, seed }: Options, signal: AbortSignal): Promise<Connect4Result> => {
+  const settings = { seed, rounds, connectsPerRound: 1000, services: Math.max(...sizes), endpointsPerService: 3 };
+  say(`connect4: ${settings.services} Services`);
+  const contenders = await measureConnect4(CONNECT4_CONTENDERS, settings, signal);
+  return { bench: 'connect4', machine: await machineFacts(), settings, contenders };
+};
+
+const runScale = async ({ sizes, seed }: Options, signal: AbortSignal): Promise<ScaleResult> => {
+  const settings = { services: Math.max(...sizes), endpointsPerService: 10, repetitions: 5, changes: 1000, seed };
+  say(`scale: ${settings.services} Services`);
+  // Nothing is attached: the tables alone are measured.
+  const cgroup = await cgroupRoot();
+  const measured = await measureScale((capacity) => openTables(cgroup, capacity), settings, signal);
+  return { bench: 'scale', machine: await machineFacts(), settings, ...measured };
+};
+
+const MEASURE: Readonly<Record<Bench, (options: Options, signal: AbortSignal) => Promise<BenchmarkResult>>> = {
+  connect: runConnect,
+  connect4: runConnect4,
+  scale: runScale,
+};
+
+const readArguments = (): { benches: readonly Bench[]; options: Options; write: boolean } => {
+  const all = Object.keys(MEASURE) as Bench[];
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        sizes: { type: 'string', default: '10,1000,10000' },
+        rounds: { type: 'string', default: String(ROUNDS) },
+        seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+        'no-write': { type: 'boolean', default: false },
+      },
+    });
+    const benches = all.filter((bench) => values.only === undefined || bench === values.only);
+    const options = {
+      sizes: values.sizes.split(',').map(Number),
+      rounds: Number(values.rounds),
+      seed: Number(values.seed),
+    };
+    const numbers = [...options.sizes, options.rounds, options.seed + 1];
+    if (benches.length === 0 || !numbers.every((number) => Number.isInteger(number) && number > 0)) {
+      throw new RangeError('unknown benchmark or a figure that is no positive integer');
+    }
+    return { benches, options, write: !values['no-write'] };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+};
+
+/** Progress, beside the figures on standard output. */
+const say = (what: string): void => {
+  process.stderr.write(`${styleText('dim', what, { stream: process.stderr })}\n`);
+};
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+try {
+  await main(stop.signal);
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  say(`ended by ${stop.signal.reason}, nothing is left behind`);
+  process.exitCode = 1;
+}

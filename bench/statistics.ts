@@ -1,0 +1,46 @@
+/** A ratio of two contenders over the rounds of one run: each round gives one ratio of figures taken moments apart. */
+export interface Ratio {
+  readonly median: number;
+  /** 10th and 90th percentile over the rounds. */
+  readonly p10: number;
+  readonly p90: number;
+}
+
+export const ratioOf = (figures: readonly number[], baseline: readonly number[]): Ratio => {
+  if (figures.length !== baseline.length || figures.length === 0) throw new RangeError('ratio of unequal rounds');
+  const ratios = figures.map((figure, round) => figure / (baseline[round] ?? Number.NaN));
+  const at = (fraction: number) => Number(quantile(ratios, fraction).toFixed(4));
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9) };
+};
+
+/** Linear interpolation between the closest ranks. */
+export const quantile = (figures: readonly number[], fraction: number): number => {
+  const sorted = figures.toSorted((a, b) => a - b);
+  const rank = (sorted.length - 1) * fraction;
+  const below = sorted[Math.floor(rank)] ?? Number.NaN;
+  const above = sorted[Math.ceil(rank)] ?? Number.NaN;
+  return below + (above - below) * (rank - Math.floor(rank));
+};
+
+export const median = (figures: readonly number[]): number => quantile(figures, 0.5);
+
+/** A generator of numbers in [0, 1) that gives the same ones for the same seed (mulberry32). */
+export const seededRandom = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** Fisher-Yates. */
+export const shuffled = <T>(items: readonly T[], random: () => number): T[] => {
+  const result = [...items];
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [result[last], result[other]] = [result[other] as T, result[last] as T];
+  }
+  return result;
+};
