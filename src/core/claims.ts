@@ -24,14 +24,14 @@ export const createClaims = (): Claims => ({ services: new Map(), claimants: new
  */
 export const stake = (claims: Claims, key: string, service: ServiceObject | undefined): readonly string[] => {
   const previous = claims.services.get(key);
-  if (previous === service) return [];
+  if (previous === service) return NONE;
   if (service === undefined) claims.services.delete(key);
   else claims.services.set(key, service);
 
   const neighbours = new Set<string>();
-  for (const address of previous?.clusterIPs ?? []) reclaim(claims, address, key, undefined, neighbours);
-  for (const address of service?.clusterIPs ?? []) reclaim(claims, address, key, service, neighbours);
-  return [...neighbours];
+  if (previous !== undefined) leave(claims, previous, neighbours);
+  if (service !== undefined) enter(claims, service, neighbours);
+  return neighbours.size === 0 ? NONE : [...neighbours];
 };
 
 /** The part of a Service's desired ports that is its own, and a warning for each address that another one owns. */
@@ -40,7 +40,7 @@ export const settle = (
   service: ServiceObject,
   ports: readonly DesiredPort[],
 ): { readonly ports: readonly DesiredPort[]; readonly complaints: readonly Complaint[] } => {
-  if (!service.clusterIPs.some((address) => isShared(claims, address))) return { ports, complaints: [] };
+  if (!service.clusterIPs.some((address) => isList(claims.claimants.get(address)))) return { ports, complaints: NONE };
   const complaints: Complaint[] = [];
   const own: DesiredPort[] = [];
   for (const port of ports) {
@@ -59,23 +59,28 @@ export const hasPort = (service: ServiceObject, port: number, protocol: Protocol
   service.ports.some((own) => own.port === port && own.protocol === protocol);
 
 /** Says why a Service goes without: `owner` came before it. */
-export const precedence = (owner: ServiceObject, other: ServiceObject): string =>
+const precedence = (owner: ServiceObject, other: ServiceObject): string =>
   owner.createdAtMs < other.createdAtMs ? 'is older' : 'is as old and comes first by name';
 
-/** Replaces the claim that the Service `key` has on an address, if any, by `claimant`. */
-const reclaim = (
-  claims: Claims,
-  address: string,
-  key: string,
-  claimant: ServiceObject | undefined,
-  neighbours: Set<string>,
-): void => {
-  const others = claimantsOf(claims, address).filter((other) => keyOf(other) !== key);
-  for (const other of others) neighbours.add(keyOf(other));
-  const all = claimant === undefined ? others : [...others, claimant].sort(byAge);
-  const [first] = all;
-  if (first === undefined) claims.claimants.delete(address);
-  else claims.claimants.set(address, all.length === 1 ? first : all);
+/** Shared, because nearly every answer is this one. */
+const NONE: readonly never[] = [];
+
+const leave = ({ claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
+  for (const address of service.clusterIPs) {
+    const others = listOf(claimants.get(address)).filter((claimant) => claimant !== service);
+    for (const other of others) neighbours.add(keyOf(other));
+    const [only] = others;
+    if (only === undefined) claimants.delete(address);
+    else claimants.set(address, others.length === 1 ? only : others);
+  }
+};
+
+const enter = ({ claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
+  for (const address of service.clusterIPs) {
+    const others = listOf(claimants.get(address));
+    for (const other of others) neighbours.add(keyOf(other));
+    claimants.set(address, others.length === 0 ? service : [...others, service].sort(byAge));
+  }
 };
 
 const settleGroup = (
@@ -86,7 +91,7 @@ const settleGroup = (
   complaints: Complaint[],
 ): DesiredGroup => {
   const addresses = group.addresses.filter((address) => {
-    const owner = claimantsOf(claims, address).find((claimant) => hasPort(claimant, port, protocol));
+    const owner = listOf(claims.claimants.get(address)).find((claimant) => hasPort(claimant, port, protocol));
     if (owner === undefined || keyOf(owner) === keyOf(service)) return true;
     const path = `spec.clusterIPs[${service.clusterIPs.indexOf(address)}]`;
     const message = `${address} port ${port}/${protocol} is left to ${objectText(owner)}, which ${precedence(owner, service)}`;
@@ -96,17 +101,12 @@ const settleGroup = (
   return addresses.length === group.addresses.length ? group : { ...group, addresses };
 };
 
-const claimantsOf = (claims: Claims, address: string): readonly ServiceObject[] => {
-  const claimants = claims.claimants.get(address);
+type Claimants = ServiceObject | readonly ServiceObject[] | undefined;
+
+const listOf = (claimants: Claimants): readonly ServiceObject[] => {
   if (claimants === undefined) return [];
   return isList(claimants) ? claimants : [claimants];
 };
 
-const isShared = (claims: Claims, address: string): boolean => {
-  const claimants = claims.claimants.get(address);
-  return claimants !== undefined && isList(claimants);
-};
-
 /** Array.isArray does not narrow readonly arrays. */
-const isList = (claimants: ServiceObject | readonly ServiceObject[]): claimants is readonly ServiceObject[] =>
-  Array.isArray(claimants);
+const isList = (claimants: Claimants): claimants is readonly ServiceObject[] => Array.isArray(claimants);

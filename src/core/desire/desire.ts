@@ -79,9 +79,8 @@ const desireGroups = (choice: Choice, port: ServedPort): readonly DesiredGroup[]
 };
 
 const desireEndpoints = (choice: Choice, port: ServedPort, family: Family): readonly DesiredEndpoint[] => {
-  const best = bestEndpoints(choice, port, family);
-  best.sort(byAddress);
-  return best.filter(({ weight }, index) => weight > 0 && !isRepeated(best, index));
+  const best = bestEndpoints(choice, port, family).sort(byAddress);
+  return best.every(isCounted) ? best : best.filter(isCounted);
 };
 
 /**
@@ -111,11 +110,10 @@ const bestEndpoints = (
   return best;
 };
 
-/** Sorting is stable, so of equal ones the first in the order of slice names stays. */
-const isRepeated = (sorted: readonly DesiredEndpoint[], index: number): boolean => {
-  const current = sorted[index];
+/** Not drained, and the first of those with its address: sorting is stable, so that is in the order of slice names. */
+const isCounted = (endpoint: DesiredEndpoint, index: number, sorted: readonly DesiredEndpoint[]): boolean => {
   const previous = sorted[index - 1];
-  return previous !== undefined && previous.address === current?.address && previous.port === current.port;
+  return endpoint.weight > 0 && (previous === undefined || byAddress(previous, endpoint) !== 0);
 };
 
 const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>
