@@ -183,8 +183,8 @@ enum verdict {
 	VERDICT_PASSED_NO_ENDPOINT,	 /* kernel without bpf_set_retval: left to kube-proxy */
 	VERDICT_REFUSED_BAD_TABLE,	 /* a frontend led nowhere: must stay 0 */
 	VERDICT_DROPPED_NO_PEER,	 /* datagram whose answer could not have been translated */
-	VERDICT_OVERFLOWED,		 /* remembered in socket storage: `connections` had no room */
-	VERDICT_UNREMEMBERED,		 /* sent, but neither had room: not counted, no getpeername */
+	VERDICT_OVERFLOWED,   /* remembered in socket storage: `connections` had no room */
+	VERDICT_UNREMEMBERED, /* sent, but neither had room: not counted, no getpeername */
 	VERDICT_COUNT,
 };
 

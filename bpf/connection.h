@@ -93,8 +93,8 @@ static __always_inline struct connection *connection_claim(__u64 cookie, struct 
 	}
 	if (!sk)
 		return NULL;
-	connection = bpf_sk_storage_get(&connections_overflow, sk, NULL,
-					BPF_SK_STORAGE_GET_F_CREATE);
+	connection =
+		bpf_sk_storage_get(&connections_overflow, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!connection)
 		return NULL;
 	count_verdict(VERDICT_OVERFLOWED);

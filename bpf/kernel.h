@@ -21,8 +21,6 @@
 /* Keeps the compiler from sharing one load between fields: the verifier wants each at its place. */
 #define READ_CONTEXT(field) (*(const volatile typeof(field) *)&(field))
 
-#define IPPROTO_MPTCP_SOCKET 262 /* IPPROTO_MPTCP: TCP to everybody but the socket itself */
-
 struct sock_common {
 	unsigned long skc_flags;
 } __attribute__((preserve_access_index));

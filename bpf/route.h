@@ -21,12 +21,10 @@ enum route {
 
 static __always_inline struct frontend_key asked(struct bpf_sock_addr *ctx, int hook)
 {
-	__u32 protocol = ctx->protocol == IPPROTO_MPTCP_SOCKET ? IPPROTO_TCP : ctx->protocol;
-
 	return (struct frontend_key){
 		.address = context_address(ctx, hook),
 		.port = ctx->user_port,
-		.protocol = protocol,
+		.protocol = ctx->protocol,
 	};
 }
 
@@ -87,8 +85,7 @@ static __always_inline int refuse(enum verdict none)
 
 static __always_inline void count_rejected(const struct choice *choice)
 {
-	struct service_stats *stats =
-		service_counters(choice->service, choice->service_generation);
+	struct service_stats *stats = service_counters(choice->service, choice->service_generation);
 
 	if (stats)
 		ADD(stats->total.rejected, 1);

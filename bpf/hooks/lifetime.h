@@ -60,10 +60,10 @@ static __always_inline __u64 payload_sent(const struct bpf_sock_ops *ctx,
 	return acked > signals ? acked - signals : 0;
 }
 
-static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx,
-					      const struct sock *sk)
+static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx, const struct sock *sk)
 {
-	__u64 fin = sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+	__u64 fin =
+		sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
 	__u64 received = ctx->bytes_received;
 
 	return received > fin ? received - fin : 0;
@@ -98,10 +98,10 @@ static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
 					    const struct connection *connection)
 {
 	__be32 ipv4 = READ_CONTEXT(ctx->remote_ip4);
-	struct address remote = { .word = { READ_CONTEXT(ctx->remote_ip6[0]),
-					    READ_CONTEXT(ctx->remote_ip6[1]),
-					    READ_CONTEXT(ctx->remote_ip6[2]),
-					    READ_CONTEXT(ctx->remote_ip6[3]) } };
+	struct address remote = {
+		.word = { READ_CONTEXT(ctx->remote_ip6[0]), READ_CONTEXT(ctx->remote_ip6[1]),
+			  READ_CONTEXT(ctx->remote_ip6[2]), READ_CONTEXT(ctx->remote_ip6[3]) }
+	};
 
 	if (ctx->family == AF_INET)
 		remote = address_from_ipv4(ipv4);

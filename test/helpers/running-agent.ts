@@ -1,0 +1,127 @@
+import { createAgent, type Agent, type AgentObserver } from '../../src/agent/agent.ts';
+import { systemClock } from '../../src/agent/clock.ts';
+import type { ChangeSummary } from '../../src/agent/view.ts';
+import type { ClusterObject, ObjectRef } from '../../src/core/model/objects.ts';
+import type { Capacity } from '../../src/core/plan/transaction.ts';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
+import type { EmbeddedNode } from '../../src/demo/node.ts';
+import type { ClusterEvent, Source, SourceSink } from '../../src/sources/source.ts';
+
+export interface AgentOptions {
+  readonly nodeName?: string;
+  readonly connections?: number;
+  readonly capacity?: Capacity;
+  /** What exists when the agent starts. */
+  readonly objects?: readonly ClusterObject[];
+}
+
+/** The agent in this process, on the kernel, attached to a test node; its source is the test itself. */
+export class RunningAgent implements AsyncDisposable {
+  readonly agent: Agent;
+  readonly dataplane: Dataplane;
+  readonly #sink: Promise<SourceSink>;
+  readonly #changes = new Changes();
+
+  constructor(dataplane: Dataplane, options: AgentOptions) {
+    const { source, sink } = testSource();
+    this.dataplane = dataplane;
+    this.#sink = sink;
+    this.agent = createAgent({
+      version: 'test',
+      node: { name: options.nodeName ?? 'node-a', proxyName: '' },
+      source,
+      dataplane,
+      clock: systemClock,
+      observer: this.#changes,
+      resyncMs: 3_600_000,
+    });
+  }
+
+  /** Resolves when the objects are in force. */
+  async start(objects: readonly ClusterObject[]): Promise<ChangeSummary> {
+    await this.agent.start();
+    const sink = await this.#sink;
+    sink.onChange(objects.map(putEvent), []);
+    const change = this.#changes.next();
+    sink.onSynced();
+    return change;
+  }
+
+  /** One change of the cluster; resolves when it is in force. */
+  put(...objects: readonly ClusterObject[]): Promise<ChangeSummary> {
+    return this.#change(objects.map(putEvent));
+  }
+
+  remove(...refs: readonly ObjectRef[]): Promise<ChangeSummary> {
+    return this.#change(refs.map((ref) => ({ type: 'delete', ref })));
+  }
+
+  /** As a shutdown does: the kernel keeps routing. */
+  async stop(): Promise<void> {
+    await this.agent.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #change(events: readonly ClusterEvent[]): Promise<ChangeSummary> {
+    const sink = await this.#sink;
+    const change = this.#changes.next();
+    sink.onChange(events, []);
+    return change;
+  }
+}
+
+/** Small tables by default, so that tests meet growth and reuse too. */
+const CAPACITY: Capacity = { frontends: 64, slots: 64, backends: 64, services: 64 };
+
+export const startAgent = async (node: EmbeddedNode, options: AgentOptions = {}): Promise<RunningAgent> => {
+  const dataplane = await openKernel({
+    cgroup: node.cgroup,
+    bpfRoot: node.bpfRoot,
+    connections: options.connections ?? 4096,
+    capacity: options.capacity ?? CAPACITY,
+  });
+  const running = new RunningAgent(dataplane, options);
+  await running.start(options.objects ?? []);
+  return running;
+};
+
+const putEvent = (object: ClusterObject): ClusterEvent => ({ type: 'put', object });
+
+const testSource = (): { source: Source; sink: Promise<SourceSink> } => {
+  const { promise: sink, resolve } = Promise.withResolvers<SourceSink>();
+  const source: Source = { name: 'test', start: async (given) => resolve(given), stop: async () => {} };
+  return { source, sink };
+};
+
+/** Those who wait for the next change set get it, or the failure to apply it. */
+class Changes implements AgentObserver {
+  #waiting: PromiseWithResolvers<ChangeSummary>[] = [];
+
+  next(): Promise<ChangeSummary> {
+    const waiting = Promise.withResolvers<ChangeSummary>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  onReady(summary: ChangeSummary): void {
+    this.onChange(summary);
+  }
+
+  onChange(summary: ChangeSummary): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve(summary);
+  }
+
+  onFailure(error: unknown): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  onProgrammed(): void {}
+  onComplaints(): void {}
+  onSourceTrouble(error: Error): void {
+    throw error;
+  }
+}
