@@ -21,11 +21,11 @@ setup: ## install what is missing: Debian packages (as root), npm packages, Node
 .PHONY: build bpf native test-programs dist
 build: bpf native test-programs dist ## everything that runs: kernel programs, native library, agent
 bpf: | setup
-	@$(MAKE) -C bpf
+	@$(MAKE) -s -C bpf
 native: | setup
-	@$(MAKE) -C native
+	@$(MAKE) -s -C native
 test-programs: | setup
-	@$(MAKE) -C test/helpers
+	@$(MAKE) -s -C test/helpers
 dist: build/dist.stamp
 
 # From scratch, so that nothing stays of a source that went.
@@ -45,7 +45,7 @@ test: setup ## every check and every test; what CI runs (as root)
 test-unit: setup ## tests that need no root: unit and property
 	@vitest run --project unit --project property
 test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
-	@$(MAKE) -C native test
+	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
 
 .PHONY: lint format types generate check-generated
@@ -57,7 +57,7 @@ format: setup ## rewrite sources in the house format
 	@clang-format -i $(C_SOURCES)
 types: setup ## type check
 	@tsc --noEmit
-generate: bpf ## rewrite generated files: record layouts, docs/errors.md
+generate: bpf ## rewrite generated files: record layouts, pages of docs/
 	@node scripts/gen-layout.mjs
 	@node scripts/gen-docs.mjs
 check-generated: bpf
@@ -66,7 +66,6 @@ check-generated: bpf
 
 .PHONY: bench
 bench: build ## measure against direct, iptables and nftables; writes docs/benchmarks.md (as root)
-	@$(MAKE) -C bench
 	@node bench/run.ts
 
 .PHONY: clean

@@ -2,6 +2,8 @@
  * Documents that repeat what the code knows -> docs/. Runs on Node 24 (it imports TypeScript). `--check` compares with
  * the committed files and writes nothing.
  */
+import { renderBenchmarks } from '../bench/report.ts';
+import { readResults } from '../bench/store.ts';
 import { ERRORS } from '../src/errors.ts';
 import { publish } from './generated.mjs';
 
@@ -25,6 +27,7 @@ const banner = (source) =>
 
 /** Path -> what its text is made by. */
 const DOCUMENTS = {
+  'docs/benchmarks.md': () => renderBenchmarks(readResults()),
   'docs/errors.md': renderErrors,
 };
 

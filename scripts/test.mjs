@@ -58,7 +58,7 @@ const countTests = ({ numTotalTests, numPassedTests }, ok) => {
 const native = {
   name: 'native library under sanitizers',
   run: async () => {
-    const { ok, output } = await execute(['make', '-C', 'native', 'test']);
+    const { ok, output } = await execute(['make', '-s', '-C', 'native', 'test']);
     const counts = output
       .match(/^(\d+) passed, (\d+) failed$/m)
       ?.slice(1)

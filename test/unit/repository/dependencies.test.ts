@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { debianPackages } from './debian-packages.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const manifest = JSON.parse(read('package.json'));
@@ -46,11 +47,6 @@ const versionOf = (want: string): string | undefined => {
   const [path, name] = want.split(' ');
   return (lock[`${path}/node_modules/${name}`] ?? lock[`node_modules/${name}`])?.version;
 };
-
-function debianPackages(): string[] {
-  const list = /^debian_packages=\(\n([^)]*)\)$/m.exec(read('scripts/setup'))?.[1] ?? '';
-  return list.trim().split(/\s+/);
-}
 
 function tableUnder(heading: string): string[][] {
   const section =
