@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { ShuntError } from '../../src/errors.ts';
 import { closeFd, openPinned, pin } from '../../src/native/descriptor.ts';
 import { BpfMap } from '../../src/native/map.ts';
 import { unmapMemory } from '../../src/native/memory.ts';
@@ -17,6 +16,7 @@ import {
 } from '../../src/native/program.ts';
 import { enableStats, isBpffs, mountBpffs } from '../../src/native/system.ts';
 import { loadSample, sampleBytes, u32, u64 } from './sample.ts';
+import { thrownBy } from './thrown.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: these rows pass what the types forbid.
 const wrong = (value: unknown): any => value;
@@ -208,13 +208,3 @@ describe('a wrong argument is refused before the call', () => {
     expect(thrownBy(() => closeFd(stats)).message).toContain(notOurs);
   });
 });
-
-const thrownBy = (call: () => unknown): ShuntError => {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof ShuntError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};

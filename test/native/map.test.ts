@@ -11,6 +11,7 @@ import { programInfo, programRun } from '../../src/native/program.ts';
 import { lastErrorText } from '../../src/native/shim.ts';
 import { mountBpffs, possibleCpus } from '../../src/native/system.ts';
 import { loadSample, makeDirectory, u32, u64 } from './sample.ts';
+import { thrownBy } from './thrown.ts';
 
 describe('a map', () => {
   let object: BpfObject;
@@ -174,11 +175,4 @@ describe('a pinned map', () => {
 
 const countMappings = (): number => readFileSync('/proc/self/maps', 'utf8').split('anon_inode:bpf-map').length;
 
-const errnoFrom = (call: () => unknown): string | undefined => {
-  try {
-    call();
-  } catch (error) {
-    return errnoOf(error);
-  }
-  return undefined;
-};
+const errnoFrom = (call: () => unknown): string | undefined => errnoOf(thrownBy(call));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ShuntError } from '../../src/errors.ts';
 import { closeFd } from '../../src/native/descriptor.ts';
 import { errnoOf } from '../../src/native/kernel-error.ts';
 import { openObject } from '../../src/native/object.ts';
 import { programRun } from '../../src/native/program.ts';
 import { lastErrorText } from '../../src/native/shim.ts';
 import { loadSample, sampleBytes, u32 } from './sample.ts';
+import { thrownBy } from './thrown.ts';
 
 describe('an object', () => {
   it('is not made of bytes that are none', () => {
@@ -87,15 +87,5 @@ describe('an object', () => {
     expect(errnoOf(thrownBy(() => object.load()))).toBeUndefined();
   });
 });
-
-const thrownBy = (call: () => unknown): ShuntError => {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof ShuntError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 const errorOf = (call: () => unknown): string => thrownBy(call).message;
