@@ -106,20 +106,13 @@ const attach = <T extends ObjectRef>(
   servicesOf: ServicesOf<T>,
   touched: Set<string>,
 ): void => {
-  const services = servicesOf(object);
-  const previous = attached.byKey.get(key);
-  if (previous !== undefined) {
-    const stays = new Set(services);
-    for (const service of servicesOf(previous)) {
-      if (!stays.has(service)) leave(attached, service, previous, touched);
-    }
-  }
-  for (const service of services) {
-    const others = attached.byService.get(service)?.filter(({ name }) => name !== object.name) ?? [];
+  detach(attached, key, servicesOf, touched);
+  attached.byKey.set(key, object);
+  for (const service of servicesOf(object)) {
+    const others = othersThan(object, attached.byService.get(service));
     attached.byService.set(service, [...others, object].sort(byName));
     touched.add(service);
   }
-  attached.byKey.set(key, object);
 };
 
 const detach = <T extends ObjectRef>(
@@ -130,13 +123,14 @@ const detach = <T extends ObjectRef>(
 ): void => {
   const previous = attached.byKey.get(key);
   if (previous === undefined) return;
-  for (const service of servicesOf(previous)) leave(attached, service, previous, touched);
   attached.byKey.delete(key);
+  for (const service of servicesOf(previous)) {
+    const others = othersThan(previous, attached.byService.get(service));
+    if (others.length > 0) attached.byService.set(service, others);
+    else attached.byService.delete(service);
+    touched.add(service);
+  }
 };
 
-const leave = <T extends ObjectRef>(attached: Attached<T>, service: string, object: T, touched: Set<string>): void => {
-  const others = attached.byService.get(service)?.filter(({ name }) => name !== object.name) ?? [];
-  if (others.length > 0) attached.byService.set(service, others);
-  else attached.byService.delete(service);
-  touched.add(service);
-};
+const othersThan = <T extends ObjectRef>(object: T, list: readonly T[] = []): readonly T[] =>
+  list.filter(({ name }) => name !== object.name);

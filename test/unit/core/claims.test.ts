@@ -84,6 +84,23 @@ describe('an address and port that several Services want', () => {
     expect(settle(claims, WEB, desired(WEB)).complaints).toEqual([]);
   });
 
+  it('leaves nothing of a port whose addresses all belong to others', () => {
+    const claims = createClaims();
+    put(claims, WEB);
+    put(claims, NEWER);
+    expect(settle(claims, NEWER, desired(NEWER)).ports).toEqual([]);
+  });
+
+  it('costs no more than any other once it has one claimant again', () => {
+    const claims = createClaims();
+    put(claims, WEB);
+    put(claims, NEWER);
+    stake(claims, 'shop/web', undefined);
+    const alone = createClaims();
+    put(alone, NEWER);
+    expect(claims).toEqual(alone);
+  });
+
   it('goes to the next when the owner goes, and that one must be looked at again', () => {
     const claims = createClaims();
     for (const object of [WEB, NEWEST, NEWER]) put(claims, object);
