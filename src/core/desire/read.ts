@@ -1,0 +1,132 @@
+import type { Intern } from '../model/intern.ts';
+import type { ClusterObject, Complaint, ObjectRef } from '../model/objects.ts';
+import { readEndpointSlice } from './read-endpoint-slice.ts';
+import {
+  at,
+  complain,
+  type Fields,
+  hasError,
+  isFields,
+  objectField,
+  type Path,
+  type Review,
+  shown,
+  textField,
+} from './read-field.ts';
+import { checkLabel, checkSubdomain } from './read-name.ts';
+import { readService } from './read-service.ts';
+import { readTrafficPolicy } from './read-traffic-policy.ts';
+
+/**
+ * What one raw JSON value turned out to be. `rejected` has at least one error, and a `ref` when it could be told which
+ * object it is: whoever holds an earlier state of that object keeps it. `nothing` is a right object that asks for
+ * nothing: an earlier state of it ends.
+ */
+export type ObjectRead =
+  | { readonly outcome: 'object'; readonly object: ClusterObject; readonly complaints: readonly Complaint[] }
+  | { readonly outcome: 'nothing'; readonly ref: ObjectRef; readonly complaints: readonly Complaint[] }
+  | { readonly outcome: 'rejected'; readonly ref: ObjectRef | undefined; readonly complaints: readonly Complaint[] }
+  /** A kind that Shunt does not use, such as `apps/v1 Deployment`. */
+  | { readonly outcome: 'unused'; readonly kind: string };
+
+/**
+ * Validates an object as the API server would as far as Shunt uses it, fills in defaults and leaves out everything
+ * else. What is not used is not looked at, except in a TrafficPolicy, where an unknown field is an error.
+ */
+export const readObject = (raw: unknown, intern: Intern): ObjectRead => {
+  const nameless: Review = { object: 'object', complaints: [] };
+  if (!isFields(raw)) {
+    complain(nameless, 'error', undefined, `must be a Kubernetes object, is ${shown(raw)}`);
+    return { outcome: 'rejected', ref: undefined, complaints: nameless.complaints };
+  }
+  const type = typeOf(nameless, raw);
+  if (type === undefined) {
+    return { outcome: 'rejected', ref: undefined, complaints: nameless.complaints };
+  }
+  const reader = READERS.get(type);
+  if (reader === undefined) {
+    return { outcome: 'unused', kind: type };
+  }
+  return readKnown(raw, reader, intern);
+};
+
+/**
+ * The objects in a `List`, `ServiceList` and so on; undefined for anything else. In a list of one kind the API server
+ * leaves `apiVersion` and `kind` out of the items.
+ */
+export const listItems = (raw: unknown): readonly unknown[] | undefined => {
+  if (!isFields(raw) || typeof raw.kind !== 'string' || !raw.kind.endsWith('List')) {
+    return undefined;
+  }
+  const { apiVersion, kind, items } = raw;
+  if (items === null) {
+    return [];
+  }
+  if (!Array.isArray(items) || kind === 'List') {
+    return Array.isArray(items) ? items : undefined;
+  }
+  const inherited = { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return items.map((item) => (isFields(item) ? { ...inherited, ...item } : item));
+};
+
+interface Reader {
+  readonly kind: ObjectRef['kind'];
+  readonly checkName: (review: Review, name: string, path: Path) => void;
+  /** Undefined without an error among the complaints: the object asks for nothing. */
+  readonly read: (review: Review, raw: Fields, ref: ObjectRef, intern: Intern) => ClusterObject | undefined;
+}
+
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['v1 Service', { kind: 'Service', checkName: checkLabel, read: readService }],
+  ['discovery.k8s.io/v1 EndpointSlice', { kind: 'EndpointSlice', checkName: checkSubdomain, read: readEndpointSlice }],
+  ['shunt.dev/v1alpha1 TrafficPolicy', { kind: 'TrafficPolicy', checkName: checkSubdomain, read: readTrafficPolicy }],
+]);
+
+const readKnown = (raw: Fields, reader: Reader, intern: Intern): ObjectRead => {
+  const named = refOf(raw, reader, intern);
+  if (named.ref === undefined) {
+    return { outcome: 'rejected', ref: undefined, complaints: named.review.complaints };
+  }
+  const { ref, review } = named;
+  const object = reader.read(review, raw, ref, intern);
+  const { complaints } = review;
+  if (hasError(review)) {
+    return { outcome: 'rejected', ref, complaints };
+  }
+  return object === undefined ? { outcome: 'nothing', ref, complaints } : { outcome: 'object', object, complaints };
+};
+
+/** `apiVersion` and `kind`, undefined when one is missing. */
+const typeOf = (review: Review, raw: Fields): string | undefined => {
+  const apiVersion = textField(review, raw, 'apiVersion');
+  const kind = textField(review, raw, 'kind');
+  if (apiVersion !== '' && kind !== '') {
+    return `${apiVersion} ${kind}`;
+  }
+  if (review.complaints.length === 0) {
+    complain(review, 'error', at(undefined, apiVersion === '' ? 'apiVersion' : 'kind'), 'is missing');
+  }
+  return undefined;
+};
+
+const refOf = (raw: Fields, { kind, checkName }: Reader, intern: Intern) => {
+  const review: Review = { object: kind, complaints: [] };
+  const path = at(undefined, 'metadata');
+  const metadata = objectField(review, raw, 'metadata') ?? {};
+  const name = textField(review, metadata, 'name', path);
+  const namespace = textField(review, metadata, 'namespace', path) || 'default';
+  if (hasError(review)) {
+    return { review };
+  }
+  if (name === '') {
+    complain(review, 'error', at(path, 'name'), 'is missing');
+    return { review };
+  }
+  checkName(review, name, at(path, 'name'));
+  checkLabel(review, namespace, at(path, 'namespace'));
+  if (hasError(review)) {
+    return { review };
+  }
+  const ref: ObjectRef = { kind, namespace: intern(namespace), name };
+  return { ref, review: { object: `${kind} ${namespace}/${name}`, complaints: review.complaints } };
+};
