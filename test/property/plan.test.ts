@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isShortage, plan } from '../../src/core/plan/plan.ts';
-import type { Route } from '../../src/dataplane/fake/routes.ts';
+import { endpointName, type Route } from '../../src/dataplane/fake/routes.ts';
 import { ShuntError } from '../../src/errors.ts';
 import { state } from './states.ts';
 import { changesTo, countWrites, expectRoutes, type State, World } from './world.ts';
@@ -55,14 +55,18 @@ describe('planning, on any sequence of desired states', () => {
     );
   });
 
-  test('a backend that stays keeps its index', async () => {
+  test('a backend that stays keeps its index, and every backend knows its weight', async () => {
     await fc.assert(
       fc.asyncProperty(state(), state(), async (first, second) => {
         const world = await World.create();
         await world.reach(changesTo(first));
-        const before = world.indexes();
+        const before = world.backends();
         await world.reach(changesTo(second));
-        for (const [endpoint, index] of world.indexes()) expect(before.get(endpoint) ?? index, endpoint).toBe(index);
+        const weights = weightsOf(second);
+        for (const [endpoint, { index, weight }] of world.backends()) {
+          expect(before.get(endpoint)?.index ?? index, endpoint).toBe(index);
+          expect(weights.get(endpoint), endpoint).toBe(weight);
+        }
       }),
     );
   });
@@ -187,6 +191,16 @@ const choice = (route: Route | undefined): Pick<Route, 'service' | 'shares'> | u
   route && { service: route.service, shares: route.shares };
 
 const FULL = { minLength: 4 };
+
+/** By `port-id address:port`, as `World.backends` names them. */
+const weightsOf = (wanted: State): Map<string, number> =>
+  new Map(
+    [...wanted].flatMap(([id, port]) =>
+      (port?.groups ?? []).flatMap(({ endpoints }) =>
+        endpoints.map(({ address, port, weight }) => [`${id} ${endpointName(address, port)}`, weight] as const),
+      ),
+    ),
+  );
 
 const emptied = (sequence: readonly State[]): State =>
   new Map(sequence.flatMap((wanted) => [...wanted.keys()]).map((id) => [id, undefined]));

@@ -4,7 +4,7 @@ import { frontendKey, grown, type Have, release, sealRetired } from '../../src/c
 import { identityKey, identityOf } from '../../src/core/plan/identity.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../../src/core/plan/plan.ts';
 import { readHave } from '../../src/core/plan/read.ts';
-import type { Capacity, Transaction } from '../../src/core/plan/transaction.ts';
+import type { BackendWrite, Capacity, Transaction } from '../../src/core/plan/transaction.ts';
 import { endpointName } from '../../src/dataplane/fake/routes.ts';
 import { FakeDataplane } from '../../src/dataplane/fake.ts';
 
@@ -72,15 +72,15 @@ export class World {
     };
   }
 
-  /** Index of the backend record of each endpoint of each port, as `port-id address:port`. */
-  indexes(): Map<string, number> {
+  /** The backend record of each endpoint of each port, by `port-id address:port`. */
+  backends(): Map<string, BackendWrite> {
     const { tables, ports } = this.have;
-    const result = new Map<string, number>();
+    const result = new Map<string, BackendWrite>();
     for (const [id, port] of ports) {
       for (let index = 0; index < tables.capacity.backends; index++) {
         const backend = tables.backend(index);
         const isOurs = backend.generation % 2 === 1 && backend.service === port.service;
-        if (isOurs) result.set(`${id} ${endpointName(backend.address, backend.port)}`, index);
+        if (isOurs) result.set(`${id} ${endpointName(backend.address, backend.port)}`, backend);
       }
     }
     return result;

@@ -192,6 +192,14 @@ describe('room', () => {
     expect(world.free()).toEqual(before);
   });
 
+  test('among the frontends is not needed for an address that leads elsewhere now', async () => {
+    const world = await World.create({ frontends: 1, slots: 4, backends: 4, services: 4 });
+    await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1 }) }]);
+    expect(isShortage(plan(world.have, [{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 2: 1 }) }]))).toBe(false);
+    // Both addresses are there for a moment.
+    expect(isShortage(plan(world.have, [{ id: WEB, want: portOf(WEB, ['10.96.0.2'], { 1: 1 }) }]))).toBe(true);
+  });
+
   test('in the slots must hang together', async () => {
     const world = await World.create({ frontends: 8, slots: 4, backends: 8, services: 8 });
     for (const [at, id] of ['a/a/a/TCP', 'b/b/b/TCP', 'c/c/c/TCP', 'd/d/d/TCP'].entries()) {

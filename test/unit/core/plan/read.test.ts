@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { identityOf } from '../../../../src/core/plan/identity.ts';
+import { plan } from '../../../../src/core/plan/plan.ts';
 import { readHave } from '../../../../src/core/plan/read.ts';
 import type { FrontendWrite, Transaction } from '../../../../src/core/plan/transaction.ts';
 import { countWrites, portOf, World } from '../../../property/world.ts';
 
 const WEB = 'shop/web/http/TCP';
 const CART = 'shop/cart/http/TCP';
-const web = { id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 1 }) };
+const web = { id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 3 }) };
 const cart = { id: CART, want: portOf(CART, ['10.96.0.2'], { 3: 1 }) };
 
-/** `web` is service 0 with slots 0 and 1 and backends 0 and 1, `cart` is service 1 with slot 2 and backend 2. */
+/**
+ * `web` is service 0 with slots 0 and 1 and backends 0 and 1, of which 1 is the alias in slot 0; `cart` is service 1
+ * with slot 2 and backend 2.
+ */
 const shop = async (): Promise<World> => {
   const world = await World.create({ frontends: 8, slots: 16, backends: 8, services: 4 });
   await world.reach([web, cart]);
@@ -22,6 +26,7 @@ describe('a frontend that leads where it should not', () => {
     { title: 'to a free service', to: { service: 3 } },
     { title: 'to the service of others, with its own slots', to: { service: 1 } },
     { title: 'to the slots of others', to: { slotBase: 2, slotCount: 1 } },
+    { title: 'to a part of its own slots', to: { slotCount: 1 } },
     { title: 'to its own slots and those of others', to: { slotCount: 3 } },
     { title: 'to slots outside of the table', to: { slotBase: 15 } },
     { title: 'to slots far outside of the table', to: { slotBase: 2 ** 32 - 1 } },
@@ -59,6 +64,39 @@ describe('a frontend that leads where it should not', () => {
     expect(world.free()).toEqual(world.have.tables.capacity);
   });
 
+  test.each(rows)('is no danger to a sweep that comes before any plan: $title', async ({ to }) => {
+    const world = await shop();
+    const sound = world.fake.dump();
+    await tamper(world, '10.96.0.1', to);
+    world.sweep();
+    await world.reach([web, cart]);
+    expect(world.fake.dump()).toBe(sound);
+  });
+
+  test('does not bring a free backend back that has the wanted endpoint', async () => {
+    const world = await shop();
+    await world.reach([{ id: CART, want: undefined }]);
+    await tamper(world, '10.96.0.1', { slotBase: 2, slotCount: 1 });
+    const want = portOf(WEB, ['10.96.0.1'], { 3: 1 });
+    expect((await world.reach([{ id: WEB, want }])).backends).toHaveLength(1);
+    expect(world.sweep()).toMatchObject({ retiredBackends: [1, 0], retiredServices: [0] });
+    await world.settle();
+    const { capacity } = world.have.tables;
+    expect(world.free()).toMatchObject({ slots: capacity.slots - 1, backends: capacity.backends - 1 });
+  });
+
+  test('takes up room among the frontends until it has gone, and none more when it is written anew', async () => {
+    const world = await World.create({ frontends: 2, slots: 16, backends: 8, services: 4 });
+    await world.reach([web]);
+    await tamper(world, '10.96.0.2', { service: 99 });
+    expect(plan(world.have, [cart])).toHaveProperty('transaction');
+    const third = { id: CART, want: portOf(CART, ['10.96.0.3'], { 3: 1 }) };
+    expect(plan(world.have, [third])).toMatchObject({ need: { frontends: 5 } });
+    await world.reach([web]);
+    world.sweep();
+    expect(plan(world.have, [third])).toHaveProperty('transaction');
+  });
+
   const tamper = async (world: World, address: string, to: Partial<FrontendWrite>): Promise<void> => {
     world.fake.tamper({ address, port: 80, protocol: 'TCP', service: 0, slotBase: 0, slotCount: 2, ...to });
     await world.restart();
@@ -74,6 +112,7 @@ test('records that nothing leads to are retired by a sweep, not before', async (
   expect(world.have.leftovers).toMatchObject({ backends: [2, 1, 0], services: [0] });
   expect((await world.reach([])).retiredBackends).toEqual([]);
   expect(world.sweep()).toMatchObject({ retiredBackends: [2, 1, 0], retiredServices: [0] });
+  expect(countWrites(world.sweep())).toBe(0);
 });
 
 test('of two services with one identity, one is claimed and the other swept', async () => {
