@@ -1,0 +1,120 @@
+import type { ClusterObject, Complaint, ObjectRef } from '../../core/model/objects.ts';
+import type { ClusterEvent } from '../source.ts';
+import { aboutSecond, type Entry, type FileContent, keyOf } from './load.ts';
+
+/** What all files say together, and what of it was told. */
+export interface Catalog {
+  /** The file says this now. */
+  set(file: string, content: FileContent): void;
+  /** The file cannot be read: what it said before stays in force, and its one complaint is this. */
+  keep(file: string, complaint: Complaint): void;
+  delete(file: string): void;
+  /** How many objects the file has. */
+  count(file: string): number;
+  /** The events since the last call: only objects that really differ from what was told. */
+  takeEvents(): readonly ClusterEvent[];
+  /** About everything, in the order of files and lines. */
+  complaints(): readonly Complaint[];
+}
+
+/** An object that is in several files belongs to the first of them by path. */
+interface Claim {
+  readonly entries: Entry[];
+  told: ClusterObject | undefined;
+}
+
+export const createCatalog = (): Catalog => {
+  const files = new Map<string, readonly Entry[]>();
+  /** Of those files that have any: few, while files may be many. */
+  const complaints = new Map<string, readonly Complaint[]>();
+  const claims = new Map<string, Claim>();
+  const contested = new Set<string>();
+  const touched = new Set<string>();
+
+  const change = (entry: Entry, edit: (entries: Entry[]) => void): void => {
+    const key = keyOf(entry.ref);
+    const claim = claims.get(key) ?? { entries: [], told: undefined };
+    edit(claim.entries);
+    claims.set(key, claim);
+    touched.add(key);
+    if (claim.entries.length > 1) {
+      contested.add(key);
+    } else {
+      contested.delete(key);
+    }
+  };
+
+  const set = (file: string, content: FileContent): void => {
+    for (const entry of files.get(file) ?? []) {
+      change(entry, (entries) => entries.splice(entries.indexOf(entry), 1));
+    }
+    for (const entry of content.entries) {
+      change(entry, (entries) => entries.push(entry) > 1 && entries.sort(byFile));
+    }
+    files.set(file, content.entries);
+    complain(file, content.complaints);
+  };
+
+  const complain = (file: string, about: readonly Complaint[]): void => {
+    if (about.length > 0) {
+      complaints.set(file, about);
+    } else {
+      complaints.delete(file);
+    }
+  };
+
+  const settle = (key: string): ClusterEvent | undefined => {
+    const claim = claims.get(key) as Claim;
+    const { told } = claim;
+    const wanted = wantedOf(claim);
+    claim.told = wanted;
+    if (claim.entries.length === 0) {
+      claims.delete(key);
+    }
+    if (wanted === undefined) {
+      return told === undefined ? undefined : { type: 'delete', ref: refOf(told) };
+    }
+    return told !== undefined && isEqual(told, wanted) ? undefined : { type: 'put', object: wanted };
+  };
+
+  return {
+    set,
+    keep: (file, complaint) => complain(file, [complaint]),
+    delete: (file) => {
+      set(file, { entries: [], complaints: [] });
+      files.delete(file);
+    },
+    count: (file) => files.get(file)?.length ?? 0,
+    takeEvents: () => {
+      const events = Array.from(touched, settle).filter((event) => event !== undefined);
+      touched.clear();
+      return events;
+    },
+    complaints: () => {
+      const own = [...complaints.values()].flat();
+      const seconds = Array.from(contested, (key) => (claims.get(key) as Claim).entries).flatMap(([first, ...others]) =>
+        others.map((second) => aboutSecond(first as Entry, second)),
+      );
+      return [...own, ...seconds].sort(byOrigin);
+    },
+  };
+};
+
+const wantedOf = ({ entries, told }: Claim): ClusterObject | undefined => {
+  const state = entries[0]?.state ?? 'nothing';
+  if (state === 'invalid') {
+    return told;
+  }
+  return state === 'nothing' ? undefined : state;
+};
+
+/** Both were made by the same reader: their fields stand in the same order. */
+const isEqual = (a: ClusterObject, b: ClusterObject): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+const refOf = ({ kind, namespace, name }: ObjectRef): ObjectRef => ({ kind, namespace, name });
+
+const byFile = (a: { readonly file: string }, b: { readonly file: string }): number =>
+  a.file < b.file ? -1 : a.file > b.file ? 1 : 0;
+
+const byOrigin = ({ origin: a }: Complaint, { origin: b }: Complaint): number =>
+  a === undefined || b === undefined ? 0 : byFile(a, b) || a.line - b.line;
