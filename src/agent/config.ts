@@ -1,0 +1,188 @@
+import { parse } from 'yaml';
+import { ShuntError } from '../errors.ts';
+import { keyOf, OPTIONS, type OptionName, variableOf } from './options.ts';
+
+/** The settings of a run; every one is set and allowed. */
+export interface Config {
+  readonly source: { readonly kind: 'file'; readonly path: string };
+  /** Absolute path of a cgroup v2 directory. */
+  readonly cgroup: string;
+  readonly bpfRoot: string;
+  /** Absent: not served. `host` without brackets. */
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
+  readonly socket: string;
+  readonly nodeName: string;
+  readonly serviceProxyName: string;
+  /** A power of two. */
+  readonly connections: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+const CONNECTIONS_MIN = 1024;
+/** 128 bytes each: 2 GiB. */
+const CONNECTIONS_MAX = 2 ** 24;
+
+export interface ConfigInput {
+  /** By flag name, as given on the command line. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file of `configPath`. */
+  readonly file?: { readonly path: string; readonly text: string } | undefined;
+  /** What the machine itself says. `cgroupRoot` is undefined when no cgroup v2 is mounted. */
+  readonly machine: { readonly hostname: string; readonly cgroupRoot: string | undefined };
+}
+
+/** Flag, else environment, else file, else default. Throws SHUNT_E_CONFIG. */
+export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config => {
+  const settings = collect(flags, env, file);
+  const read = <T>(name: OptionName, parseText: Parse<T>, found?: string): T => {
+    const setting = settings.get(name) ?? fallback(name, found);
+    const value = parseText(setting.text);
+    if (value instanceof Refusal) throw refuse(setting.from, quote(setting.text), value.allowed);
+    return value;
+  };
+  return Object.freeze({
+    source: read('source', parseSource),
+    cgroup: read('cgroup', parsePath, machine.cgroupRoot),
+    bpfRoot: read('bpf-root', parsePath),
+    listen: read('listen', parseListen),
+    socket: read('socket', parseSocket),
+    nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
+    serviceProxyName: read('service-proxy-name', parseProxyName),
+    connections: read('connections', parseConnections),
+    logLevel: read('log-level', oneOf(LOG_LEVELS)),
+    logFormat: read('log-format', oneOf(LOG_FORMATS)),
+  });
+};
+
+/** The `--config` file, which is read before everything else. */
+export const configPath = ({ flags, env }: Pick<ConfigInput, 'flags' | 'env'>): string | undefined =>
+  flags.config ?? (env[variableOf('config')] || undefined);
+
+interface Setting {
+  readonly text: string;
+  /** Names what the user must change. */
+  readonly from: string;
+}
+
+class Refusal {
+  readonly allowed: string;
+
+  constructor(allowed: string) {
+    this.allowed = allowed;
+  }
+}
+
+type Parse<T> = (text: string) => T | Refusal;
+
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+
+const collect = (
+  flags: ConfigInput['flags'],
+  env: ConfigInput['env'],
+  file: ConfigInput['file'],
+): ReadonlyMap<OptionName, Setting> => {
+  const settings = file === undefined ? new Map<OptionName, Setting>() : readFile(file);
+  for (const name of NAMES) {
+    const flag = flags[name];
+    const variable = env[variableOf(name)];
+    if (flag !== undefined) settings.set(name, { text: flag, from: `--${name}` });
+    else if (variable) settings.set(name, { text: variable, from: variableOf(name) });
+  }
+  return settings;
+};
+
+const fallback = (name: OptionName, found: string | undefined): Setting => {
+  const option: { readonly default?: string; readonly value: string } = OPTIONS[name];
+  const text = found ?? option.default;
+  if (text === undefined) throw refuse(`--${name}`, 'nothing', `${option.value} is needed`);
+  return { text, from: `--${name}` };
+};
+
+const readFile = ({ path, text }: NonNullable<ConfigInput['file']>): Map<OptionName, Setting> => {
+  const content = parseMapping(path, text);
+  const byKey = new Map(NAMES.filter((name) => name !== 'config').map((name) => [keyOf(name), name]));
+  const settings = new Map<OptionName, Setting>();
+  for (const [key, value] of Object.entries(content)) {
+    const name = byKey.get(key);
+    const from = `${key} in ${path}`;
+    if (name === undefined) throw refuse(from, 'this key', `${[...byKey.keys()].join(', ')} are`);
+    if (!isScalar(value)) throw refuse(from, JSON.stringify(value), 'one string or number is');
+    // YAML 1.1 readers take `off` for a boolean, and people who know that write false.
+    settings.set(name, { text: value === false ? 'off' : String(value), from });
+  }
+  return settings;
+};
+
+const parseMapping = (path: string, text: string): object => {
+  let content: unknown;
+  try {
+    content = parse(text, { schema: 'core' }) ?? {};
+  } catch (error) {
+    throw refuse('--config', quote(path), `valid YAML is: ${firstLine((error as Error).message)}`);
+  }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw refuse('--config', quote(path), 'a YAML mapping of settings is');
+};
+
+const isScalar = (value: unknown): value is string | number | false =>
+  typeof value === 'string' || typeof value === 'number' || value === false;
+
+const parseSource: Parse<Config['source']> = (text) => {
+  if (text === 'kubernetes') return new Refusal('file:PATH is; reading from a Kubernetes API server comes later');
+  const path = text.startsWith('file:') ? text.slice('file:'.length) : '';
+  return path === '' ? new Refusal('file:PATH is') : Object.freeze({ kind: 'file', path });
+};
+
+const parsePath: Parse<string> = (text) =>
+  text.startsWith('/') && !text.includes('\0') ? text : new Refusal('an absolute path is');
+
+/** sun_path of unix(7) holds 108 bytes, with a closing NUL. */
+const parseSocket: Parse<string> = (text) => {
+  const fits = Buffer.byteLength(text) <= 107;
+  return fits ? parsePath(text) : new Refusal('an absolute path of at most 107 bytes is');
+};
+
+const parseListen: Parse<Config['listen']> = (text) => {
+  if (text === 'off') return undefined;
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65535) return new Refusal('HOST:PORT, [IPV6]:PORT or off is');
+  return Object.freeze({ host, port });
+};
+
+/** RFC 1123 subdomain, as names of nodes are. */
+const parseName: Parse<string> = (text) => {
+  const name = text.toLowerCase();
+  const valid = name.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name);
+  return valid ? name : new Refusal('the name of a node (letters, digits, `-` and `.`) is');
+};
+
+/** Values of labels. */
+const parseProxyName: Parse<string> = (text) =>
+  /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(text) ? text : new Refusal('the value of a label is');
+
+const parseConnections: Parse<number> = (text) => {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const allowed = count >= CONNECTIONS_MIN && count <= CONNECTIONS_MAX && Number.isInteger(Math.log2(count));
+  return allowed ? count : new Refusal(`a power of two from ${CONNECTIONS_MIN} to ${CONNECTIONS_MAX} is`);
+};
+
+const oneOf =
+  <T extends string>(allowed: readonly T[]): Parse<T> =>
+  (text) =>
+    allowed.find((each) => each === text) ?? new Refusal(`one of ${allowed.join(', ')} is`);
+
+const refuse = (setting: string, value: string, allowed: string): ShuntError =>
+  new ShuntError('SHUNT_E_CONFIG', { setting, value, allowed });
+
+const quote = (text: string): string => `\`${text}\``;
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;

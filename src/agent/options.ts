@@ -1,0 +1,48 @@
+/** A setting of the agent: flag `--name`, variable `SHUNT_NAME`, and key `name` in camelCase of the `--config` file. */
+export interface Option {
+  /** Stands for the value in `--help`. */
+  readonly value: string;
+  /** As text, as a flag would be given; absent: found out on the machine, as `about` says. */
+  readonly default?: string;
+  readonly about: string;
+}
+
+/** Every setting, by the name of its flag. */
+export const OPTIONS = {
+  source: {
+    value: 'file:PATH',
+    about: 'where cluster objects come from: a file or a directory of YAML or JSON, watched; always needed',
+  },
+  cgroup: { value: 'PATH', about: 'attach to this cgroup; by default the root of cgroup v2, so every process' },
+  'bpf-root': {
+    value: 'PATH',
+    default: '/sys/fs/bpf/shunt',
+    about: 'directory of a BPF file system for what is pinned',
+  },
+  listen: {
+    value: 'HOST:PORT',
+    default: '127.0.0.1:10377',
+    about: 'serve /metrics, /healthz and /readyz here; `off` for none',
+  },
+  socket: { value: 'PATH', default: '/run/shunt/admin.sock', about: 'UNIX socket of the admin API' },
+  'node-name': { value: 'NAME', about: 'name of this node in the objects; by default NODE_NAME, else the host name' },
+  'service-proxy-name': {
+    value: 'NAME',
+    default: '',
+    about: 'take only Services with this label service.kubernetes.io/service-proxy-name; empty: those without',
+  },
+  connections: {
+    value: 'COUNT',
+    default: '65536',
+    about: 'connections to remember at once, a power of two; more are remembered at a higher cost',
+  },
+  config: { value: 'FILE', about: 'YAML file with the same settings, names in camelCase' },
+  'log-level': { value: 'LEVEL', default: 'info', about: 'debug, info, warn, error or silent' },
+  'log-format': { value: 'FORMAT', default: 'auto', about: 'json, text, or auto: text on a terminal' },
+} as const satisfies Readonly<Record<string, Option>>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export const variableOf = (name: OptionName): string => `SHUNT_${name.replaceAll('-', '_').toUpperCase()}`;
+
+export const keyOf = (name: OptionName): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,66 @@
+import { type IncomingMessage, request } from 'node:http';
+import { ShuntError } from '../errors.ts';
+
+/** Longer than the agent ever takes; shorter than a person waits. */
+const TIMEOUT_MS = 10_000;
+
+/** Asks the agent over its UNIX socket. Throws SHUNT_E_NO_AGENT, SHUNT_E_SOCKET_DENIED or SHUNT_E_AGENT_ANSWER. */
+export const askAgent = async <T>(
+  socket: string,
+  path: string,
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<T> => {
+  const query = new URLSearchParams(parameters).toString();
+  const { status, body } = await get(socket, query === '' ? path : `${path}?${query}`);
+  const answer = parse(body);
+  if (status === 200 && answer !== undefined) return answer as T;
+  throw new ShuntError('SHUNT_E_AGENT_ANSWER', { socket, status, reason: reasonIn(answer) ?? 'not JSON' });
+};
+
+export const agentAnswers = async (socket: string): Promise<boolean> => {
+  try {
+    await get(socket, '/v1/status');
+    return true;
+  } catch (error) {
+    if (error instanceof ShuntError && error.code === 'SHUNT_E_NO_AGENT') return false;
+    throw error;
+  }
+};
+
+interface Response {
+  readonly status: number;
+  readonly body: string;
+}
+
+const get = (socketPath: string, path: string): Promise<Response> =>
+  new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(explain(error, socketPath));
+    const sent = request({ socketPath, path, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+      collect(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
+    });
+    sent.on('error', fail);
+    sent.end();
+  });
+
+const collect = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const explain = (error: Error, socket: string): ShuntError => {
+  const { code } = error as NodeJS.ErrnoException;
+  const denied = code === 'EACCES' || code === 'EPERM';
+  return new ShuntError(denied ? 'SHUNT_E_SOCKET_DENIED' : 'SHUNT_E_NO_AGENT', { socket }, { cause: error });
+};
+
+const parse = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};
+
+const reasonIn = (answer: unknown): string | undefined =>
+  (answer as { readonly error?: { readonly message?: string } } | undefined)?.error?.message;

@@ -1,0 +1,56 @@
+import type { BackendView } from '../agent/view.ts';
+import { askAgent } from './admin.ts';
+import { agentFlag } from './agent-flags.ts';
+import { wrong } from './arguments.ts';
+import type { Command } from './command.ts';
+import { bytes, count, percent, socketText } from './numbers.ts';
+import { OUTPUT_FLAGS, show } from './output.ts';
+import { failed } from './services.ts';
+import { styleFor } from './style.ts';
+import { renderTable, type TableOptions } from './table.ts';
+
+export const command: Command = {
+  usage: 'backends [FLAGS] [NAMESPACE/NAME]',
+  about: 'Lists the endpoints that answer, each with its share of new connections and what became of those it got.',
+  positionals: { min: 0, max: 1 },
+  flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
+  examples: [
+    { command: 'shunt backends shop/cart', about: 'those of one Service' },
+    { command: 'shunt backends -o json', about: 'all, with every counter' },
+  ],
+  run: async (context, given) => {
+    const [service] = given.positionals;
+    if (service !== undefined && !/^[^/]+\/[^/]+$/.test(service)) {
+      throw wrong('backends', `\`${service}\` is not NAMESPACE/NAME`);
+    }
+    const parameters = service === undefined ? {} : { service };
+    const socket = given.values.socket ?? '';
+    const answer = await askAgent<{ backends: readonly BackendView[] }>(socket, '/v1/backends', parameters);
+    const options = { width: context.stdout.columns, style: styleFor(context.stdout, context.env) };
+    show('backends', context, given, answer, () => renderBackends(answer.backends, options));
+    return 0;
+  },
+};
+
+export const renderBackends = (backends: readonly BackendView[], options: TableOptions): string =>
+  renderTable(
+    [
+      { title: 'SERVICE PORT', text: ({ id }) => id },
+      { title: 'BACKEND', text: ({ address, port }) => socketText(address, port) },
+      { title: 'WEIGHT', align: 'right', text: ({ weight }) => count(weight) },
+      { title: 'SHARE', align: 'right', text: ({ share }) => percent(share) },
+      { title: 'ACTIVE', align: 'right', text: ({ stats }) => count(stats.active) },
+      { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => count(stats.attempts) },
+      {
+        title: 'FAILED',
+        align: 'right',
+        text: ({ stats }) => count(failed(stats)),
+        format: ({ stats }) => (failed(stats) > 0 ? 'yellow' : undefined),
+      },
+      { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => count(stats.datagrams) },
+      { title: 'SENT', align: 'right', text: ({ stats }) => bytes(stats.bytesSent) },
+      { title: 'RECEIVED', align: 'right', text: ({ stats }) => bytes(stats.bytesReceived) },
+    ],
+    backends,
+    options,
+  );

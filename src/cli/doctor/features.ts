@@ -1,0 +1,23 @@
+import { ShuntError } from '../../errors.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+import type { KernelFeatures, Target } from './host.ts';
+
+/** Whether the kernel takes the programs, and what it lacks of what they can use: found by loading them. */
+export const features = async ({ host }: Target): Promise<readonly Check[]> => {
+  try {
+    return judge(await host.features());
+  } catch (error) {
+    if (!(error instanceof ShuntError)) throw error;
+    return [fail('programs', error.message, error.help)];
+  }
+};
+
+const judge = ({ setRetval, atomics }: KernelFeatures): readonly Check[] => [
+  ok('programs', 'the kernel takes them'),
+  setRetval
+    ? ok('bpf_set_retval', 'works: a Service without endpoints refuses at once')
+    : warn('bpf_set_retval', 'missing: a Service without endpoints is left to kube-proxy', 'Linux 5.18 has it.'),
+  atomics
+    ? ok('atomics', 'compare-and-swap works: every connection is counted exactly once')
+    : warn('atomics', 'no compare-and-swap: counts may be off when sockets race', 'Linux 5.12 has it.'),
+];

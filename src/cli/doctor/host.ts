@@ -1,0 +1,38 @@
+/** What checks look at. Reading is all they do; only `features` asks the kernel to load something. */
+export interface Host {
+  /** Text of a small file; undefined when there is none or it may not be read. */
+  read(path: string): string | undefined;
+  exists(path: string): boolean;
+  /** Target of a symbolic link. */
+  link(path: string): string | undefined;
+  /** Names of the processes that can be seen. */
+  processes(): readonly string[];
+  /** Loads the programs and lets go of them again. Throws ShuntError when the kernel takes no variant of them. */
+  features(): Promise<KernelFeatures>;
+  /** Programs attached to a cgroup at hooks that Shunt uses, in the order in which they run. */
+  attached(cgroup: string): Promise<readonly AttachedProgram[]>;
+}
+
+/** What kernels differ in. */
+export interface KernelFeatures {
+  readonly setRetval: boolean;
+  readonly atomics: boolean;
+}
+
+export interface AttachedProgram {
+  /** Such as `connect4`. */
+  readonly hook: string;
+  readonly id: number;
+  /** As the kernel keeps it: at most 15 characters; may be empty. */
+  readonly name: string;
+  /** Loaded by Shunt. */
+  readonly own: boolean;
+}
+
+/** What the user asks about. */
+export interface Target {
+  readonly host: Host;
+  /** Empty: the root of cgroup v2. */
+  readonly cgroup: string;
+  readonly bpfRoot: string;
+}

@@ -1,0 +1,49 @@
+import { type Decision, explain, renderExplain } from '../core/explain.ts';
+import type { FrontendKey } from '../core/plan/transaction.ts';
+import { askAgent } from './admin.ts';
+import { agentFlag } from './agent-flags.ts';
+import type { Arguments, Command } from './command.ts';
+import type { Context } from './context.ts';
+import { clusterOf, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
+import { OUTPUT_FLAGS, show } from './output.ts';
+import { parseQuestion } from './question.ts';
+
+export const command: Command = {
+  usage: 'explain [FLAGS] ADDRESS:PORT[/tcp|/udp]',
+  about:
+    'Says where a new connection to this address goes: which Service owns it, which endpoints get which share, which\n' +
+    'object said so, and why it would be refused. Asks the agent, or with --source only the objects: without root.',
+  positionals: { min: 1, max: 1 },
+  flags: {
+    source: { value: 'file:PATH', about: 'explain these objects instead of asking the agent' },
+    ...NODE_FLAGS,
+    socket: agentFlag('socket'),
+    ...OUTPUT_FLAGS,
+  },
+  examples: [
+    { command: 'shunt explain 10.96.0.10:80', about: 'TCP' },
+    { command: 'shunt explain 10.96.0.53:53/udp', about: 'UDP' },
+    { command: "shunt explain '[fd00:10:96::a]:80' -o json", about: 'IPv6, for machines' },
+    { command: 'shunt explain --source file:cluster.yaml 10.96.0.10:80', about: 'from objects alone' },
+  ],
+  run: async (context, given) => {
+    const question = parseQuestion('explain', given.positionals[0] ?? '');
+    const decision = await decide(context, given, question);
+    show('explain', context, given, decision, () =>
+      renderExplain(decision)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    return 0;
+  },
+};
+
+const decide = async ({ parts }: Context, given: Arguments, question: FrontendKey): Promise<Decision> => {
+  const { source, socket = '' } = given.values;
+  if (source === undefined) {
+    const { address, port, protocol } = question;
+    return askAgent<Decision>(socket, '/v1/explain', { address, port: String(port), protocol });
+  }
+  const { objects } = await readSource('explain', source, parts);
+  return explain({ cluster: clusterOf(objects), node: nodeOf(given) }, question);
+};

@@ -1,0 +1,20 @@
+/** The candidate with the fewest edits (insert, delete, replace, swap of neighbours) from `word`. */
+export const nearest = (word: string, candidates: readonly string[]): string =>
+  candidates.reduce((best, candidate) => (distance(word, candidate) < distance(word, best) ? candidate : best));
+
+/** Optimal string alignment: Damerau-Levenshtein without editing a part twice. */
+const distance = (a: string, b: string): number => {
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    rows.push(current);
+    for (let column = 1; column <= b.length; column += 1) {
+      const replaced = at(row - 1, column - 1) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      const swapped =
+        a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1] ? at(row - 2, column - 2) + 1 : replaced;
+      current.push(Math.min(at(row - 1, column) + 1, at(row, column - 1) + 1, replaced, swapped));
+    }
+  }
+  return at(a.length, b.length);
+};

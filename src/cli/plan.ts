@@ -1,0 +1,123 @@
+import type { DesiredGroup, DesiredPort } from '../core/model/desired.ts';
+import type { Complaint } from '../core/model/objects.ts';
+import { agentFlag } from './agent-flags.ts';
+import { wrong } from './arguments.ts';
+import type { Arguments, Command } from './command.ts';
+import type { Context } from './context.ts';
+import { count, percent, socketText } from './numbers.ts';
+import { clusterOf, desireAll, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
+import { OUTPUT_FLAGS, show } from './output.ts';
+import { type Format, type Style, styleFor } from './style.ts';
+import { renderTable } from './table.ts';
+
+export const command: Command = {
+  usage: 'plan --source file:PATH [FLAGS]',
+  about:
+    'Shows what would be programmed from these objects, and every complaint about them. Needs neither root nor a\n' +
+    'kernel: for reviews and CI. Exit status 1 when an object has an error.',
+  flags: { source: agentFlag('source'), ...NODE_FLAGS, ...OUTPUT_FLAGS },
+  examples: [
+    { command: 'shunt plan --source file:manifests/', about: 'a directory of objects' },
+    { command: 'shunt plan --source file:cluster.yaml --node-name worker-1', about: 'as that node would see it' },
+    {
+      command: 'kubectl get services,endpointslices -A -o yaml > cluster.yaml && shunt plan --source file:cluster.yaml',
+      about: 'a live cluster',
+    },
+  ],
+  run: async (context, given) => {
+    const source = given.values.source;
+    if (source === undefined) throw wrong('plan', '--source file:PATH is needed');
+    const { objects, complaints } = await readSource('plan', source, context.parts);
+    const desired = desireAll(clusterOf(objects), nodeOf(given));
+    const plan: Plan = { ports: desired.ports, complaints: bySeverity([...complaints, ...desired.complaints]) };
+    print(context, given, plan);
+    return plan.complaints.some(({ severity }) => severity === 'error') ? 1 : 0;
+  },
+};
+
+/** What `-o json` prints. */
+export interface Plan {
+  readonly ports: readonly DesiredPort[];
+  readonly complaints: readonly Complaint[];
+}
+
+const SEVERITIES = ['error', 'warning', 'note'] as const;
+const FORMATS = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfies Record<string, Format>;
+
+const bySeverity = (complaints: readonly Complaint[]): readonly Complaint[] =>
+  SEVERITIES.flatMap((severity) => complaints.filter((complaint) => complaint.severity === severity));
+
+const print = (context: Context, given: Arguments, plan: Plan): void => {
+  const { stdout, env } = context;
+  show('plan', context, given, plan, () => renderPlan(plan, styleFor(stdout, env), stdout.columns));
+};
+
+export const renderPlan = ({ ports, complaints }: Plan, style: Style, width?: number): string => {
+  const rows = ports.flatMap(rowsOf);
+  const table = renderTable(
+    [
+      { title: 'SERVICE PORT', text: ({ id }) => id },
+      { title: 'ADDRESS', text: ({ address }) => address },
+      {
+        title: 'BACKEND',
+        text: ({ backend }) => backend,
+        format: ({ share }) => (share === undefined ? 'red' : undefined),
+      },
+      { title: 'SHARE', align: 'right', text: ({ share }) => (share === undefined ? '' : percent(share)) },
+    ],
+    rows,
+    { style, width },
+  );
+  const lines = complaints.map((complaint) => complaintLine(complaint, style));
+  return [
+    rows.length === 0 ? '' : `${table}\n`,
+    ...lines,
+    lines.length === 0 ? '' : '\n',
+    summary(ports, complaints),
+  ].join('');
+};
+
+interface PlanRow {
+  readonly id: string;
+  readonly address: string;
+  readonly backend: string;
+  readonly share: number | undefined;
+}
+
+const rowsOf = ({ id, port, groups }: DesiredPort): readonly PlanRow[] =>
+  groups
+    .flatMap((group) => group.addresses.flatMap((address) => backendRows(group, socketText(address, port))))
+    .map((row, index) => ({ ...row, id: index === 0 ? id : '' }));
+
+/** What a row has in common with the one above it is left out. */
+const backendRows = ({ endpoints }: DesiredGroup, address: string): readonly Omit<PlanRow, 'id'>[] => {
+  if (endpoints.length === 0) return [{ address, backend: 'refused: no endpoint', share: undefined }];
+  const sum = endpoints.reduce((total, { weight }) => total + weight, 0);
+  return endpoints.map((endpoint, index) => ({
+    address: index === 0 ? address : '',
+    backend: socketText(endpoint.address, endpoint.port),
+    share: endpoint.weight / sum,
+  }));
+};
+
+/** As compilers print them, so that editors and CI find the place. */
+const complaintLine = ({ severity, object, path, message, origin }: Complaint, style: Style): string => {
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}: `;
+  const what = path === '' ? object : `${object} ${path}`;
+  return `${place}${style(FORMATS[severity], severity)}: ${what}: ${message}\n`;
+};
+
+const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]): string => {
+  const groups = ports.flatMap((port) => port.groups);
+  const addresses = groups.reduce((sum, group) => sum + group.addresses.length, 0);
+  const endpoints = groups.reduce((sum, group) => sum + group.endpoints.length, 0);
+  const said = SEVERITIES.map((severity) => {
+    const found = complaints.filter((complaint) => complaint.severity === severity).length;
+    return plural(found, severity);
+  });
+  const parts = [plural(ports.length, 'Service port'), plural(addresses, 'address'), plural(endpoints, 'backend')];
+  return `${[...parts, ...said].join(', ')}\n`;
+};
+
+const plural = (number: number, noun: string): string =>
+  `${count(number)} ${noun}${number === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;

@@ -1,0 +1,91 @@
+import type { Agent, AgentObserver } from '../agent/agent.ts';
+import { findCgroupRoot } from '../agent/cgroup-root.ts';
+import { type Config, configPath, readConfig } from '../agent/config.ts';
+import { OPTIONS, type OptionName } from '../agent/options.ts';
+import { agentFlag } from './agent-flags.ts';
+import type { Arguments, Command, Flag } from './command.ts';
+import type { Context } from './context.ts';
+import { readVersion } from './package.ts';
+import type { Log, Metrics, Served } from './parts.ts';
+
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+const FLAGS = Object.fromEntries(NAMES.map((name): [string, Flag] => [name, agentFlag(name)]));
+
+export const command: Command = {
+  usage: 'run --source file:PATH [FLAGS]',
+  about:
+    'Runs the agent: keeps the kernel of this node programmed with what the cluster objects ask for, until it is told\n' +
+    'to stop (SIGTERM, SIGINT). The kernel goes on routing then; `shunt unload` ends that.\n' +
+    'A flag goes before its variable, that before the file, that before the default.',
+  flags: FLAGS,
+  examples: [
+    { command: 'shunt run --source file:/etc/shunt/objects', about: 'a directory of objects, watched' },
+    { command: 'SHUNT_SOURCE=file:cluster.yaml SHUNT_LISTEN=off shunt run', about: 'the same settings as variables' },
+    { command: 'shunt run --config /etc/shunt/config.yaml', about: 'settings from a file' },
+  ],
+  run: async (context, given) => {
+    const stopped = context.parts.run.stopRequested();
+    const config = await configure(context, given);
+    const log = await context.parts.run.openLog(config);
+    await runAgent(context, config, log, stopped);
+    return 0;
+  },
+};
+
+const configure = async ({ env, parts }: Context, { given }: Arguments): Promise<Config> => {
+  const path = configPath({ flags: given, env });
+  const file = path === undefined ? undefined : { path, text: parts.run.readFile(path) };
+  const host = await parts.host();
+  const cgroupRoot = findCgroupRoot(host.read('/proc/self/mountinfo') ?? '');
+  return readConfig({ flags: given, env, file, machine: { hostname: parts.run.hostname(), cgroupRoot } });
+};
+
+/**
+ * The admin socket comes first: it keeps a second agent from the tables of the first. Then whoever watches over the
+ * agent can ask, and only then is the kernel touched. Everything ends in reverse.
+ */
+const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: Promise<string>): Promise<void> => {
+  const { listenAdmin, listenPublic, openAgent, openMetrics } = parts.run;
+  let agent: Agent | undefined;
+  let metrics: Metrics | undefined;
+  const served: Served = {
+    view: () => agent,
+    scrape: () => metrics?.scrape(),
+    onBug: (error, path) => log.error({ err: error, path }, 'a request met a bug'),
+  };
+  await using ending = new AsyncDisposableStack();
+
+  const admin = await listenAdmin(config.socket, served);
+  ending.defer(() => admin.close());
+  if (config.listen !== undefined) {
+    const listener = await listenPublic(config.listen.host, config.listen.port, served);
+    ending.defer(() => listener.close());
+    log.info({ address: listener.address }, 'serving metrics');
+  }
+
+  const version = readVersion();
+  const opened = await openAgent(
+    config,
+    version,
+    observe(log, () => metrics),
+  );
+  ending.defer(() => opened.stop());
+  metrics = await openMetrics(opened);
+  agent = opened;
+  const { cgroup, nodeName: node, socket } = config;
+  log.info({ version, node, source: config.source.path, cgroup, socket }, 'starting');
+  await opened.start();
+  log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
+};
+
+const observe = (log: Log, metrics: () => Metrics | undefined): AgentObserver => ({
+  onReady: () => log.info({}, 'ready: everything that existed at the start is in force'),
+  onChange: (change) => {
+    log.change(change);
+    metrics()?.recordChange(change);
+  },
+  onProgrammed: (durationsMs) => metrics()?.recordProgrammed(durationsMs),
+  onComplaints: (complaints) => log.complaints(complaints),
+  onSourceTrouble: (error) => log.warn({ err: error }, 'the source is in trouble; what was read stays in force'),
+  onFailure: (error, retryInMs) => log.error({ err: error, retryInMs }, 'a change was not applied; trying again'),
+});

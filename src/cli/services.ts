@@ -1,0 +1,64 @@
+import type { ServiceView } from '../agent/view.ts';
+import { ShuntError } from '../errors.ts';
+import { askAgent } from './admin.ts';
+import { agentFlag } from './agent-flags.ts';
+import type { Command } from './command.ts';
+import { bytes, count, socketText } from './numbers.ts';
+import { OUTPUT_FLAGS, show } from './output.ts';
+import { styleFor } from './style.ts';
+import { renderTable, type TableOptions } from './table.ts';
+
+export const command: Command = {
+  usage: 'services [FLAGS] [NAMESPACE[/NAME]]',
+  about: 'Lists the ports of programmed Services with their addresses, backends and connections from this node.',
+  positionals: { min: 0, max: 1 },
+  flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
+  examples: [
+    { command: 'shunt services', about: 'all' },
+    { command: 'shunt services shop', about: 'those of a namespace' },
+    { command: 'shunt services shop/cart -o json', about: 'one, with every counter' },
+  ],
+  run: async (context, given) => {
+    const [filter] = given.positionals;
+    const answer = await askAgent<{ services: readonly ServiceView[] }>(given.values.socket ?? '', '/v1/services');
+    const services = answer.services.filter((service) => isAskedFor(service, filter));
+    if (services.length === 0 && filter?.includes('/')) throw new ShuntError('SHUNT_E_NO_SERVICE', { service: filter });
+    const options = { width: context.stdout.columns, style: styleFor(context.stdout, context.env) };
+    show('services', context, given, { services }, () => renderServices(services, options));
+    return 0;
+  },
+};
+
+const isAskedFor = ({ namespace, service }: ServiceView, filter: string | undefined): boolean =>
+  filter === undefined || filter === namespace || filter === `${namespace}/${service}`;
+
+export const renderServices = (services: readonly ServiceView[], options: TableOptions): string =>
+  renderTable(
+    [
+      { title: 'SERVICE', text: ({ namespace, service }) => `${namespace}/${service}` },
+      { title: 'PORT', text: portText },
+      { title: 'ADDRESSES', text: ({ addresses, port }) => addresses.map((each) => socketText(each, port)).join(' ') },
+      {
+        title: 'BACKENDS',
+        align: 'right',
+        text: ({ backends }) => count(backends),
+        format: ({ backends }) => (backends === 0 ? 'red' : undefined),
+      },
+      { title: 'ACTIVE', align: 'right', text: ({ stats }) => count(stats.active) },
+      { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => count(stats.attempts) },
+      { title: 'FAILED', align: 'right', text: ({ stats }) => count(failed(stats)) },
+      { title: 'REJECTED', align: 'right', text: ({ stats }) => count(stats.rejected) },
+      { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => count(stats.datagrams) },
+      { title: 'SENT', align: 'right', text: ({ stats }) => bytes(stats.bytesSent) },
+      { title: 'RECEIVED', align: 'right', text: ({ stats }) => bytes(stats.bytesReceived) },
+    ],
+    services,
+    options,
+  );
+
+const portText = ({ portName, port, protocol }: ServiceView): string =>
+  portName === '' ? `${port}/${protocol}` : `${portName} ${port}/${protocol}`;
+
+/** Attempts that came to nothing, whatever the reason. */
+export const failed = (stats: ServiceView['stats'] | Omit<ServiceView['stats'], 'connectLatency'>): number =>
+  stats.refused + stats.timedOut + stats.unreachable + stats.abandoned;

@@ -1,0 +1,89 @@
+import type { AgentStatus, ChangeSummary } from '../agent/view.ts';
+import { askAgent } from './admin.ts';
+import { agentFlag } from './agent-flags.ts';
+import type { Command } from './command.ts';
+import { count, duration, milliseconds, percent } from './numbers.ts';
+import { OUTPUT_FLAGS, show } from './output.ts';
+import { type Style, styleFor } from './style.ts';
+import { renderPairs, renderTable } from './table.ts';
+
+export const command: Command = {
+  usage: 'status [FLAGS]',
+  about: 'Shows the running agent: whether it is ready, what it read, what it wrote last, and how full its tables are.',
+  flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
+  examples: [
+    { command: 'shunt status', about: 'for people' },
+    { command: 'shunt status -o json | jq .ready', about: 'for scripts' },
+  ],
+  run: async (context, given) => {
+    const status = await askAgent<AgentStatus>(given.values.socket ?? '', '/v1/status');
+    show('status', context, given, status, () =>
+      renderStatus(status, styleFor(context.stdout, context.env), Date.now()),
+    );
+    return 0;
+  },
+};
+
+export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): string => {
+  const { version, pid, startedAtMs, node, objects, complaints, lastChange } = status;
+  const pairs = renderPairs(
+    [
+      ['agent', `shunt ${version}, pid ${pid}, up ${duration(nowMs - startedAtMs)}, node ${node}`],
+      ['state', stateText(status, style)],
+      ['source', sourceText(status.source, style)],
+      [
+        'objects',
+        `${count(objects.services)} Services, ${count(objects.endpointSlices)} EndpointSlices, ${count(objects.trafficPolicies)} TrafficPolicies`,
+      ],
+      ['complaints', `${complaints.errors} errors, ${complaints.warnings} warnings, ${complaints.notes} notes`],
+      ['last change', lastChange === undefined ? 'none yet' : changeText(lastChange, nowMs)],
+    ],
+    style,
+  );
+  return `${pairs}\n${tablesText(status, style)}`;
+};
+
+const stateText = ({ ready, unhealthy }: AgentStatus, style: Style): string => {
+  if (unhealthy !== '') return style('red', `unhealthy: ${unhealthy}`);
+  return ready ? style('green', 'ready') : style('yellow', 'starting: not everything is in force yet');
+};
+
+const sourceText = ({ name, synced, trouble }: AgentStatus['source'], style: Style): string => {
+  if (trouble !== '') return `${name}, ${style('red', `in trouble: ${trouble}`)}`;
+  return `${name}, ${synced ? 'read' : style('yellow', 'being read')}`;
+};
+
+const changeText = ({ atMs, durationMs, ports, writes }: ChangeSummary, nowMs: number): string => {
+  const written = writes.backends + writes.services + writes.slots + writes.frontends + writes.removed;
+  const what = written === 0 ? 'the kernel held everything already' : `${count(written)} table entries`;
+  return `${duration(nowMs - atMs)} ago, ${count(ports)} Service ports, ${what}, ${milliseconds(durationMs)}`;
+};
+
+/** A table is enlarged at need; from here on that is worth knowing. */
+const NEARLY_FULL = 0.8;
+
+const tablesText = ({ used, capacity, connections }: AgentStatus, style: Style): string => {
+  const rows = [
+    ...(['frontends', 'slots', 'backends', 'services'] as const).map((name) => ({
+      name,
+      used: used[name],
+      size: capacity[name],
+    })),
+    { name: 'connections', used: connections.used, size: connections.size },
+  ].map((row) => ({ ...row, fill: row.size === 0 ? 0 : row.used / row.size }));
+  return renderTable(
+    [
+      { title: 'TABLE', text: ({ name }) => name },
+      { title: 'USED', align: 'right', text: (row) => count(row.used) },
+      { title: 'SIZE', align: 'right', text: (row) => count(row.size) },
+      {
+        title: 'FULL',
+        align: 'right',
+        text: ({ fill }) => percent(fill),
+        format: ({ fill }) => (fill >= NEARLY_FULL ? 'yellow' : undefined),
+      },
+    ],
+    rows,
+    { style },
+  );
+};

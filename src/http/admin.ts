@@ -1,0 +1,52 @@
+import type { RequestListener } from 'node:http';
+import type { AgentView } from '../agent/view.ts';
+import { parseAddress } from '../core/model/address.ts';
+import type { FrontendKey } from '../core/plan/transaction.ts';
+import { ShuntError } from '../errors.ts';
+import { json } from './answer.ts';
+import { createHandler, type OnBug, type Route } from './handler.ts';
+
+export interface AdminDeps {
+  /** Undefined until the agent has opened its tables. */
+  readonly view: () => AgentView | undefined;
+  readonly onBug: OnBug;
+}
+
+/** The admin API. It changes nothing; what the fields mean is said in src/agent/view.ts. */
+export const buildAdmin = ({ view, onBug }: AdminDeps): RequestListener => {
+  const ask = (): AgentView => opened(view());
+  const routes: readonly Route[] = [
+    { path: '/v1/status', answer: () => json(ask().status()) },
+    { path: '/v1/services', answer: () => json({ services: ask().services() }) },
+    { path: '/v1/backends', answer: (query) => json({ backends: ask().backends(serviceIn(query)) }) },
+    { path: '/v1/explain', answer: (query) => json(ask().explain(questionIn(query))) },
+    { path: '/v1/complaints', answer: () => json({ complaints: ask().complaints() }) },
+  ];
+  return createHandler(routes, onBug);
+};
+
+const opened = (view: AgentView | undefined): AgentView => {
+  if (view === undefined) throw new ShuntError('SHUNT_E_STARTING', { reason: 'its tables are not open yet' });
+  return view;
+};
+
+const serviceIn = (query: URLSearchParams): string | undefined => {
+  const value = query.get('service');
+  if (value === null) return undefined;
+  if (/^[^/]+\/[^/]+$/.test(value)) return value;
+  throw refuse('service', value, 'NAMESPACE/NAME is');
+};
+
+const questionIn = (query: URLSearchParams): FrontendKey => {
+  const address = parseAddress(query.get('address') ?? '');
+  if ('problem' in address) throw refuse('address', query.get('address') ?? '', address.problem);
+  const portText = query.get('port') ?? '';
+  const port = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
+  if (port < 1 || port > 65535) throw refuse('port', portText, '1 to 65535 are');
+  const protocol = query.get('protocol') ?? 'TCP';
+  if (protocol !== 'TCP' && protocol !== 'UDP') throw refuse('protocol', protocol, 'TCP and UDP are');
+  return { address: address.text, port, protocol };
+};
+
+const refuse = (parameter: string, value: string, allowed: string): ShuntError =>
+  new ShuntError('SHUNT_E_HTTP_PARAMETER', { parameter, value: `\`${value}\``, allowed });

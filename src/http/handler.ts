@@ -1,0 +1,59 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { ShuntError } from '../errors.ts';
+import { type Answer, failure } from './answer.ts';
+
+export interface Route {
+  readonly path: string;
+  /** Throws ShuntError for what the client should know. */
+  answer(query: URLSearchParams): Answer | Promise<Answer>;
+}
+
+/** A bug in a route: answered with 500, and told here. */
+export type OnBug = (error: unknown, path: string) => void;
+
+/** Answers GET by the table; everything is read-only, so no other method is known. */
+export const createHandler = (routes: readonly Route[], onBug: OnBug): RequestListener => {
+  const byPath = new Map(routes.map((route) => [route.path, route]));
+  return async (request, response) => {
+    const { path, query } = target(request);
+    send(response, await respond(byPath, request.method ?? '', path, query, onBug));
+  };
+};
+
+const respond = async (
+  routes: ReadonlyMap<string, Route>,
+  method: string,
+  path: string,
+  query: URLSearchParams,
+  onBug: OnBug,
+): Promise<Answer> => {
+  try {
+    const route = routes.get(path);
+    if (route === undefined) throw new ShuntError('SHUNT_E_HTTP_PATH', { path, paths: [...routes.keys()].join(', ') });
+    if (method !== 'GET') throw new ShuntError('SHUNT_E_HTTP_METHOD', { method });
+    return await route.answer(query);
+  } catch (error) {
+    if (error instanceof ShuntError) return failure(error);
+    onBug(error, path);
+    return failure(new ShuntError('SHUNT_E_INTERNAL', { detail: 'the request met a bug' }, { cause: error }));
+  }
+};
+
+/** Only path and query count; a client may send any text as a URL, so it is not parsed as one. */
+const target = ({ url = '/' }: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } => {
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
+};
+
+const send = (response: ServerResponse, { status, type, body, release }: Answer): void => {
+  if (release !== undefined) response.once('close', release);
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(status === 405 ? { allow: 'GET' } : {}),
+  });
+  response.end(body);
+};

@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { Observed, ObservedChange, ObservedStatus } from './observed.ts';
+import { METRICS, type Metric } from './registry.ts';
+import { ServiceSeries } from './service-series.ts';
+import { labelText, numberText, TextBuffer } from './text-buffer.ts';
+
+export interface Metrics {
+  recordChange(change: ObservedChange): void;
+  /** From the trigger time of an EndpointSlice to the kernel, for each one that was applied. */
+  recordProgrammed(durationsMs: readonly number[]): void;
+  scrape(): Promise<Scrape>;
+}
+
+/** `body` lies in a buffer that the next scrape uses again once it was released. */
+export interface Scrape {
+  readonly type: string;
+  readonly body: Uint8Array;
+  readonly release: () => void;
+}
+
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Series of Services and tables come from the view at each scrape; the agent's own are kept by prom-client. */
+export const createMetrics = (observed: Observed): Metrics => {
+  const own = createOwn();
+  const services = new ServiceSeries();
+  let spare: TextBuffer | undefined;
+  return {
+    recordChange: own.recordChange,
+    recordProgrammed: own.recordProgrammed,
+    scrape: async () => {
+      const ownText = await own.registry.metrics();
+      const buffer = spare ?? new TextBuffer();
+      spare = undefined;
+      buffer.clear();
+      services.write(observed.services(), buffer);
+      writeStatus(observed.status(), observed.verdicts(), buffer);
+      buffer.text(ownText);
+      // Two scrapes at once: each has a buffer of its own, and one of them is kept.
+      const release = (): void => {
+        spare = buffer;
+      };
+      return { type: TEXT_FORMAT, body: buffer.written, release };
+    },
+  };
+};
+
+/** Seconds. Small changes take well under a millisecond, the first one of a large cluster half a second. */
+const APPLY_BUCKETS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const PROGRAMMING_BUCKETS = [...APPLY_BUCKETS, 10, 30, 60];
+
+/** Those of kube-proxy at small times (pkg/proxy/metrics), where dashboards look. */
+const NETWORK_BUCKETS = [0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300];
+
+const createOwn = () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const common = ({ name, help, labels }: Metric) => ({ name, help, labelNames: [...labels], registers: [registry] });
+  const changes = new Counter(common(METRICS.changes));
+  const writes = new Counter(common(METRICS.tableWrites));
+  const removals = new Counter(common(METRICS.tableRemovals));
+  const apply = new Histogram({ ...common(METRICS.applyDuration), buckets: APPLY_BUCKETS });
+  const programming = new Histogram({ ...common(METRICS.programmingDuration), buckets: PROGRAMMING_BUCKETS });
+  const network = new Histogram({ ...common(METRICS.networkProgramming), buckets: NETWORK_BUCKETS });
+  for (const table of TABLES) writes.inc({ table }, 0);
+  return {
+    registry,
+    recordChange: ({ durationMs, applyMs, writes: written }: ObservedChange): void => {
+      changes.inc();
+      for (const table of TABLES) writes.inc({ table }, written[table]);
+      removals.inc(written.removed);
+      apply.observe(applyMs / 1000);
+      programming.observe(durationMs / 1000);
+    },
+    recordProgrammed: (durationsMs: readonly number[]): void => {
+      for (const durationMs of durationsMs) network.observe(durationMs / 1000);
+    },
+  };
+};
+
+const TABLES = ['frontends', 'slots', 'backends', 'services'] as const;
+
+const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, number>>, buffer: TextBuffer): void => {
+  const { used, capacity, connections, objects, complaints, source, version } = status;
+  const tables = (entries: ObservedStatus['used']) => TABLES.map((table) => [table, entries[table]] as const);
+  writeFamily(METRICS.verdicts, Object.entries(verdicts), buffer);
+  writeFamily(METRICS.tableEntries, tables(used), buffer);
+  writeFamily(METRICS.tableCapacity, tables(capacity), buffer);
+  writeFamily(METRICS.connectionsUsed, [['', connections.used]], buffer);
+  writeFamily(METRICS.connectionsSize, [['', connections.size]], buffer);
+  const kinds = [
+    ['Service', objects.services],
+    ['EndpointSlice', objects.endpointSlices],
+    ['TrafficPolicy', objects.trafficPolicies],
+  ] as const;
+  writeFamily(METRICS.objects, kinds, buffer);
+  const severities = [
+    ['error', complaints.errors],
+    ['warning', complaints.warnings],
+    ['note', complaints.notes],
+  ] as const;
+  writeFamily(METRICS.complaints, severities, buffer);
+  writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
+  writeFamily(METRICS.buildInfo, [[version, 1]], buffer);
+};
+
+/** A metric with one label at most. */
+const writeFamily = (
+  metric: Metric,
+  values: readonly (readonly [label: string, value: number])[],
+  buffer: TextBuffer,
+) => {
+  buffer.head(metric);
+  const [name] = metric.labels;
+  for (const [label, value] of values) {
+    const labels = name === undefined ? '' : `{${labelText([[name, label]])}}`;
+    buffer.text(`${metric.name}${labels} ${numberText(value)}\n`);
+  }
+};

@@ -1,0 +1,44 @@
+import type { Capacity } from '../core/plan/transaction.ts';
+import type { ServiceStats } from '../dataplane/dataplane.ts';
+
+/** What metrics and log look at. The agent's view is one of these. */
+export interface Observed {
+  status(): ObservedStatus;
+  services(): readonly ObservedService[];
+  verdicts(): Readonly<Record<string, number>>;
+}
+
+export interface ObservedStatus {
+  readonly version: string;
+  readonly source: { readonly synced: boolean };
+  readonly objects: { readonly services: number; readonly endpointSlices: number; readonly trafficPolicies: number };
+  readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
+  readonly used: Capacity;
+  readonly capacity: Capacity;
+  readonly connections: { readonly used: number; readonly size: number };
+}
+
+export interface ObservedService {
+  /** Unique, and stable while the Service port lives. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly protocol: string;
+  readonly port: number;
+  readonly stats: ServiceStats;
+}
+
+/** One change set that was applied. */
+export interface ObservedChange {
+  readonly durationMs: number;
+  readonly planMs: number;
+  readonly applyMs: number;
+  readonly ports: number;
+  readonly writes: {
+    readonly backends: number;
+    readonly services: number;
+    readonly slots: number;
+    readonly frontends: number;
+    readonly removed: number;
+  };
+}

@@ -1,0 +1,219 @@
+/** Every metric of Shunt. The exposition and docs/metrics.md are made from this table. */
+export interface Metric {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** As the values are; counts have none. */
+  readonly unit: 'seconds' | 'bytes' | '';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+const SERVICE = ['namespace', 'service', 'port', 'protocol'] as const;
+
+export const METRICS = {
+  attempted: {
+    name: 'shunt_service_connections_attempted_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'Connections sent to a backend of the Service.',
+  },
+  rejected: {
+    name: 'shunt_service_rejected_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'Connections and datagrams refused at once because the Service has no endpoint.',
+  },
+  datagrams: {
+    name: 'shunt_service_datagrams_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'Datagrams of unconnected UDP sockets sent to a backend.',
+  },
+  established: {
+    name: 'shunt_service_connections_established_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'Connections that a backend accepted; connected UDP sockets at once.',
+  },
+  failed: {
+    name: 'shunt_service_connections_failed_total',
+    type: 'counter',
+    unit: '',
+    labels: [...SERVICE, 'reason'],
+    help: 'Connections that no backend accepted: refused, timed_out, unreachable, or abandoned by the client.',
+  },
+  closed: {
+    name: 'shunt_service_connections_closed_total',
+    type: 'counter',
+    unit: '',
+    labels: [...SERVICE, 'reason'],
+    help: 'Established connections that ended: closed, reset by the backend, or broken by another error.',
+  },
+  active: {
+    name: 'shunt_service_connections_active',
+    type: 'gauge',
+    unit: '',
+    labels: SERVICE,
+    help: 'Connections established now.',
+  },
+  pending: {
+    name: 'shunt_service_connections_pending',
+    type: 'gauge',
+    unit: '',
+    labels: SERVICE,
+    help: 'Connections being established now.',
+  },
+  bytesSent: {
+    name: 'shunt_service_bytes_sent_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: SERVICE,
+    help: 'TCP payload that backends acknowledged, of connections that ended.',
+  },
+  bytesReceived: {
+    name: 'shunt_service_bytes_received_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: SERVICE,
+    help: 'TCP payload received from backends, of connections that ended.',
+  },
+  connectDuration: {
+    name: 'shunt_service_connect_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: SERVICE,
+    help: 'Time from connect() to an established TCP connection.',
+  },
+  verdicts: {
+    name: 'shunt_verdicts_total',
+    type: 'counter',
+    unit: '',
+    labels: ['verdict'],
+    help: 'What the kernel programs did other than leaving a connection alone or sending it to a backend.',
+  },
+  tableEntries: {
+    name: 'shunt_table_entries',
+    type: 'gauge',
+    unit: '',
+    labels: ['table'],
+    help: 'Entries in use in a kernel table.',
+  },
+  tableCapacity: {
+    name: 'shunt_table_capacity',
+    type: 'gauge',
+    unit: '',
+    labels: ['table'],
+    help: 'Entries that a kernel table can hold before it is enlarged.',
+  },
+  connectionsUsed: {
+    name: 'shunt_connections_table_used',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: 'Connections remembered now.',
+  },
+  connectionsSize: {
+    name: 'shunt_connections_table_size',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: 'Connections that can be remembered at the lowest cost (--connections).',
+  },
+  objects: {
+    name: 'shunt_objects',
+    type: 'gauge',
+    unit: '',
+    labels: ['kind'],
+    help: 'Cluster objects known.',
+  },
+  complaints: {
+    name: 'shunt_complaints',
+    type: 'gauge',
+    unit: '',
+    labels: ['severity'],
+    help: 'Complaints about cluster objects that stand now; `shunt plan` and the log show them.',
+  },
+  sourceSynced: {
+    name: 'shunt_source_synced',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: '1 once every object that existed at the start was read.',
+  },
+  buildInfo: {
+    name: 'shunt_build_info',
+    type: 'gauge',
+    unit: '',
+    labels: ['version'],
+    help: 'Always 1.',
+  },
+  changes: {
+    name: 'shunt_changes_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Change sets applied to the kernel, those that needed no write included.',
+  },
+  tableWrites: {
+    name: 'shunt_table_writes_total',
+    type: 'counter',
+    unit: '',
+    labels: ['table'],
+    help: 'Entries written to a kernel table.',
+  },
+  tableRemovals: {
+    name: 'shunt_table_removals_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Entries removed from kernel tables.',
+  },
+  applyDuration: {
+    name: 'shunt_apply_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time to write one change set to the kernel.',
+  },
+  programmingDuration: {
+    name: 'shunt_programming_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time from an event of the source to its change being in force in the kernel, waiting included.',
+  },
+  networkProgramming: {
+    name: 'kubeproxy_network_programming_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time from the change of a Pod or Service to its being in force here, under the name that kube-proxy gave it.',
+  },
+} as const satisfies Readonly<Record<string, Metric>>;
+
+/** docs/metrics.md, whole. */
+export const renderMetricsDoc = (): string => {
+  const rows = Object.values(METRICS).map(({ name, type, unit, labels, help }) => {
+    const labelText = labels.length === 0 ? '' : labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${name}\` | ${type} | ${unit} | ${labelText} | ${help} |\n`;
+  });
+  return `# Metrics
+
+<!-- Generated from src/observe/registry.ts by \`make generate\`: do not edit. -->
+
+\`shunt run\` serves these at \`--listen\`, path \`/metrics\`, in the Prometheus text format 0.0.4, together with the
+usual \`process_*\` and \`nodejs_*\` metrics of the agent itself. The counters of Services live in the kernel: they go on
+while the agent is dead, and a restart does not reset them.
+
+A Service port always has the series of attempts, rejections and datagrams. It has the others from its first use on,
+so that a node does not show thirty series for each Service that nobody on it talks to. Series go when their Service
+goes. No label holds an address.
+
+| metric | type | unit | labels | meaning |
+|---|---|---|---|---|
+${rows.join('')}`;
+};

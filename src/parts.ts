@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Parts, RunParts } from './cli/parts.ts';
+import { ShuntError } from './errors.ts';
+
+/** Imported where used, and from `main.ts` alone: a verb starts without what it does not need. */
+const run: RunParts = {
+  readFile: (path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new ShuntError('SHUNT_E_READ', { path, reason: (error as Error).message }, { cause: error });
+    }
+  },
+  hostname,
+  openLog: async ({ logLevel, logFormat }) => {
+    const { createAgentLog } = await import('./observe/log.ts');
+    const terminal = process.stdout.isTTY;
+    return createAgentLog({ level: logLevel, format: logFormat, terminal, colour: terminal && !process.env.NO_COLOR });
+  },
+  openAgent: async (config, version, observer) => {
+    const [{ createAgent }, { systemClock }, { openKernel }, { fileSource }] = await Promise.all([
+      import('./agent/agent.ts'),
+      import('./agent/clock.ts'),
+      import('./dataplane/kernel/kernel.ts'),
+      import('./sources/file.ts'),
+    ]);
+    const { cgroup, bpfRoot, connections, nodeName, serviceProxyName, source } = config;
+    return createAgent({
+      version,
+      node: { name: nodeName, proxyName: serviceProxyName },
+      source: fileSource({ path: source.path }),
+      dataplane: await openKernel({ cgroup, bpfRoot, connections, capacity: FIRST_CAPACITY }),
+      clock: systemClock,
+      observer,
+      resyncMs: RESYNC_MS,
+    });
+  },
+  openMetrics: async (view) => (await import('./observe/metrics.ts')).createMetrics(view),
+  listenAdmin: async (path, served) => {
+    const [{ buildAdmin }, { listenUnix }] = await Promise.all([import('./http/admin.ts'), import('./http/listen.ts')]);
+    return listenUnix(path, buildAdmin(served));
+  },
+  listenPublic: async (host, port, served) => {
+    const [{ buildPublic }, { listenTcp }] = await Promise.all([
+      import('./http/public.ts'),
+      import('./http/listen.ts'),
+    ]);
+    return listenTcp(host, port, buildPublic(served));
+  },
+  // A second signal ends the process at once, as it would have without this.
+  stopRequested: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    }),
+};
+
+/** Tables grow; this is a small cluster, in a megabyte. */
+const FIRST_CAPACITY = { frontends: 1024, slots: 16_384, backends: 8192, services: 1024 } as const;
+const RESYNC_MS = 300_000;
+
+/** The real parts of Shunt. */
+export const parts: Parts = {
+  readObjects: async (path) => (await import('./sources/file.ts')).readOnce(path),
+  host: async () => {
+    const { machine } = await import('./cli/doctor/machine.ts');
+    return {
+      ...machine(),
+      features: async () => (await import('./dataplane/kernel/probe.ts')).probeFeatures(),
+      attached: async (cgroup) => (await import('./dataplane/kernel/attached.ts')).attachedPrograms(cgroup),
+    };
+  },
+  unload: async (bpfRoot) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot),
+  run,
+};
