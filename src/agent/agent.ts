@@ -1,5 +1,5 @@
-import { explain } from '../core/explain.ts';
 import type { NodeIdentity } from '../core/desire/desire.ts';
+import { explain } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { ClusterEvent, Source } from '../sources/source.ts';

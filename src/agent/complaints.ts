@@ -6,5 +6,4 @@ export const newComplaints = (before: readonly Complaint[], now: readonly Compla
   return now.filter((complaint) => !known.has(keyOf(complaint)));
 };
 
-const keyOf = ({ severity, object, path, message }: Complaint): string =>
-  `${severity} ${object} ${path} ${message}`;
+const keyOf = ({ severity, object, path, message }: Complaint): string => `${severity} ${object} ${path} ${message}`;

@@ -11,8 +11,8 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
 import type { Clock } from './clock.ts';
-import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 import type { Writes } from './view.ts';
+import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 
 export interface ReconcilerOptions {
   readonly dataplane: Dataplane;
@@ -118,7 +118,11 @@ export class Reconciler {
     for (const key of keys) {
       const ports = this.#desired(key);
       const before = this.#ports.get(key) ?? [];
-      if (ports.length > 0) this.#ports.set(key, ports.map(({ id }) => id));
+      if (ports.length > 0)
+        this.#ports.set(
+          key,
+          ports.map(({ id }) => id),
+        );
       else this.#ports.delete(key);
       for (const want of ports) yield { id: want.id, want };
       const ids = new Set(ports.map(({ id }) => id));
@@ -148,7 +152,8 @@ export class Reconciler {
       grown(have, this.#dataplane.tables);
       planned = plan(have, changes);
     }
-    if (isShortage(planned)) throw new ShuntError('SHUNT_E_INTERNAL', { detail: 'tables stay too small however they grow' });
+    if (isShortage(planned))
+      throw new ShuntError('SHUNT_E_INTERNAL', { detail: 'tables stay too small however they grow' });
     const planMs = this.#clock.monotonicMs() - startedMs;
     return { ...this.#apply(have, planned), ports: changes.length, planMs };
   }

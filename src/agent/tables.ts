@@ -68,7 +68,9 @@ const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'servic
 
 /** One frontend for each range of slots: several addresses may share one. */
 const rangesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
-  ...new Map(frontends.filter(({ slotCount }) => slotCount > 0).map((frontend) => [frontend.slotBase, frontend])).values(),
+  ...new Map(
+    frontends.filter(({ slotCount }) => slotCount > 0).map((frontend) => [frontend.slotBase, frontend]),
+  ).values(),
 ];
 
 const sharesOf = ({ tables }: Have, { slotBase, slotCount }: FrontendWrite): Map<number, number> =>
