@@ -109,8 +109,10 @@ bool hammer_stop(long id)
 
 	pthread_mutex_lock(&hammers_lock);
 	for (struct hammer *hammer = hammers; hammer; hammer = hammer->next)
-		if (hammer->id == id)
-			found = hammer->stop = true;
+		if (hammer->id == id) {
+			hammer->stop = true;
+			found = true;
+		}
 	pthread_mutex_unlock(&hammers_lock);
 	return found;
 }
