@@ -28,6 +28,6 @@ export interface Place {
 export interface Prepared extends AsyncDisposable {
   /** Time to bring the Services into the kernel; undefined when there is nothing to bring. */
   readonly programmedMs?: number;
-  /** What the client connects to for this Service. */
-  addressOf(service: GeneratedService): string;
+  /** What the client connects to, in turn, for this Service. */
+  addressesOf(service: GeneratedService): readonly string[];
 }

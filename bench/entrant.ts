@@ -49,7 +49,7 @@ export const enter = async (
     const node = contender.ownNode ? await addNode(`own${index}`, cleanup) : shared;
     const cgroup = await node.addCgroup(`client${index}`);
     const prepared = cleanup.use(await contender.setUp({ node, cgroup, services }));
-    const targets = spread(services, TARGETS_MAX).map((service) => prepared.addressOf(service));
+    const targets = spread(services, TARGET_SERVICES_MAX).flatMap((service) => prepared.addressesOf(service));
     const place = { in: race.path === 'pods' ? ('client' as const) : ('server' as const), cgroup };
     const client = cleanup.use(node.start(place, [LOAD, 'connect', ...targets]));
     entrants.push({
@@ -69,7 +69,7 @@ export const enter = async (
 const FIRST_ENDPOINT = '10.245.0.1';
 const SERVER_PORT = 8080;
 /** Services that the client takes in turn, spread evenly over all: their mean place in a list is the middle. */
-const TARGETS_MAX = 64;
+const TARGET_SERVICES_MAX = 64;
 /**
  * One after the other, client and server share a CPU: waking another one costs more than the differences to be seen, and
  * varies with the machine. In bursts the client has the other CPU for itself, if there is one.

@@ -19,7 +19,7 @@ export const bare: Contender = {
       }),
     );
     return {
-      addressOf: ({ address, port }) => `${address}:${port}`,
+      addressesOf: ({ address, port }) => [`${address}:${port}`],
       [Symbol.asyncDispose]: () => holder[Symbol.asyncDispose](),
     };
   },

@@ -1,16 +1,15 @@
 import type { Contender } from '../contender.ts';
 
-/** No Service address at all: the client knows an endpoint. What everything else is measured against. */
+/** No Service address at all: the client knows the endpoints. What everything else is measured against. */
 export const direct: Contender = {
   name: 'direct',
-  describe: async () => 'the client connects to an endpoint; no connection tracking, no rules, no BPF program',
+  describe: async () =>
+    'the client connects to the endpoints in turn; no connection tracking, no rules, no BPF program',
   paths: ['pods', 'loopback'],
   ownNode: false,
   setUp: async () => ({
-    addressOf: ({ endpoints: [endpoint] }) => {
-      if (endpoint === undefined) throw new Error('a Service without endpoints');
-      return `${endpoint.address}:${endpoint.port}`;
-    },
+    // All of them: the others lead to all, and a client remembers something of each peer (tcp_metrics).
+    addressesOf: ({ endpoints }) => endpoints.map(({ address, port }) => `${address}:${port}`),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

@@ -21,7 +21,7 @@ export const iptables = (backend: 'nft' | 'legacy'): Contender => ({
     await run('ip', ['netns', 'exec', node.namespaces.node, `iptables-${backend}-restore`], rules);
     return {
       programmedMs: performance.now() - startedMs,
-      addressOf: ({ address, port }) => `${address}:${port}`,
+      addressesOf: ({ address, port }) => [`${address}:${port}`],
       // The rules go with the namespace.
       [Symbol.asyncDispose]: async () => {},
     };

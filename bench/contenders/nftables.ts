@@ -22,7 +22,7 @@ export const nftables: Contender = {
     }
     return {
       programmedMs: performance.now() - startedMs,
-      addressOf: ({ address, port }) => `${address}:${port}`,
+      addressesOf: ({ address, port }) => [`${address}:${port}`],
       // The rules go with the namespace.
       [Symbol.asyncDispose]: async () => {},
     };

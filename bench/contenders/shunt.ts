@@ -25,7 +25,7 @@ export const shunt: Contender = {
     const owned = cleanup.move();
     return {
       programmedMs,
-      addressOf: ({ address, port }) => `${address}:${port}`,
+      addressesOf: ({ address, port }) => [`${address}:${port}`],
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   },
