@@ -118,12 +118,8 @@ enum connection_state {
 /* The TCP state callback is armed: it will end this connection, sock_release need not. */
 #define CONNECTION_ARMED 0x1
 
-/*
- * What a socket that went through a Service address remembers. Lives in the `connections` table
- * at (cookie % sets), see connection.h; with no room there, in socket storage.
- */
+/* What a socket that went through a Service address remembers. One cache line. */
 struct connection {
-	__u64 cookie; /* of the socket; 0: free */
 	__u64 started_ns;
 	struct address service_address; /* what the application asked for */
 	struct address backend_address; /* where the connection went */
@@ -139,8 +135,20 @@ struct connection {
 	__u32 backend_generation;
 };
 
-/* Neighbours of a connection's home place that it may live in as well. A power of two. */
+/* A power of two. */
 #define CONNECTION_WAYS 4
+
+/* Places that share a home; which of them is whose is known from one cache line. */
+struct connection_set {
+	__u64 cookie[CONNECTION_WAYS]; /* of the socket whose place it is; 0: free */
+	struct connection way[CONNECTION_WAYS];
+};
+
+/* In socket storage, for sockets whose set was full. */
+struct connection_overflow {
+	__u64 cookie;
+	struct connection connection;
+};
 
 enum affinity_kind {
 	AFFINITY_POD = 1,    /* sessionAffinity: ClientIP; the client is a network namespace */

@@ -19,12 +19,18 @@
 #include "choose.h"
 #include "count.h"
 
-/* Number of places in `connections`, less one set, as a mask: (sets - 1) * CONNECTION_WAYS. */
+/* Number of sets in `connections`, a power of two, less one. */
 const volatile __u32 connection_set_mask = 0;
 
-static __always_inline struct connection *connection_place(__u64 cookie, __u32 way)
+/* Where a connection lives, and whose it is as long as that holds the socket's cookie. */
+struct place {
+	__u64 *owner;
+	struct connection *connection;
+};
+
+static __always_inline struct connection_set *connection_home(__u64 cookie)
 {
-	__u32 index = (((__u32)cookie * CONNECTION_WAYS) & connection_set_mask) + way;
+	__u32 index = (__u32)cookie & connection_set_mask;
 
 	return bpf_map_lookup_elem(&connections, &index);
 }
@@ -32,28 +38,33 @@ static __always_inline struct connection *connection_place(__u64 cookie, __u32 w
 static __always_inline bool connections_overflowed(void)
 {
 	__u32 index = VERDICT_OVERFLOWED;
-	__u64 *count = bpf_map_lookup_elem(&verdicts, &index);
+	const __u64 *count = bpf_map_lookup_elem(&verdicts, &index);
 
 	return count && *count;
 }
 
 /* `sk` may be NULL. */
-static __always_inline struct connection *connection_find(__u64 cookie, struct bpf_sock *sk)
+static __always_inline bool connection_find(__u64 cookie, struct bpf_sock *sk, struct place *place)
 {
-	struct connection *connection;
+	struct connection_set *set = connection_home(cookie);
+	struct connection_overflow *overflow;
 
+	if (!set)
+		return false;
 #pragma unroll
-	for (__u32 way = 0; way < CONNECTION_WAYS; way++) {
-		connection = connection_place(cookie, way);
-		if (connection && connection->cookie == cookie)
-			return connection;
+	for (int way = 0; way < CONNECTION_WAYS; way++) {
+		if (set->cookie[way] == cookie) {
+			*place = (struct place){ &set->cookie[way], &set->way[way] };
+			return true;
+		}
 	}
 	if (!sk || !connections_overflowed())
-		return NULL;
-	connection = bpf_sk_storage_get(&connections_overflow, sk, NULL, 0);
-	if (connection && connection->cookie == cookie)
-		return connection;
-	return NULL;
+		return false;
+	overflow = bpf_sk_storage_get(&connections_overflow, sk, NULL, 0);
+	if (!overflow || overflow->cookie != cookie)
+		return false;
+	*place = (struct place){ &overflow->cookie, &overflow->connection };
+	return true;
 }
 
 /* On kernels before 5.12, which have no compare-and-swap, the object is built without. */
@@ -81,25 +92,29 @@ static __always_inline bool give_back(__u64 *owner, __u64 cookie)
 #endif
 }
 
-static __always_inline struct connection *connection_claim(__u64 cookie, struct bpf_sock *sk)
+static __always_inline bool connection_claim(__u64 cookie, struct bpf_sock *sk, struct place *place)
 {
-	struct connection *connection;
+	struct connection_set *set = connection_home(cookie);
+	struct connection_overflow *overflow;
 
+	if (!set)
+		return false;
 #pragma unroll
-	for (__u32 way = 0; way < CONNECTION_WAYS; way++) {
-		connection = connection_place(cookie, way);
-		if (connection && claim(&connection->cookie, cookie))
-			return connection;
+	for (int way = 0; way < CONNECTION_WAYS; way++) {
+		if (!set->cookie[way] && claim(&set->cookie[way], cookie)) {
+			*place = (struct place){ &set->cookie[way], &set->way[way] };
+			return true;
+		}
 	}
 	if (!sk)
-		return NULL;
-	connection =
-		bpf_sk_storage_get(&connections_overflow, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!connection)
-		return NULL;
+		return false;
+	overflow = bpf_sk_storage_get(&connections_overflow, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!overflow)
+		return false;
 	count_verdict(VERDICT_OVERFLOWED);
-	connection->cookie = cookie;
-	return connection;
+	overflow->cookie = cookie;
+	*place = (struct place){ &overflow->cookie, &overflow->connection };
+	return true;
 }
 
 enum outcome {
@@ -142,16 +157,17 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 }
 
 /* Counts how it ended and forgets it. */
-static __always_inline void connection_end(struct connection *connection, __u64 cookie,
+static __always_inline void connection_end(const struct place *place, __u64 cookie,
 					   enum outcome outcome, __u64 bytes_sent,
 					   __u64 bytes_received)
 {
+	const struct connection *connection = place->connection;
 	struct service_stats *service =
 		service_counters(connection->service, connection->service_generation);
 	struct backend_stats *backend =
 		backend_counters(connection->backend, connection->backend_generation);
 
-	if (!give_back(&connection->cookie, cookie))
+	if (!give_back(place->owner, cookie))
 		return;
 	if (service) {
 		count_outcome(&service->total, outcome);
@@ -166,11 +182,11 @@ static __always_inline void connection_end(struct connection *connection, __u64 
 }
 
 /* Ends one that no callback will end: it never got as far as a SYN, or it is not TCP. */
-static __always_inline void connection_drop(struct connection *connection, __u64 cookie)
+static __always_inline void connection_drop(const struct place *place, __u64 cookie)
 {
-	bool active = connection->state == CONNECTION_ACTIVE;
+	bool active = place->connection->state == CONNECTION_ACTIVE;
 
-	connection_end(connection, cookie, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, 0, 0);
+	connection_end(place, cookie, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, 0, 0);
 }
 
 #endif

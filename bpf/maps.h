@@ -77,7 +77,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1024);
 	__type(key, __u32);
-	__type(value, struct connection);
+	__type(value, struct connection_set);
 } connections SEC(".maps");
 
 /* The same for sockets that found no place there. Unbounded, and four times as dear. */
@@ -85,7 +85,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct connection);
+	__type(value, struct connection_overflow);
 } connections_overflow SEC(".maps");
 
 /* Which backend a pod (session affinity) or an unconnected UDP socket keeps to. */

@@ -14,19 +14,23 @@ static __always_inline bool is_connected(struct bpf_sock_addr *ctx)
 /* A socket may connect again: after a failure, or at any time if it is UDP. */
 static __always_inline void forget_last(struct bpf_sock_addr *ctx, __u64 cookie)
 {
-	struct connection *last = connection_find(cookie, ctx->sk);
+	struct place last;
 
-	if (last)
-		connection_drop(last, cookie);
+	if (connection_find(cookie, ctx->sk, &last))
+		connection_drop(&last, cookie);
 }
 
 /* Puts the Service address for the backend's, where this socket is connected to that backend. */
 static __always_inline void show_service(struct bpf_sock_addr *ctx, int hook, __u64 cookie)
 {
-	const struct connection *connection = connection_find(cookie, ctx->sk);
 	struct address peer = context_address(ctx, hook);
+	const struct connection *connection;
+	struct place place;
 
-	if (!connection || connection->backend_port != (__be16)ctx->user_port ||
+	if (!connection_find(cookie, ctx->sk, &place))
+		return;
+	connection = place.connection;
+	if (connection->backend_port != (__be16)ctx->user_port ||
 	    !address_equal(&connection->backend_address, &peer))
 		return;
 	set_context_address(ctx, hook, &connection->service_address, connection->service_port);

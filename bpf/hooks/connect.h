@@ -6,23 +6,20 @@
 #include "../peer.h"
 #include "../route.h"
 
+/* The choice was made a moment ago: no need to look whether its records are still its own. */
 static __always_inline void count_attempt(const struct choice *choice, bool established)
 {
-	struct service_stats *service =
-		service_counters(choice->service, choice->service_generation);
-	struct backend_stats *backend =
-		backend_counters(choice->backend, choice->backend_generation);
+	struct service_stats *service = bpf_map_lookup_elem(&service_stats, &choice->service);
+	struct backend_stats *backend = bpf_map_lookup_elem(&backend_stats, &choice->backend);
 
-	if (service)
-		ADD(service->total.attempts, 1);
-	if (backend)
-		ADD(backend->total.attempts, 1);
+	if (!service || !backend)
+		return;
+	ADD(service->total.attempts, 1);
+	ADD(backend->total.attempts, 1);
 	if (!established)
 		return;
-	if (service)
-		ADD(service->total.established, 1);
-	if (backend)
-		ADD(backend->total.established, 1);
+	ADD(service->total.established, 1);
+	ADD(backend->total.established, 1);
 }
 
 static __always_inline void remember(struct bpf_sock_addr *ctx, const struct frontend_key *key,
@@ -30,26 +27,26 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 {
 	bool udp = key->protocol == IPPROTO_UDP;
 	__u64 cookie = bpf_get_socket_cookie(ctx);
-	struct connection *connection;
+	struct place place;
 
 	forget_last(ctx, cookie);
-	connection = connection_claim(cookie, ctx->sk);
-	if (!connection) {
+	if (!connection_claim(cookie, ctx->sk, &place)) {
 		count_verdict(VERDICT_UNREMEMBERED);
 		return;
 	}
-	connection->started_ns = bpf_ktime_get_ns();
-	connection->service_address = key->address;
-	connection->backend_address = choice->to->address;
-	connection->service_port = key->port;
-	connection->backend_port = choice->to->port;
-	connection->protocol = key->protocol;
-	connection->state = udp ? CONNECTION_ACTIVE : CONNECTION_PENDING;
-	connection->flags = 0;
-	connection->service = choice->service;
-	connection->service_generation = choice->service_generation;
-	connection->backend = choice->backend;
-	connection->backend_generation = choice->backend_generation;
+	*place.connection = (struct connection){
+		.started_ns = udp ? 0 : bpf_ktime_get_ns(),
+		.service_address = key->address,
+		.backend_address = choice->to->address,
+		.service_port = key->port,
+		.backend_port = choice->to->port,
+		.protocol = key->protocol,
+		.state = udp ? CONNECTION_ACTIVE : CONNECTION_PENDING,
+		.service = choice->service,
+		.service_generation = choice->service_generation,
+		.backend = choice->backend,
+		.backend_generation = choice->backend_generation,
+	};
 	count_attempt(choice, udp);
 }
 

@@ -69,9 +69,10 @@ static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx, co
 	return received > fin ? received - fin : 0;
 }
 
-static __always_inline void on_state(struct bpf_sock_ops *ctx, struct connection *connection,
+static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct place *place,
 				     __u64 cookie)
 {
+	struct connection *connection = place->connection;
 	__u32 last_state = ctx->args[0], state = ctx->args[1];
 	bool established = connection->state == CONNECTION_ACTIVE;
 	struct tcp_sock *tcp;
@@ -88,7 +89,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, struct connection
 	if (!tcp)
 		return;
 	sk = (struct sock *)tcp;
-	connection_end(connection, cookie, outcome_of(established, sk->sk_err),
+	connection_end(place, cookie, outcome_of(established, sk->sk_err),
 		       established ? payload_sent(ctx, tcp, last_state) : 0,
 		       established ? payload_received(ctx, sk) : 0);
 }
@@ -112,24 +113,23 @@ static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
 SEC("sockops")
 int shunt_sockops(struct bpf_sock_ops *ctx)
 {
-	struct connection *connection;
+	struct place place;
 	__u64 cookie;
 
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
-	connection = connection_find(cookie, ctx->sk);
-	if (!connection)
+	if (!connection_find(cookie, ctx->sk, &place))
 		return 1;
 	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
-		on_state(ctx, connection, cookie);
+		on_state(ctx, &place, cookie);
 		return 1;
 	}
-	if (!goes_to_backend(ctx, connection)) {
-		connection_drop(connection, cookie);
+	if (!goes_to_backend(ctx, place.connection)) {
+		connection_drop(&place, cookie);
 		return 1;
 	}
-	connection->flags |= CONNECTION_ARMED;
+	place.connection->flags |= CONNECTION_ARMED;
 	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	return 1;
 }
@@ -138,10 +138,10 @@ SEC("cgroup/sock_release")
 int shunt_sock_release(struct bpf_sock *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
-	struct connection *connection = connection_find(cookie, ctx);
+	struct place place;
 
-	if (connection && !(connection->flags & CONNECTION_ARMED))
-		connection_drop(connection, cookie);
+	if (connection_find(cookie, ctx, &place) && !(place.connection->flags & CONNECTION_ARMED))
+		connection_drop(&place, cookie);
 	return 1;
 }
 

@@ -45,7 +45,7 @@ export interface LoadOptions {
   /** Existing tables to go on with; the others are made new. */
   readonly reuse: Partial<Record<MapName, BpfMap>>;
   readonly capacity: Capacity;
-  /** Places in the `connections` table, if that is made new. A power of two. */
+  /** Places in the `connections` table, if that is made new. A power of two, CONNECTION_WAYS at least. */
   readonly connections: number;
 }
 
@@ -71,7 +71,7 @@ const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOption
     ...capacity,
     service_stats: capacity.services,
     backend_stats: capacity.backends,
-    connections,
+    connections: connections / CONNECTION_WAYS,
   };
   for (const name of MAP_NAMES) {
     const existing = reuse[name];
@@ -79,8 +79,8 @@ const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOption
     if (existing !== undefined) object.reuseMap(name, existing);
     else if (size !== undefined) object.setMapSize(name, size);
   }
-  const places = reuse.connections?.info.maxEntries ?? connections;
-  object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(places - CONNECTION_WAYS).buffer));
+  const sets = reuse.connections?.info.maxEntries ?? connections / CONNECTION_WAYS;
+  object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(sets - 1).buffer));
   object.setConstant('can_set_retval', Uint8Array.of(features.setRetval ? 1 : 0));
 };
 

@@ -1,6 +1,6 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
 import { readConnectLatency, readCounters } from '../../abi/counters.ts';
-import { BACKEND, CONNECTION, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
+import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
@@ -44,7 +44,10 @@ export const createStatsReader = (memory: Memories): StatsReader => ({
   }),
   backend: (index) => readCounters(memory.backend_stats, index),
   verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
-  connections: () => ({ used: connectionsUsed(memory.connections), size: memory.connections.length }),
+  connections: () => ({
+    used: placesUsed(memory.connections),
+    size: memory.connections.length * CONNECTION_WAYS,
+  }),
 });
 
 const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
@@ -54,11 +57,13 @@ const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
   services: memory.services.length,
 });
 
-/** A place is used while it holds a cookie. Cookies are below 2^53 for any number of sockets that a node will see. */
-const connectionsUsed = (connections: RecordMemory): number => {
+/** A place is used while its owner is not 0. */
+const placesUsed = (sets: RecordMemory): number => {
   let used = 0;
-  for (let index = 0; index < connections.length; index++) {
-    if (counterAt(connections, index, CONNECTION.cookie) !== 0) used++;
+  for (let set = 0; set < sets.length; set++) {
+    for (let way = 0; way < CONNECTION_WAYS; way++) {
+      if (counterAt(sets, set, CONNECTION_SET.cookie + way * 8) !== 0) used++;
+    }
   }
   return used;
 };
