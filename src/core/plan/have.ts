@@ -62,10 +62,7 @@ export const emptyRetired = (): Retired => ({
   slots: [],
 });
 
-export const emptyLeftovers = (): Leftovers => ({
-  ...emptyRetired(),
-  frontends: new Map(),
-});
+export const emptyLeftovers = (): Leftovers => ({ ...emptyRetired(), frontends: new Map() });
 
 /** Distinct for every frontend. */
 export const frontendKey = ({ address, port, protocol }: FrontendKey): string => `${address} ${port}/${protocol}`;
@@ -97,11 +94,7 @@ export const grown = (have: Have, tables: TableReader): void => {
   const { backends, services, slots } = tables.capacity;
   have.free.backends = growIndexes(have.free.backends, backends);
   have.free.services = growIndexes(have.free.services, services);
-  if (slots > before.slots)
-    giveRange(have.free.slots, {
-      base: before.slots,
-      count: slots - before.slots,
-    });
+  if (slots > before.slots) giveRange(have.free.slots, { base: before.slots, count: slots - before.slots });
   have.tables = tables;
   have.revision++;
 };

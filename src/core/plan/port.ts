@@ -16,17 +16,8 @@ export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort
     const members = planMembers(draft, holds, service, want.protocol, group.endpoints);
     const { base, count } = planSlots(draft, holds, members);
     for (const address of group.addresses) {
-      const { port, protocol } = want;
-      frontends.push(
-        planFrontend(draft, {
-          address,
-          port,
-          protocol,
-          service,
-          slotBase: base,
-          slotCount: count,
-        }),
-      );
+      const key = { address, port: want.port, protocol: want.protocol };
+      frontends.push(planFrontend(draft, { ...key, service, slotBase: base, slotCount: count }));
     }
   }
   retireHoldings(draft, holds);
@@ -76,12 +67,7 @@ const planService = (draft: Draft, port: Port | undefined, want: DesiredPort): n
   if (port === undefined) {
     const index = takeIndex(draft, 'services');
     const generation = nextGeneration(tables.serviceGeneration(index));
-    draft.services.push({
-      index,
-      identity: identityOf(want.id),
-      generation,
-      affinityTimeoutS,
-    });
+    draft.services.push({ index, identity: identityOf(want.id), generation, affinityTimeoutS });
     return index;
   }
   const held = tables.service(port.service);
@@ -113,15 +99,7 @@ const planMembers = (
     if (held === undefined) {
       const index = takeIndex(draft, 'backends');
       const generation = nextGeneration(tables.backendGeneration(index));
-      draft.backends.push({
-        index,
-        address,
-        port,
-        protocol,
-        generation,
-        weight,
-        service,
-      });
+      draft.backends.push({ index, address, port, protocol, generation, weight, service });
       return { index, weight };
     }
     holds.backends.delete(key);

@@ -122,20 +122,14 @@ const sortRecords = (have: Have, marks: Marks): void => {
     else if (generation > 0) to.retired.push(index);
     else giveIndex(to.free, index);
   };
-  const backends = {
-    free: free.backends,
-    retired: retired.backends,
-    leftovers: leftovers.backends,
-  };
-  const services = {
-    free: free.services,
-    retired: retired.services,
-    leftovers: leftovers.services,
-  };
-  for (let index = tables.capacity.backends - 1; index >= 0; index--)
+  const backends = { free: free.backends, retired: retired.backends, leftovers: leftovers.backends };
+  const services = { free: free.services, retired: retired.services, leftovers: leftovers.services };
+  for (let index = tables.capacity.backends - 1; index >= 0; index--) {
     sort(marks.backends[index] as number, index, tables.backendGeneration(index), backends);
-  for (let index = tables.capacity.services - 1; index >= 0; index--)
+  }
+  for (let index = tables.capacity.services - 1; index >= 0; index--) {
     sort(marks.services[index] as number, index, tables.serviceGeneration(index), services);
+  }
 };
 
 interface SortedRecords {

@@ -23,10 +23,11 @@ const shop = async (): Promise<World> => {
 describe('a frontend that leads where it should not', () => {
   const rows = [
     { title: 'to a service outside of the table', to: { service: 99 } },
-    { title: 'to a free service', to: { service: 3 } },
+    { title: 'to a free service', to: { service: 2 } },
     { title: 'to the service of others, with its own slots', to: { service: 1 } },
     { title: 'to the slots of others', to: { slotBase: 2, slotCount: 1 } },
-    { title: 'to a part of its own slots', to: { slotCount: 1 } },
+    { title: 'to the first of its own slots only', to: { slotCount: 1 } },
+    { title: 'to the last of its own slots only', to: { slotBase: 1, slotCount: 1 } },
     { title: 'to its own slots and those of others', to: { slotCount: 3 } },
     { title: 'to slots outside of the table', to: { slotBase: 15 } },
     { title: 'to slots far outside of the table', to: { slotBase: 2 ** 32 - 1 } },
@@ -83,6 +84,26 @@ describe('a frontend that leads where it should not', () => {
     await world.settle();
     const { capacity } = world.have.tables;
     expect(world.free()).toMatchObject({ slots: capacity.slots - 1, backends: capacity.backends - 1 });
+  });
+
+  test('keeps a free backend out of use that is but an alias there', async () => {
+    const world = await shop();
+    await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1 }) }]);
+    await tamper(world, '10.96.0.9', { slotBase: 0, slotCount: 1 });
+    const many = Object.fromEntries(Array.from({ length: 6 }, (_, at) => [at + 10, 1]));
+    const transaction = await world.reach([{ id: CART, want: portOf(CART, ['10.96.0.2'], many) }]);
+    expect(transaction.backends.map(({ index }) => index)).not.toContain(1);
+  });
+
+  test('shares the first slot with another one, and yet none of them is given away', async () => {
+    const world = await shop();
+    const { slots: own } = await world.reach([{ id: CART, want: portOf(CART, ['10.96.0.2'], { 3: 1, 4: 1 }) }]);
+    const slotBase = own[0]?.base ?? Number.NaN;
+    await tamper(world, '10.96.0.2', { service: 1, slotBase, slotCount: 1 });
+    await tamper(world, '10.96.0.9', { service: 1, slotBase, slotCount: 2 });
+    const more = { id: 'shop/more/http/TCP', want: portOf('shop/more/http/TCP', ['10.96.0.3'], { 1: 1, 2: 1 }) };
+    const { slots } = await world.reach([more]);
+    expect(slots.map(({ base }) => base)).not.toContain(slotBase + 1);
   });
 
   test('takes up room among the frontends until it has gone, and none more when it is written anew', async () => {
