@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { findCgroupRoot } from '../../../src/agent/cgroup-root.ts';
+import { type ConfigInput, configPath, readConfig } from '../../../src/agent/config.ts';
+
+const SOURCE = { source: 'file:/objects' };
+const read = (input: Partial<ConfigInput> = {}) =>
+  readConfig({ flags: SOURCE, env: {}, machine: { hostname: 'Worker-1', cgroupRoot: '/sys/fs/cgroup' }, ...input });
+const file = (text: string) => ({ path: 'shunt.yaml', text });
+
+test('only the source must be given', () => {
+  const config = read();
+  expect(config).toEqual({
+    source: { kind: 'file', path: '/objects' },
+    cgroup: '/sys/fs/cgroup',
+    bpfRoot: '/sys/fs/bpf/shunt',
+    listen: { host: '127.0.0.1', port: 10_377 },
+    socket: '/run/shunt/admin.sock',
+    nodeName: 'worker-1',
+    serviceProxyName: '',
+    connections: 65_536,
+    logLevel: 'info',
+    logFormat: 'auto',
+  });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+describe('precedence', () => {
+  const flags = { ...SOURCE, 'node-name': 'flag' };
+  const env = { SHUNT_NODE_NAME: 'variable', NODE_NAME: 'downward' };
+  test.each([
+    { title: 'a flag goes before everything', input: { flags, env, file: file('nodeName: file') }, name: 'flag' },
+    { title: 'a variable goes before the file', input: { env, file: file('nodeName: file') }, name: 'variable' },
+    {
+      title: 'the file goes before NODE_NAME',
+      input: { env: { NODE_NAME: 'downward' }, file: file('nodeName: file') },
+      name: 'file',
+    },
+    { title: 'NODE_NAME goes before the host name', input: { env: { NODE_NAME: 'downward' } }, name: 'downward' },
+    { title: 'an empty variable is not set', input: { env: { SHUNT_NODE_NAME: '' } }, name: 'worker-1' },
+  ])('$title', ({ input, name }) => {
+    expect(read(input).nodeName).toBe(name);
+  });
+});
+
+test('the file has the same settings in camelCase', () => {
+  const text =
+    'bpfRoot: /sys/fs/bpf/other\nlisten: "[::1]:9000"\nconnections: 2048\nserviceProxyName: shunt\nlogLevel: debug\n';
+  expect(read({ file: file(text) })).toMatchObject({
+    bpfRoot: '/sys/fs/bpf/other',
+    listen: { host: '::1', port: 9000 },
+    connections: 2048,
+    serviceProxyName: 'shunt',
+    logLevel: 'debug',
+  });
+});
+
+test.each([
+  { title: 'off', input: { flags: { ...SOURCE, listen: 'off' } } },
+  { title: 'false in the file', input: { file: file('listen: false') } },
+])('listening can be turned off by $title', ({ input }) => {
+  expect(read(input).listen).toBeUndefined();
+});
+
+test('an empty file sets nothing', () => {
+  expect(read({ file: file('# nothing\n') })).toEqual(read());
+});
+
+describe('what is not allowed is refused with its name, its value and what is', () => {
+  const flag = (name: string, value: string) => ({ flags: { ...SOURCE, [name]: value } });
+  test.each([
+    { input: { flags: {} }, says: '--source: nothing is not allowed; file:PATH is needed' },
+    {
+      input: flag('source', 'kubernetes'),
+      says: '--source: `kubernetes` is not allowed; file:PATH is; reading from a Kubernetes API server comes later',
+    },
+    { input: flag('source', 'file:'), says: '--source: `file:` is not allowed; file:PATH is' },
+    { input: flag('cgroup', 'relative'), says: '--cgroup: `relative` is not allowed; an absolute path is' },
+    { input: flag('listen', '9377'), says: '--listen: `9377` is not allowed; HOST:PORT, [IPV6]:PORT or off is' },
+    { input: flag('listen', 'localhost:65536'), says: '--listen: `localhost:65536`' },
+    { input: flag('listen', '::1:80'), says: '--listen: `::1:80`' },
+    { input: flag('socket', `/${'x'.repeat(107)}`), says: 'an absolute path of at most 107 bytes is' },
+    { input: flag('node-name', 'a_b'), says: '--node-name: `a_b`' },
+    { input: flag('service-proxy-name', 'a b'), says: '--service-proxy-name: `a b`' },
+    {
+      input: flag('connections', '65537'),
+      says: '--connections: `65537` is not allowed; a power of two from 1024 to 16777216 is',
+    },
+    { input: flag('connections', '512'), says: '--connections: `512`' },
+    { input: flag('connections', '0x800'), says: '--connections: `0x800`' },
+    { input: flag('connections', '33554432'), says: '--connections: `33554432`' },
+    {
+      input: flag('log-level', 'verbose'),
+      says: '--log-level: `verbose` is not allowed; one of debug, info, warn, error, silent is',
+    },
+    { input: flag('log-format', 'xml'), says: '--log-format: `xml` is not allowed; one of auto, json, text is' },
+    { input: { env: { SHUNT_CONNECTIONS: 'many' } }, says: 'SHUNT_CONNECTIONS: `many`' },
+    { input: { file: file('connections: many') }, says: 'connections in shunt.yaml: `many`' },
+    {
+      input: { file: file('conections: 2048') },
+      says: 'conections in shunt.yaml: this key is not allowed; source, cgroup,',
+    },
+    { input: { file: file('config: other.yaml') }, says: 'config in shunt.yaml: this key is not allowed' },
+    {
+      input: { file: file('connections: [1024]') },
+      says: 'connections in shunt.yaml: [1024] is not allowed; one string or number is',
+    },
+    { input: { file: file('- source') }, says: '--config: `shunt.yaml` is not allowed; a YAML mapping of settings is' },
+    { input: { file: file('a: b: c') }, says: '--config: `shunt.yaml` is not allowed; valid YAML is: ' },
+    {
+      input: { machine: { hostname: 'a', cgroupRoot: undefined } },
+      says: '--cgroup: nothing is not allowed; PATH is needed',
+    },
+  ])('$says', ({ input, says }) => {
+    const error = (() => {
+      try {
+        return read(input as Partial<ConfigInput>);
+      } catch (thrown) {
+        return thrown as Error;
+      }
+    })();
+    expect(error).toMatchObject({ code: 'SHUNT_E_CONFIG', status: 2, message: expect.stringContaining(says) });
+  });
+});
+
+test('the path of the file is a flag or a variable', () => {
+  expect(configPath({ flags: { config: 'a' }, env: { SHUNT_CONFIG: 'b' } })).toBe('a');
+  expect(configPath({ flags: {}, env: { SHUNT_CONFIG: 'b' } })).toBe('b');
+  expect(configPath({ flags: {}, env: {} })).toBeUndefined();
+});
+
+describe('findCgroupRoot', () => {
+  const line = (root: string, path: string, type: string) =>
+    `41 31 0:38 ${root} ${path} rw,relatime shared:9 - ${type} none rw\n`;
+  test.each([
+    { title: 'finds a pure hierarchy', mountinfo: line('/', '/sys/fs/cgroup', 'cgroup2'), found: '/sys/fs/cgroup' },
+    {
+      title: 'finds a hybrid one behind those of version 1',
+      mountinfo: line('/', '/sys/fs/cgroup/cpu', 'cgroup') + line('/', '/sys/fs/cgroup/unified', 'cgroup2'),
+      found: '/sys/fs/cgroup/unified',
+    },
+    {
+      title: 'does not take a part that is mounted elsewhere',
+      mountinfo: line('/a', '/mnt', 'cgroup2'),
+      found: undefined,
+    },
+    { title: 'reads escaped spaces', mountinfo: line('/', '/my\\040cgroup', 'cgroup2'), found: '/my cgroup' },
+    { title: 'finds nothing where there is none', mountinfo: '', found: undefined },
+  ])('$title', ({ mountinfo, found }) => {
+    expect(findCgroupRoot(mountinfo)).toBe(found);
+  });
+});

@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AgentView } from '../../../src/agent/view.ts';
+import { buildAdmin } from '../../../src/http/admin.ts';
+import { type Listener, listenUnix } from '../../../src/http/listen.ts';
+import { backendView, fakeView, NO_COUNTERS, type serviceView } from '../http/fake-view.ts';
+import { shunt } from './harness.ts';
+
+let directory: string;
+let listener: Listener | undefined;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'shunt-cli-'));
+});
+
+afterEach(async () => {
+  await listener?.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Runs a verb against an agent that shows this view. */
+const ask = async (argv: readonly string[], view: AgentView | undefined = fakeView(), env = {}) => {
+  const socket = join(directory, 'admin.sock');
+  listener = await listenUnix(socket, buildAdmin({ view: () => view, onBug: () => {} }));
+  return shunt(argv, { env: { SHUNT_SOCKET: socket, ...env } });
+};
+
+describe('shunt status', () => {
+  test('shows state, source, last change and how full the tables are', async () => {
+    const lastChange = {
+      atMs: Date.now() - 5000,
+      durationMs: 3.21,
+      planMs: 1,
+      applyMs: 1,
+      ports: 12,
+      writes: { backends: 1000, services: 200, slots: 30, frontends: 4, removed: 0 },
+    };
+    const { status, stdout } = await ask(
+      ['status'],
+      fakeView({ state: { lastChange, startedAtMs: Date.now() - 65_000 } }),
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
+    );
+    expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
+    expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
+    expect(stdout).toMatch(/^connections +5 +65,536 +< 0\.01 %$/m);
+  });
+
+  test.each([
+    { state: { unhealthy: 'table full' }, says: /^state +unhealthy: table full$/m },
+    { state: { ready: false }, says: /^state +starting/m },
+    {
+      state: { source: { name: 'file:/x', synced: true, trouble: 'ENOENT' } },
+      says: /^source +file:\/x, in trouble: ENOENT$/m,
+    },
+  ])('says what is amiss: $says', async ({ state, says }) => {
+    expect((await ask(['status'], fakeView({ state }))).stdout).toMatch(says);
+  });
+
+  test('says that a start with nothing changed wrote nothing', async () => {
+    const writes = { backends: 0, services: 0, slots: 0, frontends: 0, removed: 0 };
+    const lastChange = { atMs: Date.now(), durationMs: 1, planMs: 1, applyMs: 0, ports: 12, writes };
+    expect((await ask(['status'], fakeView({ state: { lastChange } }))).stdout).toContain(
+      'the kernel held everything already',
+    );
+  });
+
+  test('with -o json prints what the agent answered', async () => {
+    const { stdout } = await ask(['status', '-o', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({ version: '1.2.3', ready: true, capacity: { frontends: 1000 } });
+  });
+
+  test('of an agent that is starting fails and says so', async () => {
+    const starting = { SHUNT_SOCKET: join(directory, 'starting.sock') };
+    listener = await listenUnix(starting.SHUNT_SOCKET, buildAdmin({ view: () => undefined, onBug: () => {} }));
+    const { status, stderr } = await shunt(['status'], { env: starting });
+    expect(status).toBe(1);
+    expect(stderr).toContain('answered 503: the agent is starting');
+  });
+});
+
+describe('shunt services', () => {
+  test('lists Service ports with their numbers', async () => {
+    const { stdout } = await ask(['services']);
+    const [header, cart, idle] = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    expect(header).toEqual([
+      'SERVICE',
+      'PORT',
+      'ADDRESSES',
+      'BACKENDS',
+      'ACTIVE',
+      'ATTEMPTS',
+      'FAILED',
+      'REJECTED',
+      'DATAGRAMS',
+      'SENT',
+      'RECEIVED',
+    ]);
+    expect(cart).toEqual([
+      'shop/cart',
+      'grpc 7070/TCP',
+      '10.96.0.5:7070 [fd00:10:96::77]:7070',
+      '2',
+      '2',
+      '10',
+      '3',
+      '3',
+      '7',
+      '2.0 KiB',
+      '2.9 MiB',
+    ]);
+    expect(idle?.slice(0, 4)).toEqual(['shop/idle', '7070/TCP', '10.96.0.5:7070 [fd00:10:96::77]:7070', '0']);
+  });
+
+  test.each([
+    { filter: 'shop', found: ['shop/cart', 'shop/idle'] },
+    { filter: 'shop/idle', found: ['shop/idle'] },
+    { filter: 'sho', found: [] },
+    { filter: 'cart', found: [] },
+  ])('of $filter are $found', async ({ filter, found }) => {
+    const { stdout } = await ask(['services', filter, '-o', 'json']);
+    const { services } = JSON.parse(stdout) as { services: ReturnType<typeof serviceView>[] };
+    expect(services.map(({ namespace, service }) => `${namespace}/${service}`)).toEqual(found);
+  });
+
+  test('fails for a Service that is not programmed', async () => {
+    const { status, stderr } = await ask(['services', 'shop/none']);
+    expect(status).toBe(1);
+    expect(stderr).toContain('no Service shop/none is programmed');
+  });
+});
+
+test('shunt backends lists endpoints with weight, share and what became of connections', async () => {
+  const backends = () => [
+    backendView({ share: 1 / 3 }),
+    backendView({ address: 'fd00::1', stats: NO_COUNTERS, share: 2 / 3 }),
+  ];
+  const { stdout } = await ask(['backends', 'shop/cart'], fakeView({ backends }));
+  const [, first, second] = stdout.split('\n').map((line) => line.split(/ {2,}/));
+  expect(first).toEqual([
+    'shop/cart/grpc/TCP',
+    '10.244.1.41:7070',
+    '1',
+    '33.3 %',
+    '2',
+    '10',
+    '3',
+    '7',
+    '2.0 KiB',
+    '2.9 MiB',
+  ]);
+  expect(second?.slice(1, 4)).toEqual(['[fd00::1]:7070', '1', '66.7 %']);
+});
+
+test('shunt backends asks for one Service only', async () => {
+  const { stdout } = await ask(['backends', 'shop/none', '-o', 'json']);
+  expect(JSON.parse(stdout)).toEqual({ backends: [] });
+});
+
+test('shunt explain asks the agent with the address in its one spelling', async () => {
+  const { status, stdout } = await ask(['explain', '[FD00:0::1]:53/udp', '-o', 'json']);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ question: { address: 'fd00::1', port: 53, protocol: 'UDP' } });
+});
+
+describe('shunt unload', () => {
+  const unloaded = { programs: ['shunt_connect4'], sets: ['/sys/fs/bpf/shunt/a'] };
+  const unload = async () => unloaded;
+
+  test('refuses while an agent answers', async () => {
+    const { status, stderr } = await ask(['unload']);
+    expect(status).toBe(1);
+    expect(stderr).toContain('an agent is running: it answers at ');
+  });
+
+  test.each([
+    { title: 'with --force also then', argv: ['unload', '--force'] },
+    { title: 'without an agent', argv: ['unload', '--socket', '/nonexistent.sock'] },
+  ])('removes and says what, $title', async ({ argv }) => {
+    const asked: string[] = [];
+    const parts = {
+      unload: (bpfRoot: string) => {
+        asked.push(bpfRoot);
+        return unload();
+      },
+    };
+    const { status, stdout } = await shunt([...argv, '--bpf-root', '/sys/fs/bpf/other'], { parts });
+    expect({ status, stdout, asked }).toEqual({
+      status: 0,
+      stdout: 'removed program shunt_connect4\nremoved tables /sys/fs/bpf/shunt/a\n',
+      asked: ['/sys/fs/bpf/other'],
+    });
+  });
+
+  test('says when there was nothing', async () => {
+    const parts = { unload: async () => ({ programs: [], sets: [] }) };
+    const { stdout } = await shunt(['unload', '--socket', '/nonexistent.sock'], { parts });
+    expect(stdout).toBe('nothing of Shunt is loaded at /sys/fs/bpf/shunt\n');
+  });
+});

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import type { Check } from '../../../src/cli/doctor/check.ts';
+import { examine } from '../../../src/cli/doctor/examine.ts';
+import type { Host } from '../../../src/cli/doctor/host.ts';
+import { ShuntError } from '../../../src/errors.ts';
+import { shunt } from './harness.ts';
+
+const ALL_CAPABILITIES = '000001ffffffffff';
+
+const mount = (path: string, type: string): string => `41 31 0:38 / ${path} rw shared:9 - ${type} none rw\n`;
+
+const FILES: Readonly<Record<string, string>> = {
+  '/proc/self/status': `Name:\tnode\nCapEff:\t${ALL_CAPABILITIES}\n`,
+  '/proc/sys/kernel/osrelease': '6.12.0\n',
+  '/sys/kernel/btf/vmlinux': '',
+  '/proc/sys/net/core/bpf_jit_enable': '1\n',
+  '/sys/kernel/security/lockdown': '[none] integrity confidentiality\n',
+  '/proc/self/limits': 'Max locked memory         8388608              8388608              bytes\n',
+  '/proc/self/mountinfo': mount('/', 'ext4') + mount('/sys/fs/cgroup', 'cgroup2') + mount('/sys/fs/bpf', 'bpf'),
+  '/sys/fs/cgroup/cgroup.controllers': 'cpu\n',
+};
+
+interface Differences extends Partial<Host> {
+  readonly files?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A machine on which all is well, but for the differences. */
+const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
+  const all: Readonly<Record<string, string | undefined>> = { ...FILES, ...files };
+  return {
+    read: (path) => all[path],
+    exists: (path) => all[path] !== undefined,
+    link: () => 'cgroup:[4026531835]',
+    processes: () => ['systemd'],
+    features: async () => ({ setRetval: true, atomics: true }),
+    attached: async () => [],
+    ...parts,
+  };
+};
+
+const examineHost = (differences: Differences, cgroup = ''): Promise<readonly Check[]> =>
+  examine({ host: fakeHost(differences), cgroup, bpfRoot: '/sys/fs/bpf/shunt' });
+
+const foreign = (name: string) => async () => [
+  { hook: 'connect4', id: 7, name, own: false },
+  { hook: 'connect4', id: 8, name: 'shunt_connect4', own: true },
+];
+
+describe('a check', () => {
+  test('of a machine on which all is well is ok, each one', async () => {
+    const checks = await examineHost({});
+    expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(checks.length).toBeGreaterThan(12);
+  });
+
+  test.each<{ title: string; differences: Differences; name: string; status: string; says: RegExp; cgroup?: string }>([
+    {
+      title: 'missing privileges',
+      differences: { files: { '/proc/self/status': 'CapEff:\t0000000000000000\n' } },
+      name: 'privileges',
+      status: 'fail',
+      says: /CAP_BPF and CAP_NET_ADMIN missing.*Run as root/,
+    },
+    {
+      title: 'that CAP_SYS_ADMIN stands for CAP_BPF',
+      differences: { files: { '/proc/self/status': 'CapEff:\t0000000000201000\n' } },
+      name: 'privileges',
+      status: 'ok',
+      says: /may load/,
+    },
+    {
+      title: 'that CAP_NET_ADMIN is needed with CAP_BPF',
+      differences: { files: { '/proc/self/status': 'CapEff:\t0000008000000000\n' } },
+      name: 'privileges',
+      status: 'fail',
+      says: /^CAP_NET_ADMIN missing/,
+    },
+    {
+      title: 'a kernel without BTF',
+      differences: { files: { '/sys/kernel/btf/vmlinux': undefined } },
+      name: 'btf',
+      status: 'warn',
+      says: /no BTF/,
+    },
+    {
+      title: 'an interpreter',
+      differences: { files: { '/proc/sys/net/core/bpf_jit_enable': '0\n' } },
+      name: 'jit',
+      status: 'warn',
+      says: /sysctl -w net\.core\.bpf_jit_enable=1/,
+    },
+    {
+      title: 'lockdown',
+      differences: { files: { '/sys/kernel/security/lockdown': 'none integrity [confidentiality]\n' } },
+      name: 'lockdown',
+      status: 'warn',
+      says: /confidentiality/,
+    },
+    {
+      title: 'a limit that cannot be raised',
+      differences: { files: { '/proc/self/status': 'CapEff:\t0000008000001000\n' } },
+      name: 'memlock',
+      status: 'warn',
+      says: /8388608 bytes.*ulimit -l/,
+    },
+    {
+      title: 'no limit',
+      differences: {
+        files: { '/proc/self/limits': 'Max locked memory         unlimited            unlimited            bytes\n' },
+      },
+      name: 'memlock',
+      status: 'ok',
+      says: /unlimited/,
+    },
+    {
+      title: 'no cgroup v2',
+      differences: { files: { '/proc/self/mountinfo': '' } },
+      name: 'cgroup',
+      status: 'fail',
+      says: /mount -t cgroup2/,
+    },
+    {
+      title: 'a --cgroup that is none',
+      differences: {},
+      cgroup: '/tmp',
+      name: 'cgroup',
+      status: 'fail',
+      says: /^\/tmp is no directory of cgroup v2/,
+    },
+    {
+      title: 'a container',
+      differences: { link: () => 'cgroup:[4026532222]' },
+      name: 'cgroup namespace',
+      status: 'warn',
+      says: /give it by --cgroup/,
+    },
+    {
+      title: 'a directory that is no BPF file system',
+      differences: {
+        files: {
+          '/proc/self/mountinfo':
+            mount('/sys/fs/cgroup', 'cgroup2') + mount('/sys/fs/bpfother', 'bpf') + mount('/sys', 'sysfs'),
+        },
+      },
+      name: 'bpffs',
+      status: 'warn',
+      says: /mount -t bpf bpf/,
+    },
+    {
+      title: 'a BPF file system that another one covers',
+      differences: { files: { '/proc/self/mountinfo': mount('/sys/fs/bpf', 'bpf') + mount('/sys/fs/bpf', 'tmpfs') } },
+      name: 'bpffs',
+      status: 'warn',
+      says: /does not lie/,
+    },
+    {
+      title: 'kube-proxy, which is fine',
+      differences: { processes: () => ['kube-proxy'] },
+      name: 'kube-proxy',
+      status: 'ok',
+      says: /runs, which is fine/,
+    },
+    {
+      title: 'programs of others, which go on',
+      differences: { attached: foreign('audit') },
+      name: 'other programs',
+      status: 'ok',
+      says: /^connect4: audit \(id 7\); they go on/,
+    },
+    {
+      title: 'Cilium at the same hooks',
+      differences: { attached: foreign('cil_sock4_connect') },
+      name: 'other programs',
+      status: 'warn',
+      says: /Cilium.*--service-proxy-name/,
+    },
+    {
+      title: 'programs that may not be listed',
+      differences: {
+        attached: async () => {
+          throw new ShuntError('SHUNT_E_READ', { path: 'x', reason: 'EPERM' });
+        },
+      },
+      name: 'other programs',
+      status: 'warn',
+      says: /could not be listed: x: EPERM/,
+    },
+    {
+      title: 'a kernel without bpf_set_retval',
+      differences: { features: async () => ({ setRetval: false, atomics: true }) },
+      name: 'bpf_set_retval',
+      status: 'warn',
+      says: /left to kube-proxy/,
+    },
+    {
+      title: 'a kernel without compare-and-swap',
+      differences: { features: async () => ({ setRetval: true, atomics: false }) },
+      name: 'atomics',
+      status: 'warn',
+      says: /counts may be off/,
+    },
+    {
+      title: 'a kernel that takes no program',
+      differences: {
+        features: async () => {
+          throw new ShuntError('SHUNT_E_READ', { path: 'x', reason: 'rejected' });
+        },
+      },
+      name: 'programs',
+      status: 'fail',
+      says: /rejected/,
+    },
+  ])('finds $title', async ({ differences, cgroup, name, status, says }) => {
+    const check = (await examineHost(differences, cgroup)).find((candidate) => candidate.name === name);
+    expect(check).toMatchObject({ status });
+    expect(`${check?.detail} ${check?.advice}`).toMatch(says);
+  });
+});
+
+describe('shunt doctor', () => {
+  test('prints a line for each check and what to do below it', async () => {
+    const host = async () => fakeHost({ files: { '/proc/sys/net/core/bpf_jit_enable': '0\n' } });
+    const { status, stdout } = await shunt(['doctor'], { parts: { host } });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ok {4}privileges {8}may load programs and attach them$/m);
+    expect(stdout).toMatch(/^warn {2}jit {15}programs are interpreted: slower\n {24}Run `sysctl/m);
+  });
+
+  test('fails when something keeps Shunt from running', async () => {
+    const host = async () => fakeHost({ files: { '/proc/self/mountinfo': '' } });
+    const { status, stdout } = await shunt(['doctor', '-o', 'json'], { parts: { host } });
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout).checks).toContainEqual(expect.objectContaining({ name: 'cgroup', status: 'fail' }));
+  });
+
+  test('looks at the cgroup and the directory that it is given', async () => {
+    const host = async () => fakeHost({ files: { '/mine/cgroup.controllers': '' } });
+    const { stdout } = await shunt(['doctor', '--cgroup', '/mine', '--bpf-root', '/other'], { parts: { host } });
+    expect(stdout).toContain('cgroup v2 at /mine');
+    expect(stdout).toContain('/other does not lie in a BPF file system');
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { type Plan, renderPlan } from '../../../src/cli/plan.ts';
+import { plain } from '../../../src/cli/style.ts';
+import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
+import { readOnce } from '../../../src/sources/file.ts';
+import { endpoint, policy, service, slice } from '../../helpers/objects.ts';
+import { shunt } from './harness.ts';
+
+const FIXTURE = new URL('../../fixtures/cluster.yaml', import.meta.url).pathname;
+
+const parts = (objects: readonly ClusterObject[], complaints: readonly Complaint[] = []) => ({
+  parts: { readObjects: async () => ({ objects, complaints }) },
+});
+
+const ERROR: Complaint = {
+  severity: 'error',
+  object: 'Service shop/web',
+  path: 'spec.ports[0].port',
+  message: 'must be 1 to 65535',
+  origin: { file: 'web.yaml', line: 7 },
+};
+
+const web = [service(), slice([endpoint('10.244.0.1'), endpoint('10.244.0.2')])];
+
+describe('shunt plan', () => {
+  test('shows each address with its backends and their shares', async () => {
+    const { status, stdout } = await shunt(['plan', '--source', 'file:x'], parts(web));
+    expect(status).toBe(0);
+    expect(stdout).toBe(
+      [
+        'SERVICE PORT       ADDRESS       BACKEND          SHARE',
+        'shop/web/http/TCP  10.96.0.1:80  10.244.0.1:8080   50 %',
+        '                                 10.244.0.2:8080   50 %',
+        '',
+        '1 Service port, 1 address, 2 backends, 0 errors, 0 warnings, 0 notes',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test.each([
+    { weight: 3, says: ['10.244.0.1:8080   75 %', '10.244.0.2:8080   25 %'] },
+    { weight: 0, says: ['10.244.0.2:8080  100 %'] },
+  ])('shows the shares that a policy with weight $weight gives', async ({ weight, says }) => {
+    const endpoints = [endpoint('10.244.0.1', { pod: 'canary' }), endpoint('10.244.0.2')];
+    const objects = [service(), slice(endpoints), policy([{ pod: 'canary', weight }])];
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(stdout.match(/\S+:8080 .*%$/gm)).toEqual(says);
+  });
+
+  test('shows that a Service without endpoints refuses', async () => {
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([service()]));
+    expect(stdout).toMatch(/10\.96\.0\.1:80 +refused: no endpoint$/m);
+  });
+
+  test('prints complaints as compilers do, errors first, and fails', async () => {
+    const note: Complaint = { severity: 'note', object: 'Service shop/db', path: '', message: 'headless' };
+    const { status, stdout } = await shunt(['plan', '--source', 'file:x'], parts([], [note, ERROR]));
+    expect(status).toBe(1);
+    expect(stdout).toBe(
+      [
+        'web.yaml:7: error: Service shop/web spec.ports[0].port: must be 1 to 65535',
+        'note: Service shop/db: headless',
+        '',
+        '0 Service ports, 0 addresses, 0 backends, 1 error, 0 warnings, 1 note',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('does not fail for warnings', async () => {
+    const { status } = await shunt(['plan', '--source', 'file:x'], parts(web, [{ ...ERROR, severity: 'warning' }]));
+    expect(status).toBe(0);
+  });
+
+  test('gives an address that two Services want to the older one, and says so', async () => {
+    const rival = service({ name: 'rival', createdAtMs: 5 });
+    const { stdout } = await shunt(['plan', '--source', 'file:x', '-o', 'json'], parts([rival, ...web]));
+    const { ports, complaints } = JSON.parse(stdout) as Plan;
+    expect(ports.map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
+    expect(complaints).toMatchObject([{ severity: 'warning', object: 'Service shop/rival' }]);
+  });
+
+  test('sees the node that it is told to see', async () => {
+    const objects = [
+      service({ internalTrafficPolicy: 'Local' }),
+      slice([endpoint('10.244.0.1', { node: 'a' }), endpoint('10.244.0.2', { node: 'b' })]),
+    ];
+    const { stdout } = await shunt(['plan', '--source', 'file:x', '--node-name', 'b', '-o', 'json'], parts(objects));
+    const [port] = (JSON.parse(stdout) as Plan).ports;
+    expect(port?.groups[0]?.endpoints).toEqual([{ address: '10.244.0.2', port: 8080, weight: 1 }]);
+  });
+
+  test('takes an export of a cluster as it is', async () => {
+    const { status, stdout } = await shunt(['plan', '--source', `file:${FIXTURE}`], {
+      parts: { readObjects: readOnce },
+    });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^shop\/idle\/http\/TCP +10\.96\.0\.9:80 +refused: no endpoint$/m);
+    expect(stdout).toMatch(/^12 Service ports, .* 0 errors, 1 warning, 4 notes$/m);
+  });
+
+  test('fits a terminal', () => {
+    const ports = [{ id: 'x'.repeat(80), protocol: 'TCP', port: 80, affinityTimeoutS: 0, groups: [] }] as const;
+    const group = { family: 4, addresses: ['10.96.0.1'], endpoints: [] } as const;
+    const text = renderPlan({ ports: [{ ...ports[0], groups: [group] }], complaints: [] }, plain, 60);
+    expect(
+      Math.max(
+        ...text
+          .split('\n')
+          .slice(0, 2)
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('shunt explain --source', () => {
+  test('explains from objects alone, without an agent', async () => {
+    const argv = ['explain', '--source', 'file:x', '10.96.0.1:80'];
+    const { status, stdout } = await shunt(argv, parts(web));
+    expect(status).toBe(0);
+    expect(stdout).toContain('shop/web');
+    expect(stdout).toContain('10.244.0.2:8080');
+    expect(stdout.endsWith('\n')).toBe(true);
+  });
+
+  test('with -o json gives the decision as data', async () => {
+    const argv = ['explain', '--source', 'file:x', '10.96.0.1:80', '-o', 'json'];
+    expect(JSON.parse((await shunt(argv, parts(web))).stdout)).toMatchObject({ outcome: 'sent', service: 'shop/web' });
+  });
+
+  test('says that nobody owns an address', async () => {
+    const argv = ['explain', '--source', 'file:x', '10.96.9.9:80', '-o', 'json'];
+    expect(JSON.parse((await shunt(argv, parts(web))).stdout)).toMatchObject({ outcome: 'left alone' });
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import type { Agent, AgentObserver } from '../../../src/agent/agent.ts';
+import type { Log, RunParts, Served } from '../../../src/cli/parts.ts';
+import { ShuntError } from '../../../src/errors.ts';
+import { fakeView } from '../http/fake-view.ts';
+import { shunt } from './harness.ts';
+
+const CHANGE = {
+  atMs: 0,
+  durationMs: 1,
+  planMs: 1,
+  applyMs: 1,
+  ports: 1,
+  writes: { backends: 0, services: 0, slots: 0, frontends: 0, removed: 0 },
+};
+
+/** Runs `shunt run` on parts that write down what happens to them, in its order. */
+const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env = {}) => {
+  const told: string[] = [];
+  const served: Served[] = [];
+  let observer: AgentObserver | undefined;
+  const say =
+    (name: string) =>
+    (fields: object, message: string): void => {
+      told.push(`${name}: ${message}${'err' in fields ? ` (${(fields.err as Error).message})` : ''}`);
+    };
+  const log: Log = {
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    change: () => told.push('log change'),
+    complaints: (complaints) => told.push(`log ${complaints.length} complaints`),
+  };
+  const listener = (name: string, address: string) => ({ address, close: async () => void told.push(`close ${name}`) });
+  const agent: Agent = {
+    ...fakeView(),
+    start: async () => {
+      told.push('start agent');
+      observer?.onChange(CHANGE);
+      observer?.onReady(CHANGE);
+    },
+    stop: async () => void told.push('stop agent'),
+  };
+  const parts: RunParts = {
+    readFile: () => 'nodeName: from-file\n',
+    hostname: () => 'worker-1',
+    openLog: async () => log,
+    openAgent: async (config, _, given) => {
+      told.push(
+        `open agent of ${config.nodeName}, view ${served[0]?.view() === undefined ? 'not yet' : 'already'} served`,
+      );
+      observer = given;
+      return agent;
+    },
+    openMetrics: async () => ({
+      recordChange: () => told.push('count change'),
+      recordProgrammed: () => told.push('count programmed'),
+      scrape: async () => ({ type: '', body: new Uint8Array(), release: () => {} }),
+    }),
+    listenAdmin: async (path, given) => {
+      told.push(`listen on ${path}`);
+      served.push(given);
+      return listener('admin', path);
+    },
+    listenPublic: async (host, port) => {
+      told.push(`listen on ${host}:${port}`);
+      return listener('public', `${host}:${port}`);
+    },
+    stopRequested: async () => 'SIGTERM',
+    ...changes,
+  };
+  const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
+  const host = async () => ({ read: () => mountinfo }) as never;
+  const ran = await shunt(['run', ...argv], { parts: { run: parts, host }, env });
+  return { ...ran, told, served, observer };
+};
+
+describe('shunt run', () => {
+  test('takes the admin socket before it touches the kernel, and ends everything in reverse', async () => {
+    const { status, told } = await run(['--source', 'file:/objects']);
+    expect(status).toBe(0);
+    expect(told).toEqual([
+      'listen on /run/shunt/admin.sock',
+      'listen on 127.0.0.1:10377',
+      'info: serving metrics',
+      'open agent of worker-1, view not yet served',
+      'info: starting',
+      'start agent',
+      'log change',
+      'count change',
+      'info: ready: everything that existed at the start is in force',
+      'info: stopping; the kernel goes on routing',
+      'stop agent',
+      'close public',
+      'close admin',
+    ]);
+  });
+
+  test('serves the view once the agent is open', async () => {
+    const { served } = await run(['--source', 'file:/objects']);
+    expect(served[0]?.view()?.status().version).toBe('1.2.3');
+    expect(await served[0]?.scrape()).toMatchObject({ type: '' });
+  });
+
+  test('does not listen when told so', async () => {
+    const { told } = await run(['--source', 'file:/objects', '--listen', 'off']);
+    expect(told).not.toContainEqual(expect.stringContaining('127.0.0.1'));
+  });
+
+  test('reads the file that a variable names', async () => {
+    const { told } = await run(['--source', 'file:/objects'], {}, { SHUNT_CONFIG: 'shunt.yaml' });
+    expect(told).toContain('open agent of from-file, view not yet served');
+  });
+
+  test('opens nothing when a setting is wrong', async () => {
+    const { status, stderr, told } = await run(['--source', 'kubernetes']);
+    expect({ status, told }).toEqual({ status: 2, told: [] });
+    expect(stderr).toContain('reading from a Kubernetes API server comes later');
+  });
+
+  test('beside a running agent ends without touching the kernel', async () => {
+    const listenAdmin = async (socket: string) => {
+      throw new ShuntError('SHUNT_E_RUNNING', { socket });
+    };
+    const { status, stderr, told } = await run(['--source', 'file:/objects'], { listenAdmin });
+    expect({ status, told }).toEqual({ status: 1, told: [] });
+    expect(stderr).toContain('an agent is running: it answers at /run/shunt/admin.sock');
+  });
+
+  test('closes what it opened when the kernel refuses', async () => {
+    const openAgent = async () => {
+      throw new ShuntError('SHUNT_E_READ', { path: 'bpf', reason: 'refused' });
+    };
+    const { status, told } = await run(['--source', 'file:/objects'], { openAgent });
+    expect(status).toBe(1);
+    expect(told.slice(-2)).toEqual(['close public', 'close admin']);
+  });
+
+  test('logs and counts what the agent tells', async () => {
+    const { observer, told } = await run(['--source', 'file:/objects']);
+    told.length = 0;
+    observer?.onProgrammed([1]);
+    observer?.onComplaints([]);
+    observer?.onSourceTrouble(new Error('ENOENT'));
+    observer?.onFailure(new Error('table full'), 100);
+    expect(told).toEqual([
+      'count programmed',
+      'log 0 complaints',
+      'warn: the source is in trouble; what was read stays in force (ENOENT)',
+      'error: a change was not applied; trying again (table full)',
+    ]);
+  });
+});

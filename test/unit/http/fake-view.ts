@@ -1,0 +1,86 @@
+import type { AgentStatus, AgentView, BackendView, ServiceView } from '../../../src/agent/view.ts';
+import type { Decision } from '../../../src/core/explain.ts';
+import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
+
+export const COUNTERS: Counters = {
+  attempts: 10,
+  established: 6,
+  refused: 1,
+  timedOut: 1,
+  unreachable: 0,
+  abandoned: 1,
+  reset: 1,
+  broken: 1,
+  closed: 4,
+  active: 2,
+  pending: 1,
+  bytesSent: 2048,
+  bytesReceived: 3_000_000,
+  connectNs: 1_500_000_000,
+  datagrams: 7,
+  rejected: 3,
+};
+
+export const NO_COUNTERS = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as unknown as Counters;
+
+/** 4 connects of 32 to 64 us, 2 of over a minute. */
+export const STATS: ServiceStats = {
+  ...COUNTERS,
+  connectLatency: Array.from({ length: 32 }, (_, bucket) => (bucket === 6 ? 4 : bucket === 27 ? 2 : 0)),
+};
+
+export const IDLE: ServiceStats = { ...NO_COUNTERS, connectLatency: Array.from({ length: 32 }, () => 0) };
+
+export const serviceView = (changes: Partial<ServiceView> = {}): ServiceView => ({
+  id: 'shop/cart/grpc/TCP',
+  namespace: 'shop',
+  service: 'cart',
+  portName: 'grpc',
+  protocol: 'TCP',
+  port: 7070,
+  addresses: ['10.96.0.5', 'fd00:10:96::77'],
+  backends: 2,
+  affinityTimeoutS: 0,
+  stats: STATS,
+  ...changes,
+});
+
+export const backendView = (changes: Partial<BackendView> = {}): BackendView => ({
+  service: 'shop/cart',
+  id: 'shop/cart/grpc/TCP',
+  address: '10.244.1.41',
+  port: 7070,
+  weight: 1,
+  share: 0.5,
+  stats: COUNTERS,
+  ...changes,
+});
+
+export const STATUS: AgentStatus = {
+  version: '1.2.3',
+  pid: 42,
+  startedAtMs: 0,
+  node: 'worker-1',
+  source: { name: 'file:/objects', synced: true, trouble: '' },
+  ready: true,
+  unhealthy: '',
+  objects: { services: 1, endpointSlices: 2, trafficPolicies: 3 },
+  complaints: { errors: 1, warnings: 2, notes: 3 },
+  used: { frontends: 900, slots: 20, backends: 30, services: 40 },
+  capacity: { frontends: 1000, slots: 200, backends: 300, services: 400 },
+  connections: { used: 5, size: 65_536 },
+  lastChange: undefined,
+};
+
+export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => ({
+  status: () => ({ ...STATUS, ...changes.state }),
+  services: () => [
+    serviceView(),
+    serviceView({ id: 'shop/idle//TCP', service: 'idle', portName: '', backends: 0, stats: IDLE }),
+  ],
+  backends: (service) => [backendView()].filter((backend) => service === undefined || backend.service === service),
+  explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
+  complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
+  verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
+  ...changes,
+});

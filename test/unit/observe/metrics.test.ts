@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { createMetrics } from '../../../src/observe/metrics.ts';
+import type { Observed } from '../../../src/observe/observed.ts';
+import { METRICS, type Metric, renderMetricsDoc } from '../../../src/observe/registry.ts';
+import { fakeView, IDLE, serviceView } from '../http/fake-view.ts';
+
+const CHANGE = {
+  atMs: 0,
+  durationMs: 40,
+  planMs: 1,
+  applyMs: 3,
+  ports: 2,
+  writes: { backends: 1, services: 2, slots: 3, frontends: 4, removed: 5 },
+};
+
+const scrapeText = async (observed: Observed, record = (_: ReturnType<typeof createMetrics>): void => {}) => {
+  const metrics = createMetrics(observed);
+  record(metrics);
+  const { body, release } = await metrics.scrape();
+  const text = Buffer.from(body).toString('utf8');
+  release();
+  return text;
+};
+
+const linesOf = (text: string, start: string): string[] => text.split('\n').filter((line) => line.startsWith(start));
+
+const CART = 'namespace="shop",service="cart",port="7070",protocol="TCP"';
+
+describe('series of Services', () => {
+  test.each([
+    [`shunt_service_connections_attempted_total{${CART}} 10`],
+    [`shunt_service_connections_established_total{${CART}} 6`],
+    [`shunt_service_connections_failed_total{${CART},reason="refused"} 1`],
+    [`shunt_service_connections_failed_total{${CART},reason="timed_out"} 1`],
+    [`shunt_service_connections_failed_total{${CART},reason="unreachable"} 0`],
+    [`shunt_service_connections_failed_total{${CART},reason="abandoned"} 1`],
+    [`shunt_service_connections_closed_total{${CART},reason="closed"} 2`],
+    [`shunt_service_connections_closed_total{${CART},reason="reset"} 1`],
+    [`shunt_service_connections_closed_total{${CART},reason="broken"} 1`],
+    [`shunt_service_connections_active{${CART}} 2`],
+    [`shunt_service_connections_pending{${CART}} 1`],
+    [`shunt_service_bytes_sent_total{${CART}} 2048`],
+    [`shunt_service_bytes_received_total{${CART}} 3000000`],
+    [`shunt_service_datagrams_total{${CART}} 7`],
+    [`shunt_service_rejected_total{${CART}} 3`],
+    [`shunt_service_connect_duration_seconds_bucket{${CART},le="0.000032"} 0`],
+    [`shunt_service_connect_duration_seconds_bucket{${CART},le="0.000128"} 4`],
+    [`shunt_service_connect_duration_seconds_bucket{${CART},le="33.554432"} 4`],
+    [`shunt_service_connect_duration_seconds_bucket{${CART},le="+Inf"} 6`],
+    [`shunt_service_connect_duration_seconds_sum{${CART}} 1.5`],
+    [`shunt_service_connect_duration_seconds_count{${CART}} 6`],
+  ])('hold %s', async (line) => {
+    expect((await scrapeText(fakeView())).split('\n')).toContain(line);
+  });
+
+  test('of one that nobody used are attempts, rejections and datagrams, at zero', async () => {
+    const text = await scrapeText(fakeView({ services: () => [serviceView({ stats: IDLE })] }));
+    expect(linesOf(text, 'shunt_service_')).toEqual([
+      `shunt_service_connections_attempted_total{${CART}} 0`,
+      `shunt_service_rejected_total{${CART}} 0`,
+      `shunt_service_datagrams_total{${CART}} 0`,
+    ]);
+  });
+
+  test('go when their Service goes', async () => {
+    let services = [serviceView()];
+    const metrics = createMetrics(fakeView({ services: () => services }));
+    expect(Buffer.from((await metrics.scrape()).body).toString()).toContain('service="cart"');
+    services = [];
+    expect(Buffer.from((await metrics.scrape()).body).toString()).not.toContain('service="cart"');
+  });
+
+  test('never show a negative count while the kernel counts on', async () => {
+    const stats = { ...serviceView().stats, closed: 1, reset: 1, broken: 1 };
+    const text = await scrapeText(fakeView({ services: () => [serviceView({ stats })] }));
+    expect(text).toContain(`shunt_service_connections_closed_total{${CART},reason="closed"} 0\n`);
+  });
+
+  test('escape what a label may not hold', async () => {
+    const text = await scrapeText(fakeView({ services: () => [serviceView({ namespace: 'a"b\\c\nd' })] }));
+    expect(text).toContain('{namespace="a\\"b\\\\c\\nd",service="cart"');
+  });
+
+  test.each([0, 9, 10, 99, 100, 4_294_967_296, Number.MAX_SAFE_INTEGER, 1.5, 2e20])(
+    'write the number %d exactly',
+    async (value) => {
+      const stats = { ...serviceView().stats, bytesSent: value };
+      const text = await scrapeText(fakeView({ services: () => [serviceView({ stats })] }));
+      const [line] = linesOf(text, 'shunt_service_bytes_sent_total{');
+      expect(Number(line?.split(' ').at(-1))).toBe(value);
+    },
+  );
+});
+
+test.each([
+  ['shunt_verdicts_total{verdict="refused_no_endpoint"} 3'],
+  ['shunt_verdicts_total{verdict="refused_bad_table"} 0'],
+  ['shunt_table_entries{table="frontends"} 900'],
+  ['shunt_table_capacity{table="services"} 400'],
+  ['shunt_connections_table_used 5'],
+  ['shunt_connections_table_size 65536'],
+  ['shunt_objects{kind="EndpointSlice"} 2'],
+  ['shunt_complaints{severity="warning"} 2'],
+  ['shunt_source_synced 1'],
+  ['shunt_build_info{version="1.2.3"} 1'],
+  ['shunt_changes_total 1'],
+  ['shunt_table_writes_total{table="slots"} 3'],
+  ['shunt_table_removals_total 5'],
+  ['shunt_apply_duration_seconds_bucket{le="0.002"} 0'],
+  ['shunt_apply_duration_seconds_bucket{le="0.005"} 1'],
+  ['shunt_programming_duration_seconds_sum 0.04'],
+  ['kubeproxy_network_programming_duration_seconds_count 2'],
+])('after one change a scrape holds %s', async (line) => {
+  const text = await scrapeText(fakeView(), (metrics) => {
+    metrics.recordChange(CHANGE);
+    metrics.recordProgrammed([20, 800]);
+  });
+  expect(text.split('\n')).toContain(line);
+});
+
+describe('the exposition', () => {
+  /** Families in their order, with the names of the labels that they have. */
+  const parse = (text: string) => {
+    const families = new Map<string, { type: string; labels: Set<string> }>();
+    let current = '';
+    for (const line of text.trimEnd().split('\n')) {
+      const head = /^# TYPE (\S+) (\S+)$/.exec(line);
+      if (head !== null) {
+        current = head[1] as string;
+        expect(families.has(current), `${current} stands twice`).toBe(false);
+        families.set(current, { type: head[2] as string, labels: new Set() });
+      } else if (line !== '' && !line.startsWith('#')) {
+        const sample = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/.exec(line);
+        expect(sample, line).not.toBeNull();
+        const name = sample?.[1] ?? '';
+        expect([current, `${current}_bucket`, `${current}_sum`, `${current}_count`], line).toContain(name);
+        // prom-client writes Nan, which Prometheus reads in any case.
+        expect(sample?.[3], line).toMatch(/^(nan|[+-]Inf|[\d.eE+-]+)$/i);
+        for (const [, label] of (sample?.[2] ?? '').matchAll(/(\w+)="/g))
+          families.get(current)?.labels.add(label as string);
+      }
+    }
+    return families;
+  };
+
+  test('is well formed, each family once, and holds exactly the metrics of the registry', async () => {
+    const families = parse(await scrapeText(fakeView(), (metrics) => metrics.recordChange(CHANGE)));
+    const ours = [...families].filter(([name]) => !/^(process|nodejs)_/.test(name));
+    const registered: readonly Metric[] = Object.values(METRICS);
+    expect(ours.map(([name]) => name).sort()).toEqual(registered.map(({ name }) => name).sort());
+    for (const { name, type, labels } of registered) {
+      const family = families.get(name);
+      expect(family?.type, name).toBe(type);
+      family?.labels.delete('le');
+      expect([...(family?.labels ?? [])].sort(), name).toEqual([...labels].sort());
+    }
+    expect(families.has('process_cpu_seconds_total')).toBe(true);
+  });
+
+  test('names have base units and counters end in _total', () => {
+    for (const { name, type, unit } of Object.values<Metric>(METRICS)) {
+      expect(name).toMatch(/^(shunt|kubeproxy)_[a-z_]+$/);
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      if (unit !== '') expect(name).toContain(`_${unit}`);
+    }
+  });
+
+  test('of two scrapes at once do not share a buffer', async () => {
+    const metrics = createMetrics(fakeView());
+    const [first, second] = await Promise.all([metrics.scrape(), metrics.scrape()]);
+    expect(first.body.buffer).not.toBe(second.body.buffer);
+    first.release();
+    const third = await metrics.scrape();
+    expect(third.body.buffer).toBe(first.body.buffer);
+  });
+});
+
+test('docs/metrics.md is current', () => {
+  expect(readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')).toBe(renderMetricsDoc());
+});
