@@ -113,21 +113,21 @@ export class Reconciler {
     return [...keys];
   }
 
-  /** Made as they are needed: the desired ports of a whole cluster never exist at once. */
+  /**
+   * Made as they are needed: the desired ports of a whole cluster never exist at once. What is gone comes last: an
+   * address that moved to another port has its new owner by then.
+   */
   *#changes(keys: readonly string[]): Generator<Change> {
+    const gone: Change[] = [];
     for (const key of keys) {
       const ports = this.#desired(key);
-      const before = this.#ports.get(key) ?? [];
-      if (ports.length > 0)
-        this.#ports.set(
-          key,
-          ports.map(({ id }) => id),
-        );
+      const ids = ports.map(({ id }) => id);
+      for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
+      if (ids.length > 0) this.#ports.set(key, ids);
       else this.#ports.delete(key);
       for (const want of ports) yield { id: want.id, want };
-      const ids = new Set(ports.map(({ id }) => id));
-      for (const id of before) if (!ids.has(id)) yield { id, want: undefined };
     }
+    yield* gone;
   }
 
   #desired(key: string): ReturnType<typeof settle>['ports'] {
