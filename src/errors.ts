@@ -1,6 +1,5 @@
 /** Every error a user can meet: its code, what it says, what to do, and the exit status. docs/errors.md is made from it. */
 export const ERRORS = {
-  SHUNT_E_USAGE: { status: 2, message: '{detail}', help: 'See `shunt --help`.' },
   SHUNT_E_UNKNOWN_VERB: {
     status: 2,
     message: 'there is no verb `{verb}`',

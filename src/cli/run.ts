@@ -2,6 +2,7 @@ import type { Agent, AgentObserver } from '../agent/agent.ts';
 import { findCgroupRoot } from '../agent/cgroup-root.ts';
 import { type Config, configPath, readConfig } from '../agent/config.ts';
 import { OPTIONS, type OptionName } from '../agent/options.ts';
+import type { ChangeSummary } from '../agent/view.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Arguments, Command, Flag } from './command.ts';
 import type { Context } from './context.ts';
@@ -78,14 +79,20 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
 };
 
-const observe = (log: Log, metrics: () => Metrics | undefined): AgentObserver => ({
-  onReady: () => log.info({}, 'ready: everything that existed at the start is in force'),
-  onChange: (change) => {
+const observe = (log: Log, metrics: () => Metrics | undefined): AgentObserver => {
+  const onChange = (change: ChangeSummary): void => {
     log.change(change);
     metrics()?.recordChange(change);
-  },
-  onProgrammed: (durationsMs) => metrics()?.recordProgrammed(durationsMs),
-  onComplaints: (complaints) => log.complaints(complaints),
-  onSourceTrouble: (error) => log.warn({ err: error }, 'the source is in trouble; what was read stays in force'),
-  onFailure: (error, retryInMs) => log.error({ err: error, retryInMs }, 'a change was not applied; trying again'),
-});
+  };
+  return {
+    onChange,
+    onReady: (change) => {
+      onChange(change);
+      log.info({}, 'ready: everything that existed at the start is in force');
+    },
+    onProgrammed: (durationsMs) => metrics()?.recordProgrammed(durationsMs),
+    onComplaints: (complaints) => log.complaints(complaints),
+    onSourceTrouble: (error) => log.warn({ err: error }, 'the source is in trouble; what was read stays in force'),
+    onFailure: (error, retryInMs) => log.error({ err: error, retryInMs }, 'a change was not applied; trying again'),
+  };
+};

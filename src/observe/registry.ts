@@ -201,9 +201,9 @@ export const renderMetricsDoc = (): string => {
     const labelText = labels.length === 0 ? '' : labels.map((label) => `\`${label}\``).join(', ');
     return `| \`${name}\` | ${type} | ${unit} | ${labelText} | ${help} |\n`;
   });
-  return `# Metrics
+  return `<!-- Generated from src/observe/registry.ts by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
 
-<!-- Generated from src/observe/registry.ts by \`make generate\`: do not edit. -->
+# Metrics
 
 \`shunt run\` serves these at \`--listen\`, path \`/metrics\`, in the Prometheus text format 0.0.4, together with the
 usual \`process_*\` and \`nodejs_*\` metrics of the agent itself. The counters of Services live in the kernel: they go on

@@ -36,7 +36,6 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     ...fakeView(),
     start: async () => {
       told.push('start agent');
-      observer?.onChange(CHANGE);
       observer?.onReady(CHANGE);
     },
     stop: async () => void told.push('stop agent'),
@@ -139,11 +138,14 @@ describe('shunt run', () => {
   test('logs and counts what the agent tells', async () => {
     const { observer, told } = await run(['--source', 'file:/objects']);
     told.length = 0;
+    observer?.onChange(CHANGE);
     observer?.onProgrammed([1]);
     observer?.onComplaints([]);
     observer?.onSourceTrouble(new Error('ENOENT'));
     observer?.onFailure(new Error('table full'), 100);
     expect(told).toEqual([
+      'log change',
+      'count change',
       'count programmed',
       'log 0 complaints',
       'warn: the source is in trouble; what was read stays in force (ENOENT)',
