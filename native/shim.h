@@ -125,6 +125,12 @@ SHUNT_API int shunt_mount_bpffs(const char *path);
 SHUNT_API int shunt_is_bpffs(const char *path);
 
 /*
+ * Takes a directory for this process alone, until the returned descriptor is closed or the process
+ * ends in whatever way. -EAGAIN: another has it.
+ */
+SHUNT_API int shunt_lock(const char *directory);
+
+/*
  * Returns when every run of a non-sleepable BPF program that was under way at the call has ended:
  * after an RCU grace period, some milliseconds.
  */

@@ -2,8 +2,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -47,6 +49,23 @@ int shunt_is_bpffs(const char *path)
 	if (statfs(path, &stats))
 		return fail(-errno, "statfs %s", path);
 	return stats.f_type == BPF_FS_MAGIC;
+}
+
+int shunt_lock(const char *directory)
+{
+	int fd, error;
+
+	error_clear();
+	if (!directory)
+		return fail(-EINVAL, "lock: no directory");
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(-errno, "open %s", directory);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = -errno;
+	close(fd);
+	return fail(error, "lock %s", directory);
 }
 
 static int update_map_of_maps(int inner)

@@ -61,6 +61,11 @@ export const ERRORS = {
     message: 'this kernel does not take the BPF programs: {reason}',
     help: 'Shunt needs Linux 5.10 with BTF, cgroup v2 and CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; `shunt doctor` says what is missing.',
   },
+  SHUNT_E_LOCKED: {
+    status: 1,
+    message: 'another agent works on the tables at {path}',
+    help: 'Stop that agent first, or give this one a --bpf-root of its own.',
+  },
   SHUNT_E_LAYOUT: {
     status: 1,
     message: 'table {table} has records of {have} bytes, this version writes {want}',

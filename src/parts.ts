@@ -70,6 +70,6 @@ export const parts: Parts = {
       attached: async (cgroup) => (await import('./dataplane/kernel/attached.ts')).attachedPrograms(cgroup),
     };
   },
-  unload: async (bpfRoot) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot),
+  unload: async (bpfRoot, force) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot, force),
   run,
 };

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
@@ -113,6 +114,22 @@ static void a_bpffs_is_told_from_other_file_systems(void)
 	CHECK(shunt_pin(0, path) < 0);
 	CHECK_IS(shunt_pin(0, NULL), -EINVAL);
 	CHECK_IS(shunt_open_pinned(NULL), -EINVAL);
+}
+
+static void a_directory_is_locked_by_one_at_a_time(void)
+{
+	int first = shunt_lock(own_bpffs), second;
+
+	CHECK(first >= 0);
+	CHECK_IS(fcntl(first, F_GETFD), FD_CLOEXEC);
+	CHECK_IS(shunt_lock(own_bpffs), -EAGAIN);
+	CHECK_SAYS(own_bpffs);
+	CHECK_IS(shunt_close(first), 0);
+	second = shunt_lock(own_bpffs);
+	CHECK(second >= 0);
+	CHECK_IS(shunt_close(second), 0);
+	CHECK_IS(shunt_lock("/nowhere"), -ENOENT);
+	CHECK_IS(shunt_lock(NULL), -EINVAL);
 }
 
 /* Connects from within the tests' cgroup; a UDP socket, so that nothing is sent. */
@@ -263,6 +280,7 @@ const struct test system_tests[] = {
 	TEST(each_thread_has_its_own_last_error),
 	TEST(threads_open_and_close_objects_at_once),
 	TEST(a_bpffs_is_told_from_other_file_systems),
+	TEST(a_directory_is_locked_by_one_at_a_time),
 	TEST(waiting_for_programs_ends_after_a_run_that_was_under_way),
 	TEST(waiting_for_programs_works_without_the_right_to_make_maps),
 	TEST(waiting_leaves_no_descriptor_open),

@@ -10,7 +10,7 @@ export interface Parts {
   readObjects(path: string): Promise<Objects>;
   host(): Promise<Host>;
   /** Removes what lies pinned below `bpfRoot`, and with that what is attached. */
-  unload(bpfRoot: string): Promise<Unloaded>;
+  unload(bpfRoot: string, force: boolean): Promise<Unloaded>;
   readonly run: RunParts;
 }
 

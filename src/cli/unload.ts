@@ -19,9 +19,9 @@ export const command: Command = {
   examples: [{ command: 'shunt unload', about: 'after the agent was stopped' }],
   run: async (context, given) => {
     const { socket = '', 'bpf-root': bpfRoot = '' } = given.values;
-    if (!given.switches.has('force') && (await agentAnswers(socket)))
-      throw new ShuntError('SHUNT_E_RUNNING', { socket });
-    const removed = await context.parts.unload(bpfRoot);
+    const force = given.switches.has('force');
+    if (!force && (await agentAnswers(socket))) throw new ShuntError('SHUNT_E_RUNNING', { socket });
+    const removed = await context.parts.unload(bpfRoot, force);
     show('unload', context, given, removed, () => renderRemoved(removed, bpfRoot));
     return 0;
   },

@@ -44,6 +44,7 @@ export const PROTOTYPES = {
   enableStats: 'int shunt_enable_stats(void)',
   mountBpffs: 'int shunt_mount_bpffs(const char *path)',
   isBpffs: 'int shunt_is_bpffs(const char *path)',
+  lock: 'int shunt_lock(const char *directory)',
   waitPrograms: 'int shunt_wait_programs(void)',
   possibleCpus: 'int shunt_possible_cpus(void)',
   setRlimitMemlock: 'int shunt_set_rlimit_memlock(void)',

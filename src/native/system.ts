@@ -10,6 +10,12 @@ export const mountBpffs = (path: string): void => {
 export const isBpffs = (path: string): boolean => call('isBpffs', argumentsOf('isBpffs').text('path', path)) === 1;
 
 /**
+ * Takes a directory for this process alone, until `closeFd` or until the process ends in whatever way. EAGAIN: another
+ * has it.
+ */
+export const lockDirectory = (path: string): number => adopt(call('lock', argumentsOf('lock').text('path', path)));
+
+/**
  * Resolves when every program run that was under way at the call has ended, some milliseconds later: nothing that was
  * taken out of the tables before has a reader then. Non-sleepable programs, which all programs at cgroups are.
  */

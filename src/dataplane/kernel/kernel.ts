@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { clearRecord } from '../../abi/memory.ts';
 import type { Capacity, TableReader, Transaction } from '../../core/plan/transaction.ts';
+import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { unmapMemory } from '../../native/memory.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
@@ -10,6 +11,7 @@ import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce } from './attach.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, load, MAP_NAMES, type MapName, mapMemories } from './load.ts';
+import { lockRoot } from './lock.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
 
@@ -34,7 +36,8 @@ export interface KernelDataplane extends Dataplane {
  */
 export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
   prepareRoot(options.bpfRoot);
-  const kernel = new Kernel(options);
+  const lock = lockRoot(options.bpfRoot);
+  const kernel = openLocked(options, lock);
   if (kernel.isInForce()) await kernel.activate();
   return kernel;
 };
@@ -44,14 +47,16 @@ const KEPT_BY_GROWTH = ['verdicts', 'connections', 'connections_overflow', 'affi
 
 class Kernel implements KernelDataplane {
   readonly #options: KernelOptions;
+  readonly #lock: number;
   #set: TableSet;
   #loaded: Loaded;
   #active = false;
   tables: TableReader;
   stats: StatsReader;
 
-  constructor(options: KernelOptions) {
+  constructor(options: KernelOptions, lock: number) {
     this.#options = options;
+    this.#lock = lock;
     const newest = listSets(options.bpfRoot)[0];
     const current = newest !== undefined && isOurLayout(newest) ? newest : undefined;
     const reuse = current === undefined ? {} : openMaps(current, MAP_NAMES);
@@ -118,6 +123,7 @@ class Kernel implements KernelDataplane {
 
   close(): void {
     this.#loaded.close();
+    closeFd(this.#lock);
   }
 
   /** A set that an upgrade or a cut growth left behind: nothing reads it any more. */
@@ -135,12 +141,21 @@ class Kernel implements KernelDataplane {
 
 const COUNTER_TABLES = ['service_stats', 'backend_stats'] as const;
 
+const openLocked = (options: KernelOptions, lock: number): Kernel => {
+  try {
+    removeUnfinished(options.bpfRoot);
+    return new Kernel(options, lock);
+  } catch (error) {
+    closeFd(lock);
+    throw error;
+  }
+};
+
 const prepareRoot = (bpfRoot: string): void => {
   const parent = dirname(bpfRoot);
   mkdirSync(parent, { recursive: true });
   if (!isBpffs(parent)) mountBpffs(parent);
   mkdirSync(bpfRoot, { recursive: true, mode: 0o700 });
-  removeUnfinished(bpfRoot);
 };
 
 const openMaps = <Name extends MapName>({ path }: TableSet, names: readonly Name[]): Record<Name, BpfMap> =>

@@ -5,9 +5,11 @@ import { type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity } from '../../core/plan/transaction.ts';
 import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
+import { errnoOf } from '../../native/kernel-error.ts';
 import type { BpfMap } from '../../native/map.ts';
 import { unmapMemory } from '../../native/memory.ts';
 import { type BpfObject, openObject } from '../../native/object.ts';
+import { liftMemoryLock } from '../../native/system.ts';
 import { PROGRAMS } from './programs.ts';
 import { MAPPED_TABLES, type MappedTable, type Memories } from './tables.ts';
 
@@ -51,6 +53,7 @@ export interface LoadOptions {
 
 /** @throws ShuntError SHUNT_E_LOAD when this kernel takes no variant of the programs; the verifier's words are in it. */
 export const load = (options: LoadOptions): Loaded => {
+  liftLimits();
   const failures: unknown[] = [];
   for (const features of CANDIDATES) {
     const object = openObject(readObject(features), 'shunt');
@@ -64,6 +67,15 @@ export const load = (options: LoadOptions): Loaded => {
     }
   }
   throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failures[0]) }, { cause: failures[0] });
+};
+
+/** Before 5.11 maps count as locked memory. Later kernels do not mind the limit, so neither do we if it stays. */
+const liftLimits = (): void => {
+  try {
+    liftMemoryLock();
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+  }
 };
 
 const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOptions, features: Features): void => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
 
 /**
@@ -8,9 +8,11 @@ import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
  *     links/<program>              the attached programs; replacing the program of a link is one atomic step
  *     set-<layout>-<number>/<map>  a complete set of tables; <layout> names the records' layout
  *     new-<layout>-<number>/<map>  a set in the making: never used, removed at the next start
+ *     old-<layout>-<number>/<map>  a set that is being removed: not used any more, removed at the next start
  *
- * A set is made under `new-` and renamed, so every `set-` is complete however its maker ended. The highest number of
- * our layout is the one in force; others are left over from an upgrade or a growth that was cut, and are drained.
+ * A set is made under `new-` and removed under `old-`, each by one renaming, so every `set-` is complete however its
+ * maker or remover ended. The highest number of our layout is the one in force; others are left over from an upgrade
+ * or a growth that was cut, and are drained.
  */
 export interface TableSet {
   readonly path: string;
@@ -20,7 +22,7 @@ export interface TableSet {
 
 const LAYOUT = LAYOUT_HASH.slice(0, 12);
 const SET_NAME = /^set-([0-9a-f]+)-(\d+)$/;
-const UNFINISHED_NAME = /^new-/;
+const UNFINISHED_NAME = /^(new|old)-/;
 
 /** Complete sets, newest first. */
 export const listSets = (bpfRoot: string): TableSet[] =>
@@ -33,7 +35,7 @@ export const listSets = (bpfRoot: string): TableSet[] =>
 export const isOurLayout = (set: TableSet): boolean => set.layout === LAYOUT;
 
 export const removeUnfinished = (bpfRoot: string): void => {
-  for (const name of list(bpfRoot).filter((entry) => UNFINISHED_NAME.test(entry))) removeSet(join(bpfRoot, name));
+  for (const name of list(bpfRoot).filter((entry) => UNFINISHED_NAME.test(entry))) removePins(join(bpfRoot, name));
 };
 
 /** Pins everything that `pin` pins under the given directory, as one new set. */
@@ -47,10 +49,17 @@ export const createSet = (bpfRoot: string, pin: (directory: string) => void): Ta
   return { path, layout: LAYOUT, number };
 };
 
-/** bpffs has no recursive removal of its own; a set is one directory of pins. */
+/** First of all it is no set any more. */
 export const removeSet = (path: string): void => {
+  const unused = join(dirname(path), basename(path).replace(/^set-/, 'old-'));
+  renameSync(path, unused);
+  removePins(unused);
+};
+
+/** bpffs has no recursive removal of its own; a set is one directory of pins. */
+const removePins = (path: string): void => {
   for (const name of list(path)) unlinkSync(join(path, name));
-  if (existsSync(path)) rmdirSync(path);
+  rmdirSync(path);
 };
 
 export const linksPath = (bpfRoot: string): string => join(bpfRoot, 'links');

@@ -1,4 +1,6 @@
 import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
+import { closeFd } from '../../native/descriptor.ts';
+import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
 
@@ -12,8 +14,20 @@ export interface Unloaded {
 /**
  * Takes Shunt off the node. First no connection is sent to a backend any more, then nothing is watched, then the tables
  * go; open connections go on, but a UDP socket among them hears its backend under the backend's own address.
+ *
+ * @throws ShuntError SHUNT_E_LOCKED while an agent works there, unless forced.
  */
-export const unload = (bpfRoot: string): Unloaded => {
+export const unload = (bpfRoot: string, force: boolean): Unloaded => {
+  if (!existsSync(bpfRoot)) return { programs: [], sets: [] };
+  const lock = force ? undefined : lockRoot(bpfRoot);
+  try {
+    return removeAll(bpfRoot);
+  } finally {
+    if (lock !== undefined) closeFd(lock);
+  }
+};
+
+const removeAll = (bpfRoot: string): Unloaded => {
   const programs = PROGRAMS.map(({ program }) => program)
     .toReversed()
     .filter((program) => existsSync(linkPath(bpfRoot, program)));
