@@ -5,6 +5,7 @@
 import { renderBenchmarks } from '../bench/report.ts';
 import { readResults } from '../bench/store.ts';
 import { ERRORS } from '../src/errors.ts';
+import { renderMetricsDoc } from '../src/observe/registry.ts';
 import { publish } from './generated.mjs';
 
 const renderErrors = () => `${banner('src/errors.ts')}
@@ -29,6 +30,7 @@ const banner = (source) =>
 const DOCUMENTS = {
   'docs/benchmarks.md': () => renderBenchmarks(readResults()),
   'docs/errors.md': renderErrors,
+  'docs/metrics.md': renderMetricsDoc,
 };
 
 publish(Object.fromEntries(Object.entries(DOCUMENTS).map(([path, render]) => [path, render()])));

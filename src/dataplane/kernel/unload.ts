@@ -28,9 +28,7 @@ export const unload = (bpfRoot: string, force: boolean): Unloaded => {
 };
 
 const removeAll = (bpfRoot: string): Unloaded => {
-  const programs = PROGRAMS.map(({ program }) => program)
-    .toReversed()
-    .filter((program) => existsSync(linkPath(bpfRoot, program)));
+  const programs = list(linksPath(bpfRoot)).toSorted((a, b) => rank(b) - rank(a));
   for (const program of programs) unlinkSync(linkPath(bpfRoot, program));
   const sets = listSets(bpfRoot).map(({ path }) => path);
   for (const path of sets) removeSet(path);
@@ -40,3 +38,6 @@ const removeAll = (bpfRoot: string): Unloaded => {
   }
   return { programs, sets };
 };
+
+/** In the order of attaching; -1 for programs of other versions. */
+const rank = (program: string): number => PROGRAMS.findIndex((own) => own.program === program);
