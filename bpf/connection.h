@@ -156,6 +156,15 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
+/* Adding a constant 0 would become an atomic OR, which kernels before 5.12 do not know. */
+static __always_inline void count_bytes(struct counters *counters, __u64 sent, __u64 received)
+{
+	if (sent)
+		ADD(counters->bytes_sent, sent);
+	if (received)
+		ADD(counters->bytes_received, received);
+}
+
 /* Counts how it ended and forgets it. */
 static __always_inline void connection_end(const struct place *place, __u64 cookie,
 					   enum outcome outcome, __u64 bytes_sent,
@@ -171,13 +180,11 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 		return;
 	if (service) {
 		count_outcome(&service->total, outcome);
-		ADD(service->total.bytes_sent, bytes_sent);
-		ADD(service->total.bytes_received, bytes_received);
+		count_bytes(&service->total, bytes_sent, bytes_received);
 	}
 	if (backend) {
 		count_outcome(&backend->total, outcome);
-		ADD(backend->total.bytes_sent, bytes_sent);
-		ADD(backend->total.bytes_received, bytes_received);
+		count_bytes(&backend->total, bytes_sent, bytes_received);
 	}
 }
 

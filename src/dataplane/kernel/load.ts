@@ -54,7 +54,7 @@ export interface LoadOptions {
 /** @throws ShuntError SHUNT_E_LOAD when this kernel takes no variant of the programs; the verifier's words are in it. */
 export const load = (options: LoadOptions): Loaded => {
   liftLimits();
-  const failures: unknown[] = [];
+  let failure: unknown;
   for (const features of CANDIDATES) {
     const object = openObject(readObject(features), 'shunt');
     try {
@@ -62,11 +62,12 @@ export const load = (options: LoadOptions): Loaded => {
       object.load();
       return describe(object, features);
     } catch (error) {
-      failures.push(error);
+      failure = error;
       object.close();
     }
   }
-  throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failures[0]) }, { cause: failures[0] });
+  // Of the plainest variant: the others may have failed for what it does without.
+  throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failure) }, { cause: failure });
 };
 
 /** Before 5.11 maps count as locked memory. Later kernels do not mind the limit, so neither do we if it stays. */
