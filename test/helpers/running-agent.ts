@@ -1,4 +1,4 @@
-import { createAgent, type Agent, type AgentObserver } from '../../src/agent/agent.ts';
+import { type Agent, type AgentObserver, createAgent } from '../../src/agent/agent.ts';
 import { systemClock } from '../../src/agent/clock.ts';
 import type { ChangeSummary } from '../../src/agent/view.ts';
 import type { ClusterObject, ObjectRef } from '../../src/core/model/objects.ts';
@@ -12,6 +12,9 @@ export interface AgentOptions {
   readonly nodeName?: string;
   readonly connections?: number;
   readonly capacity?: Capacity;
+  /** What it attaches to; the node's own cgroup if not given. */
+  readonly cgroup?: string;
+  readonly resyncMs?: number;
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -34,7 +37,7 @@ export class RunningAgent implements AsyncDisposable {
       dataplane,
       clock: systemClock,
       observer: this.#changes,
-      resyncMs: 3_600_000,
+      resyncMs: options.resyncMs ?? 3_600_000,
     });
   }
 
@@ -79,7 +82,7 @@ const CAPACITY: Capacity = { frontends: 64, slots: 64, backends: 64, services: 6
 
 export const startAgent = async (node: EmbeddedNode, options: AgentOptions = {}): Promise<RunningAgent> => {
   const dataplane = await openKernel({
-    cgroup: node.cgroup,
+    cgroup: options.cgroup ?? node.cgroup,
     bpfRoot: node.bpfRoot,
     connections: options.connections ?? 4096,
     capacity: options.capacity ?? CAPACITY,

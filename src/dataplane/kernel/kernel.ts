@@ -31,8 +31,9 @@ export interface KernelDataplane extends Dataplane {
 }
 
 /**
- * Opens the newest tables that are pinned, or makes new ones, and loads this version's programs for them. Programs that
- * read those tables already are replaced at once; otherwise what was attached before goes on until `activate`.
+ * Opens the newest pinned tables that are in force, else the newest that are pinned, or makes new ones, and loads this
+ * version's programs for them. Programs that read those tables already are replaced at once, all of them: after a
+ * growth that was cut, some may still read and count in others. What reads no tables of ours goes on until `activate`.
  */
 export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
   prepareRoot(options.bpfRoot);
@@ -57,8 +58,8 @@ class Kernel implements KernelDataplane {
   constructor(options: KernelOptions, lock: number) {
     this.#options = options;
     this.#lock = lock;
-    const newest = listSets(options.bpfRoot)[0];
-    const current = newest !== undefined && isOurLayout(newest) ? newest : undefined;
+    const sets = listSets(options.bpfRoot).filter(isOurLayout);
+    const current = sets.find((set) => isRead(options.bpfRoot, set)) ?? sets[0];
     const reuse = current === undefined ? {} : openMaps(current, MAP_NAMES);
     this.#loaded = load({ ...options, reuse });
     closeMaps(reuse);
@@ -69,7 +70,7 @@ class Kernel implements KernelDataplane {
 
   /** Does an attached program read these tables? */
   isInForce(): boolean {
-    return mapIdsInForce(this.#options.bpfRoot).has(this.#loaded.maps.frontends.info.id);
+    return isRead(this.#options.bpfRoot, this.#set);
   }
 
   get features(): Features {
@@ -138,6 +139,13 @@ class Kernel implements KernelDataplane {
     removeSet(set.path);
   }
 }
+
+/** Every program that sends, counts or ends a connection reads `services`; it is no table that a growth keeps. */
+const isRead = (bpfRoot: string, set: TableSet): boolean => {
+  const maps = openMaps(set, ['services']);
+  closeMaps(maps);
+  return mapIdsInForce(bpfRoot).has(maps.services.info.id);
+};
 
 const COUNTER_TABLES = ['service_stats', 'backend_stats'] as const;
 

@@ -11,8 +11,8 @@ import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
  *     old-<layout>-<number>/<map>  a set that is being removed: not used any more, removed at the next start
  *
  * A set is made under `new-` and removed under `old-`, each by one renaming, so every `set-` is complete however its
- * maker or remover ended. The highest number of our layout is the one in force; others are left over from an upgrade
- * or a growth that was cut, and are drained.
+ * maker or remover ended. The newest of our layout that an attached program reads is the one in force; others are left
+ * over from an upgrade or a growth that was cut, and are drained.
  */
 export interface TableSet {
   readonly path: string;
