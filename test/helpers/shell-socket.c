@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,42 @@ static void do_connect_unspec(struct reply *reply, char **arguments)
 	struct sockaddr address = { .sa_family = AF_UNSPEC };
 
 	answer(reply, -1, connect(atoi(arguments[0]), &address, sizeof(address)));
+}
+
+struct race {
+	int fd;
+	long times;
+	struct sockaddr_storage address;
+	socklen_t length;
+	pthread_t thread;
+};
+
+static void *race_on(void *argument)
+{
+	const struct race *race = argument;
+
+	for (long i = 0; i < race->times; i++)
+		connect(race->fd, (const void *)&race->address, race->length);
+	return NULL;
+}
+
+/* Two threads connect one socket at the same time, each to an address of its own, over and over. */
+static void do_connect_race(struct reply *reply, char **arguments)
+{
+	struct race races[2] = {};
+
+	for (int i = 0; i < 2; i++) {
+		races[i].fd = atoi(arguments[0]);
+		races[i].times = atol(arguments[5]);
+		races[i].length = want_address(reply, arguments + 1 + 2 * i, &races[i].address);
+		if (!races[i].length)
+			return;
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_create(&races[i].thread, NULL, race_on, &races[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(races[i].thread, NULL);
+	reply_ok(reply);
 }
 
 static void answer_name(struct reply *reply, char **arguments,
@@ -263,6 +300,7 @@ const struct command socket_commands[] = {
 	{ "listen", "FD [BACKLOG]", 1, 2, do_listen, NULL },
 	{ "accept", "FD [MS]", 1, 2, do_accept, NULL },
 	{ "connect", "FD ADDRESS PORT [MS]", 3, 4, do_connect, NULL },
+	{ "connect_race", "FD ADDRESS PORT ADDRESS PORT TIMES", 6, 6, do_connect_race, NULL },
 	{ "connect_unspec", "FD", 1, 1, do_connect_unspec, NULL },
 	{ "getpeername", "FD", 1, 1, do_getpeername, NULL },
 	{ "getsockname", "FD", 1, 1, do_getsockname, NULL },

@@ -114,6 +114,11 @@ export class SocketShell implements AsyncDisposable {
     return this.#ask('connect', fd, address, port, timeoutMs);
   }
 
+  /** Two threads connect one socket at the same time, each to an address of its own, so many times. */
+  connectRace(fd: number, [one, other]: readonly [Target, Target], times: number): Promise<Outcome> {
+    return this.#ask('connect_race', fd, one.address, one.port, other.address, other.port, times);
+  }
+
   /** Dissolves the association of a socket: connect with AF_UNSPEC. */
   connectUnspec(fd: number): Promise<Outcome> {
     return this.#ask('connect_unspec', fd);
@@ -307,6 +312,11 @@ export class SocketShell implements AsyncDisposable {
     this.#waiting.clear();
     done();
   }
+}
+
+interface Target {
+  readonly address: string;
+  readonly port: number;
 }
 
 export interface Capture {
