@@ -102,6 +102,16 @@ export const ERRORS = {
     message: 'cannot load the native library: {detail}',
     help: 'Run `make build` in a checkout, see that libbpf1 is installed, or name the library in SHUNT_SHIM.',
   },
+  SHUNT_E_ROOT: {
+    status: 1,
+    message: '`shunt {verb}` needs root',
+    help: 'It makes network namespaces and cgroups and loads BPF programs: run it as root.',
+  },
+  SHUNT_E_DEMO: {
+    status: 1,
+    message: 'the demo failed: {step}: {detail}',
+    help: '`shunt doctor` says what this machine lacks, and `make build` makes what is not built.',
+  },
 } as const satisfies Record<string, { status: number; message: string; help: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -71,5 +71,6 @@ export const parts: Parts = {
     };
   },
   unload: async (bpfRoot, force) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot, force),
+  demo: async (options) => (await import('./demo/story.ts')).runDemo(options),
   run,
 };

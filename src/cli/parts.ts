@@ -2,6 +2,7 @@ import type { Agent, AgentObserver } from '../agent/agent.ts';
 import type { Config } from '../agent/config.ts';
 import type { AgentView, ChangeSummary } from '../agent/view.ts';
 import type { ClusterObject, Complaint } from '../core/model/objects.ts';
+import type { Environment, Output } from './context.ts';
 import type { Host } from './doctor/host.ts';
 
 /** What verbs use of the rest of Shunt. `main.ts` gives the real ones, tests give theirs. */
@@ -11,6 +12,8 @@ export interface Parts {
   host(): Promise<Host>;
   /** Removes what lies pinned below `bpfRoot`, and with that what is attached. */
   unload(bpfRoot: string, force: boolean): Promise<Unloaded>;
+  /** Throws SHUNT_E_ROOT, SHUNT_E_NODE or SHUNT_E_DEMO. */
+  demo(options: DemoOptions): Promise<DemoReport>;
   readonly run: RunParts;
 }
 
@@ -24,6 +27,39 @@ export interface Unloaded {
   readonly programs: readonly string[];
   /** Directories of tables. */
   readonly sets: readonly string[];
+}
+
+export interface DemoOptions {
+  readonly output: Output;
+  readonly env: Environment;
+  /** Nothing is written to `output`. */
+  readonly silent: boolean;
+  /** The node stays, after the last claim, until `stopped`. */
+  readonly keep: boolean;
+  /** Resolves with the name of the signal that asks to end the demo. */
+  readonly stopped: Promise<string>;
+}
+
+export interface DemoReport {
+  /** Every claim was looked at, and holds. */
+  readonly ok: boolean;
+  readonly claims: readonly Claim[];
+  readonly node: { readonly kernel: string };
+  readonly durationMs: number;
+  /** The last lines of the agent. */
+  readonly agentLog: readonly string[];
+  /** Name of the signal that ended the demo before its last claim. */
+  readonly interruptedBy: string | undefined;
+}
+
+/** Something that Shunt promises, as it was measured. */
+export interface Claim {
+  readonly name: string;
+  readonly claim: string;
+  readonly holds: boolean;
+  readonly figure: Readonly<Record<string, unknown>>;
+  /** The figure in a few words. */
+  readonly summary: string;
 }
 
 /** What `shunt run` is put together from. */

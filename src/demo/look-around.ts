@@ -1,0 +1,22 @@
+import { socketText } from '../cli/numbers.ts';
+import { REGISTER } from './cluster.ts';
+import { ClusterDirectory } from './cluster-directory.ts';
+import type { Stage } from './stage.ts';
+
+/** Leaves the stage to the person until the signal that ends it; traffic goes on, and is shown. */
+export const lookAround = async (stage: Stage, stopped: Promise<string>): Promise<void> => {
+  const { agent, cluster, clientCommand, screen } = stage;
+  const { socket } = agent.settings;
+  const register = socketText(REGISTER.address4, REGISTER.port);
+  screen.heading('The node stays until Ctrl-C. Look around from another terminal:');
+  for (const line of [
+    `bin/shunt status --socket ${socket}`,
+    `bin/shunt backends --socket ${socket}`,
+    `bin/shunt explain ${register} --socket ${socket}`,
+    `${clientCommand} curl -s http://${register}/users/ada`,
+    `\${EDITOR:-vi} ${cluster.path}/${ClusterDirectory.sharesFile}`,
+  ]) {
+    screen.say(line);
+  }
+  await stopped;
+};
