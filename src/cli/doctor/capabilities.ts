@@ -1,7 +1,7 @@
 import type { Host } from './host.ts';
 
 /** Numbers of capabilities(7), include/uapi/linux/capability.h. */
-export const CAP = { NET_ADMIN: 12n, SYS_ADMIN: 21n, SYS_RESOURCE: 24n, BPF: 39n } as const;
+export const CAP = { NET_ADMIN: 12n, SYS_ADMIN: 21n, SYS_RESOURCE: 24n } as const;
 
 /** Effective capabilities as a bit set. */
 export const capabilities = (host: Host): bigint => {

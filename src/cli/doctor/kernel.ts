@@ -1,14 +1,15 @@
-import { type Check, ok, warn } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import type { Target } from './host.ts';
 
 /** For people only: what the kernel can do is found by trying, as distributions carry features back. */
 export const kernel = ({ host }: Target): Check =>
   ok('kernel', `${host.read('/proc/sys/kernel/osrelease')?.trim() ?? 'unknown'} (for information)`);
 
+/** Fields of kernel structures are relocated by it when the programs are loaded (CO-RE). */
 export const btf = ({ host }: Target): Check =>
   host.exists('/sys/kernel/btf/vmlinux')
     ? ok('btf', 'the kernel describes its types')
-    : warn('btf', 'the kernel has no BTF', 'Nothing needs it yet; a kernel with CONFIG_DEBUG_INFO_BTF=y has it.');
+    : fail('btf', 'the kernel has no BTF', 'Use a kernel with CONFIG_DEBUG_INFO_BTF=y: it takes no program without.');
 
 export const jit = ({ host }: Target): Check => {
   const value = host.read('/proc/sys/net/core/bpf_jit_enable')?.trim();
