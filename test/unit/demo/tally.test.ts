@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { add, emptyTally, type Tally, total } from '../../../src/demo/tally.ts';
+import { failedText } from '../../../src/demo/words.ts';
+
+const answered: Tally = { answered: 2, login: { v1: 2 }, register: { v1: 1, v2: 1 }, peers: { a: 2 }, failed: {} };
+const failed: Tally = { ...emptyTally, failed: { ECONNREFUSED: 3, 'HTTP 502': 1 } };
+
+test('tallies add up name by name', () => {
+  expect([answered, failed, answered].reduce(add, emptyTally)).toEqual({
+    answered: 4,
+    login: { v1: 4 },
+    register: { v1: 2, v2: 2 },
+    peers: { a: 4 },
+    failed: { ECONNREFUSED: 3, 'HTTP 502': 1 },
+  });
+  expect(total(failed.failed)).toBe(4);
+});
+
+test('failures are told with their errors', () => {
+  expect(failedText(answered)).toBe('0 of 2 connections failed');
+  expect(failedText(add(answered, failed))).toBe('4 of 6 connections failed (ECONNREFUSED 3, HTTP 502 1)');
+});
