@@ -59,11 +59,11 @@ export class AgentProcess implements AsyncDisposable {
     });
   }
 
-  /** Resolves with the first line, from `from` on, whose message has this in it. */
+  /** Resolves with the first line, from `from` on, whose message begins so. */
   async logged(message: string, from = 0, timeoutMs = 10_000): Promise<LogLine> {
     return retryUntil(
       () => {
-        const line = this.log.slice(from).find(({ msg }) => msg.includes(message));
+        const line = this.log.slice(from).find(({ msg }) => msg.startsWith(message));
         if (line === undefined) throw new Error(`not logged: ${message}; ${this.trace()}`);
         return line;
       },

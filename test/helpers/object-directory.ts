@@ -54,6 +54,10 @@ export class MountedDirectory implements Disposable {
     rmSync(`${this.path}/..version-${this.#version - 1}`, { recursive: true, force: true });
   }
 
+  async read(): Promise<readonly ClusterObject[]> {
+    return (await readOnce(this.path)).objects;
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
   }

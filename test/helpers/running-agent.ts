@@ -1,5 +1,5 @@
 import { type Agent, type AgentObserver, createAgent } from '../../src/agent/agent.ts';
-import { systemClock } from '../../src/agent/clock.ts';
+import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import type { ChangeSummary } from '../../src/agent/view.ts';
 import type { ClusterObject, ObjectRef } from '../../src/core/model/objects.ts';
 import type { Capacity } from '../../src/core/plan/transaction.ts';
@@ -15,6 +15,7 @@ export interface AgentOptions {
   /** What it attaches to; the node's own cgroup if not given. */
   readonly cgroup?: string;
   readonly resyncMs?: number;
+  readonly clock?: Clock;
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -35,7 +36,7 @@ export class RunningAgent implements AsyncDisposable {
       node: { name: options.nodeName ?? 'node-a', proxyName: '' },
       source,
       dataplane,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       observer: this.#changes,
       resyncMs: options.resyncMs ?? 3_600_000,
     });
