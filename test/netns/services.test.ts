@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EndpointObject } from '../../src/core/model/objects.ts';
-import { endpoint, GONE_SILENT, NOT_READY, SERVES_WHILE_TERMINATING, service, slice } from '../helpers/objects.ts';
+import {
+  endpoint,
+  GONE_SILENT,
+  NOT_READY,
+  policy,
+  SERVES_WHILE_TERMINATING,
+  service,
+  slice,
+} from '../helpers/objects.ts';
 import type { SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, PORTS, SERVER_PORT, type Stage, serviceWith, slicesOf } from '../helpers/stage.ts';
 
@@ -35,7 +43,9 @@ const answers = async (address = WEB, port = 80, kind: 'tcp' | 'udp' = 'tcp'): P
 /** One slice with v1, v2 and v3 in these conditions. */
 const conditions = (...fields: readonly Partial<EndpointObject>[]) =>
   slice(
-    (['v1', 'v2', 'v3'] as const).map((name, index) => endpoint(stage.actors[name].pod.address4, fields[index])),
+    (['v1', 'v2', 'v3'] as const).map((name, index) =>
+      endpoint(stage.actors[name].pod.address4, { pod: name, ...fields[index] }),
+    ),
     { ports: [{ name: 'http', protocol: 'TCP', port: SERVER_PORT }] },
   );
 
@@ -98,6 +108,21 @@ describe('the endpoints of a Service', () => {
     expect(stage.agent.agent.backends('shop/web').map(({ share }) => share)).toEqual([0.5, 0.5]);
     await stage.agent.remove({ kind: 'EndpointSlice', namespace: 'shop', name: 'web-2' });
     expect(await answers()).toEqual(['v1']);
+  });
+
+  test('with weight 0 get no new connection, and keep those that they have', async () => {
+    await stage.agent.put(service(), conditions());
+    const fds = await Promise.all(Array.from({ length: 12 }, () => client.socket('tcp4')));
+    for (const fd of fds) await client.connect(fd, WEB, 80);
+    await stage.agent.put(policy([{ pod: 'v1', weight: 0 }, { pod: 'v2', weight: 1 }, { weight: 3 }]));
+    expect(await answers()).toEqual(['v2', 'v3']);
+    for (const fd of fds) {
+      expect(await client.recv(fd)).toMatchObject({ text: expect.stringMatching(/^v[123]\n$/) });
+      expect(await client.exchange(fd, 10)).toEqual({ sent: 10, received: 10 });
+      await client.closeSocket(fd);
+    }
+    await stage.agent.remove(policy([]));
+    expect(await answers()).toEqual(['v1', 'v2', 'v3']);
   });
 
   test('that flap do not break a connection that is open', async () => {
