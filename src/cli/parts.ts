@@ -88,6 +88,7 @@ export interface Log {
 
 export interface Metrics {
   recordChange(change: ChangeSummary): void;
+  recordFailure(): void;
   recordProgrammed(durationsMs: readonly number[]): void;
   scrape(): Promise<{ readonly type: string; readonly body: Uint8Array; readonly release: () => void }>;
 }

@@ -93,6 +93,9 @@ const observe = (log: Log, metrics: () => Metrics | undefined): AgentObserver =>
     onProgrammed: (durationsMs) => metrics()?.recordProgrammed(durationsMs),
     onComplaints: (complaints) => log.complaints(complaints),
     onSourceTrouble: (error) => log.warn({ err: error }, 'the source is in trouble; what was read stays in force'),
-    onFailure: (error, retryInMs) => log.error({ err: error, retryInMs }, 'a change was not applied; trying again'),
+    onFailure: (error, retryInMs) => {
+      log.error({ err: error, retryInMs }, 'a change was not applied; trying again');
+      metrics()?.recordFailure();
+    },
   };
 };

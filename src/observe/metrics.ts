@@ -6,6 +6,7 @@ import { labelText, numberText, TextBuffer } from './text-buffer.ts';
 
 export interface Metrics {
   recordChange(change: ObservedChange): void;
+  recordFailure(): void;
   /** From the trigger time of an EndpointSlice to the kernel, for each one that was applied. */
   recordProgrammed(durationsMs: readonly number[]): void;
   scrape(): Promise<Scrape>;
@@ -27,6 +28,7 @@ export const createMetrics = (observed: Observed): Metrics => {
   let spare: TextBuffer | undefined;
   return {
     recordChange: own.recordChange,
+    recordFailure: own.recordFailure,
     recordProgrammed: own.recordProgrammed,
     scrape: async () => {
       const ownText = await own.registry.metrics();
@@ -57,6 +59,7 @@ const createOwn = () => {
   collectDefaultMetrics({ register: registry });
   const common = ({ name, help, labels }: Metric) => ({ name, help, labelNames: [...labels], registers: [registry] });
   const changes = new Counter(common(METRICS.changes));
+  const failures = new Counter(common(METRICS.changeFailures));
   const writes = new Counter(common(METRICS.tableWrites));
   const removals = new Counter(common(METRICS.tableRemovals));
   const apply = new Histogram({ ...common(METRICS.applyDuration), buckets: APPLY_BUCKETS });
@@ -72,6 +75,7 @@ const createOwn = () => {
       apply.observe(applyMs / 1000);
       programming.observe(durationMs / 1000);
     },
+    recordFailure: () => failures.inc(),
     recordProgrammed: (durationsMs: readonly number[]): void => {
       for (const durationMs of durationsMs) network.observe(durationMs / 1000);
     },

@@ -158,6 +158,13 @@ export const METRICS = {
     labels: [],
     help: 'Change sets applied to the kernel, those that needed no write included.',
   },
+  changeFailures: {
+    name: 'shunt_change_failures_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Attempts to apply a change set that failed; each is tried again, and traffic goes on with what is in force.',
+  },
   tableWrites: {
     name: 'shunt_table_writes_total',
     type: 'counter',

@@ -53,6 +53,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     },
     openMetrics: async () => ({
       recordChange: () => told.push('count change'),
+      recordFailure: () => told.push('count failure'),
       recordProgrammed: () => told.push('count programmed'),
       scrape: async () => ({ type: '', body: new Uint8Array(), release: () => {} }),
     }),
@@ -150,6 +151,7 @@ describe('shunt run', () => {
       'log 0 complaints',
       'warn: the source is in trouble; what was read stays in force (ENOENT)',
       'error: a change was not applied; trying again (table full)',
+      'count failure',
     ]);
   });
 });

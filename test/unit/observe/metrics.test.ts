@@ -105,14 +105,16 @@ test.each([
   ['shunt_source_synced 1'],
   ['shunt_build_info{version="1.2.3"} 1'],
   ['shunt_changes_total 1'],
+  ['shunt_change_failures_total 1'],
   ['shunt_table_writes_total{table="slots"} 3'],
   ['shunt_table_removals_total 5'],
   ['shunt_apply_duration_seconds_bucket{le="0.002"} 0'],
   ['shunt_apply_duration_seconds_bucket{le="0.005"} 1'],
   ['shunt_programming_duration_seconds_sum 0.04'],
   ['kubeproxy_network_programming_duration_seconds_count 2'],
-])('after one change a scrape holds %s', async (line) => {
+])('after one change that was applied at the second attempt a scrape holds %s', async (line) => {
   const text = await scrapeText(fakeView(), (metrics) => {
+    metrics.recordFailure();
     metrics.recordChange(CHANGE);
     metrics.recordProgrammed([20, 800]);
   });
