@@ -14,11 +14,11 @@ export const judgementText = ({ measured, connections }: Judgement): string => {
   return `${shares.join(', ') || 'nobody'} of ${count(connections)}`;
 };
 
-/** How far the counts are from the shares that were asked for. */
+/** `2,008 connections, 1.4 standard deviations off what was asked (limit 4)`: of several, the furthest. */
 export const certaintyText = (...judgements: readonly [Judgement, ...Judgement[]]): string => {
   const furthest = Math.max(...judgements.map(({ standardDeviations }) => standardDeviations));
-  const connections = count(judgements[0].connections);
-  return `${connections} connections, ${round(furthest, 1)} standard deviations from these shares (allowed: ${DEVIATIONS_MAX})`;
+  const distance = `${round(furthest, 1)} standard deviations off what was asked`;
+  return `${count(judgements[0].connections)} connections, ${distance} (limit ${DEVIATIONS_MAX})`;
 };
 
 /** For machines: shares in four digits. */

@@ -50,18 +50,24 @@ describe('shunt demo', () => {
     expect(await leftovers(demo, directory)).toEqual([]);
   });
 
-  test.each(['before the agent runs', 'between two acts'])(
-    'a signal %s ends it and removes everything',
-    async (when) => {
-      const demo = start([], directory);
-      const stderr = text(demo.stderr!);
-      await said(demo, when === 'before the agent runs' ? 'cluster ' : '1  A Service');
-      demo.kill('SIGINT');
-      expect(await exitOf(demo)).toBe(130);
-      expect(await stderr).toContain('interrupted by SIGINT');
-      expect(await leftovers(demo, directory)).toEqual([]);
-    },
-  );
+  const interruptions: readonly Interruption[] = [
+    { what: 'Ctrl-C before the agent runs', after: 'cluster ', signal: 'SIGINT', status: 130 },
+    { what: 'Ctrl-C during an act', after: '1  A Service', signal: 'SIGINT', status: 130 },
+    { what: 'SIGTERM', after: 'traffic ', signal: 'SIGTERM', status: 143 },
+    { what: 'a reader that goes away', after: 'cluster ', signal: undefined, status: 143 },
+  ];
+
+  test.each(interruptions)('$what ends it, and removes everything', async ({ after, signal, status }) => {
+    const demo = start([], directory);
+    const stderr = text(demo.stderr!);
+    const ended = exitOf(demo);
+    await said(demo, after);
+    if (signal === undefined) demo.stdout?.destroy();
+    else demo.kill(signal);
+    expect(await ended).toBe(status);
+    expect(await stderr).toContain(`interrupted by ${signal ?? 'SIGTERM'}`);
+    expect(await leftovers(demo, directory)).toEqual([]);
+  });
 });
 
 describe('a claim that is not true does not hold', () => {
@@ -120,6 +126,14 @@ describe('a claim that is not true does not hold', () => {
     });
   }
 });
+
+interface Interruption {
+  readonly what: string;
+  /** Words of its output. */
+  readonly after: string;
+  readonly signal: NodeJS.Signals | undefined;
+  readonly status: number;
+}
 
 const start = (flags: readonly string[], directory: string): ChildProcess =>
   spawn(process.execPath, [mainPath, 'demo', ...flags], {

@@ -11,7 +11,7 @@ export const shares: Act = {
   name: 'shares',
   claim: 'A Service address is answered in the shares that its objects ask for',
   play: async ({ cluster, screen, traffic }) => {
-    screen.say(`register: its TrafficPolicy asks for ${askedText(cluster.weights)}; login has none: equal shares`);
+    screen.say(`register: a TrafficPolicy asks for ${askedText(cluster.weights)}; login: none, equal shares`);
     const window = await traffic.window();
     const tally = await window.until(CONNECTIONS, WITHIN_MS);
     const register = judge(tally.register, cluster.weights);

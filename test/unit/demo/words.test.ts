@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { judge } from '../../../src/demo/judge.ts';
 import { add, emptyTally, type Tally, total } from '../../../src/demo/tally.ts';
-import { failedText } from '../../../src/demo/words.ts';
+import { certaintyText, failedText } from '../../../src/demo/words.ts';
 
 const answered: Tally = { answered: 2, login: { v1: 2 }, register: { v1: 1, v2: 1 }, peers: { a: 2 }, failed: {} };
 const failed: Tally = { ...emptyTally, failed: { ECONNREFUSED: 3, 'HTTP 502': 1 } };
@@ -19,4 +20,11 @@ test('tallies add up name by name', () => {
 test('failures are told with their errors', () => {
   expect(failedText(answered)).toBe('0 of 2 connections failed');
   expect(failedText(add(answered, failed))).toBe('4 of 6 connections failed (ECONNREFUSED 3, HTTP 502 1)');
+});
+
+test('of several judgements the furthest from what was asked is told', () => {
+  const equal = { v1: 1, v2: 1 };
+  const [fair, further] = [judge({ v1: 1250, v2: 1250 }, equal), judge({ v1: 1300, v2: 1200 }, equal)];
+  const text = '2,500 connections, 2 standard deviations off what was asked (limit 4)';
+  expect([certaintyText(fair, further), certaintyText(further, fair)]).toEqual([text, text]);
 });
