@@ -25,6 +25,7 @@ export interface AgentProcessOptions {
   /** Of the admin API; one of its own if not given. */
   readonly socket?: string | undefined;
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `shunt run` as a user starts it, on a test node. Ends with the node, too. */
@@ -36,7 +37,11 @@ export const startAgentProcess = (node: EmbeddedNode, options: AgentProcessOptio
   const settings = { ...where, 'node-name': OUR_NODE.name, listen: 'off', 'log-format': 'json' };
   const own = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const args = ['run', ...own, ...flags];
-  return new AgentProcess(node.spawn(SHUNT, args, { stdio: ['ignore', 'pipe', 'pipe'] }), directory, socket);
+  return new AgentProcess(
+    node.spawn(SHUNT, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } }),
+    directory,
+    socket,
+  );
 };
 
 export class AgentProcess implements AsyncDisposable {

@@ -22,8 +22,9 @@ export class ObjectDirectory implements Disposable {
     renameSync(`${this.path}/.${name}`, `${this.path}/${name}.yaml`);
   }
 
+  /** That it is not there is no error. */
   remove(name: string): void {
-    rmSync(`${this.path}/${name}.yaml`);
+    rmSync(`${this.path}/${name}.yaml`, { force: true });
   }
 
   /** As the agent reads it. */
