@@ -18,6 +18,8 @@ import { programRun } from '../../src/native/program.ts';
 const OBJECT = join(import.meta.dirname, '../../build/bpf/test/decisions.bpf.o');
 const PROGRAMS = ['weighted', 'remember_for', 'remembered', 'latency', 'family', 'equal', 'from_ipv4'] as const;
 const RECORDS = 1024;
+/** All backends are of this Service, and IPv4. */
+const SERVICE_INDEX = 3;
 
 let object: BpfObject;
 let programs: Record<(typeof PROGRAMS)[number], number>;
@@ -141,7 +143,7 @@ describe('a remembered backend', () => {
   let keys = 0;
   const newKey = (): Key => {
     keys += 1;
-    return { client: BigInt(keys), service: 3, kind: AFFINITY_KIND.POD, family: 4 };
+    return { client: BigInt(keys), service: SERVICE_INDEX, kind: AFFINITY_KIND.POD, family: 4 };
   };
 
   /** struct remembered_context: the key, two times, backend and generation. */
@@ -245,7 +247,7 @@ const memoryOf = (name: 'slots' | 'backends'): RecordMemory => {
 const generationOf = (index: number): number => index * 2 + 1;
 
 const backendAt = (index: number, generation: number) =>
-  ({ index, address: '10.1.0.1', port: 80, protocol: 'TCP', generation, weight: 1, service: 0 }) as const;
+  ({ index, address: '10.1.0.1', port: 80, protocol: 'TCP', generation, weight: 1, service: SERVICE_INDEX }) as const;
 
 /** All different, in no order. */
 const permuted = (count: number): number[] => Array.from({ length: count }, (_, entry) => (entry * 7 + 3) % 1021);
