@@ -60,6 +60,7 @@ types: setup ## type check
 generate: bpf ## rewrite generated files: record layouts, pages of docs/
 	@node scripts/gen-layout.mjs
 	@node scripts/gen-docs.mjs
+	@$(MAKE) -C bpf
 check-generated: bpf
 	@node scripts/gen-layout.mjs --check
 	@node scripts/gen-docs.mjs --check

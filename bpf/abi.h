@@ -31,8 +31,19 @@ struct frontend {
 	__u32 service;	  /* index into services */
 	__u32 slot_base;  /* first of slot_count consecutive slots */
 	__u32 slot_count; /* 0: nobody answers, refuse */
-	__u32 flags;	  /* none yet */
+	__u32 check;	  /* see frontend.h */
 };
+
+/* Factors of the sum that is `check`: one for each word of key and value, odd and without pattern. */
+#define CHECK_SEED 0x6b43a9b5
+#define CHECK_ADDRESS_0 0x1e3779b1
+#define CHECK_ADDRESS_1 0x55ebca77
+#define CHECK_ADDRESS_2 0x42b2ae3d
+#define CHECK_ADDRESS_3 0x27d4eb2f
+#define CHECK_PORT_PROTOCOL 0x165667b1
+#define CHECK_SERVICE 0x53a2646d
+#define CHECK_SLOT_BASE 0x7d7046c5
+#define CHECK_SLOT_COUNT 0x355a4f09
 
 /*
  * One column of an alias table (Walker 1977, Vose 1991): take `backend` with probability
@@ -178,6 +189,7 @@ struct udp_peer_key {
 };
 
 struct udp_peer {
+	__u64 cookie; /* as in the key: elements are handed on while they are read, see frontend.h */
 	struct address address;
 	__be16 port;
 	__u16 zero;

@@ -3,6 +3,7 @@
 #ifndef SHUNT_CHOOSE_H
 #define SHUNT_CHOOSE_H
 
+#include "address.h"
 #include "count.h"
 
 #define NS_PER_S 1000000000ULL
@@ -44,7 +45,11 @@ static __always_inline bool choose_by_weight(const struct frontend *frontend, __
 	return slot && take_backend(alias_choice(slot, product), choice);
 }
 
-/* The backend used before, if it still is what it was and, with a timeout, was used lately. */
+/*
+ * The backend used before, if it still is what it was and, with a timeout, was used lately. The
+ * entry may be handed to another client while it is read (see frontend.h): it must at least name a
+ * backend of this Service and family.
+ */
 static __always_inline bool choose_remembered(const struct affinity_key *key, __u64 now_ns,
 					      __u64 timeout_ns, struct choice *choice)
 {
@@ -53,6 +58,9 @@ static __always_inline bool choose_remembered(const struct affinity_key *key, __
 	if (!last || (timeout_ns && now_ns - last->last_used_ns >= timeout_ns))
 		return false;
 	if (!take_backend(last->backend, choice) || choice->backend_generation != last->generation)
+		return false;
+	if (choice->to->service != key->service ||
+	    address_family(&choice->to->address) != key->family)
 		return false;
 	last->last_used_ns = now_ns;
 	return true;

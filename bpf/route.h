@@ -5,6 +5,7 @@
 
 #include "address.h"
 #include "choose.h"
+#include "frontend.h"
 
 /* False on kernels before 5.18: what should be refused is then left to kube-proxy. */
 const volatile bool can_set_retval = false;
@@ -29,20 +30,18 @@ static __always_inline struct frontend_key asked(struct bpf_sock_addr *ctx, int 
 }
 
 /* A socket's own datagrams keep together first; a pod's connections do if its Service says so. */
-static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct frontend_key *key,
-					bool datagram, struct choice *choice)
+static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct frontend_key *key,
+					 const struct frontend *frontend, bool datagram,
+					 struct choice *choice)
 {
-	const struct frontend *frontend = bpf_map_lookup_elem(&frontends, key);
-	struct affinity_key client = {};
+	struct affinity_key client = { .service = frontend->service };
 	const struct service *service;
-	__u64 timeout_ns = 0, now_ns = 0;
+	__u64 timeout_ns = 0, now_ns;
 
-	if (!frontend)
-		return ROUTE_PASS;
-	choice->service = client.service = frontend->service;
-	service = bpf_map_lookup_elem(&services, &choice->service);
+	service = bpf_map_lookup_elem(&services, &frontend->service);
 	if (!service)
 		return ROUTE_BROKEN;
+	choice->service = frontend->service;
 	choice->service_generation = service->generation;
 	if (!frontend->slot_count)
 		return ROUTE_REFUSE;
@@ -66,6 +65,22 @@ static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct 
 		return ROUTE_BROKEN;
 	remember_choice(&client, now_ns, choice);
 	return ROUTE_SEND;
+}
+
+static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct frontend_key *key,
+					bool datagram, struct choice *choice)
+{
+	struct frontend frontend;
+
+	switch (find_frontend(key, &frontend)) {
+	case FRONTEND_NONE:
+		return ROUTE_PASS;
+	case FRONTEND_TORN:
+		return ROUTE_BROKEN;
+	case FRONTEND_FOUND:
+		break;
+	}
+	return choose(ctx, key, &frontend, datagram, choice);
 }
 
 /*

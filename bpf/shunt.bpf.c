@@ -7,5 +7,6 @@
 #include "hooks/datagram.h"
 #include "hooks/getpeername.h"
 #include "hooks/lifetime.h"
+#include "layout.gen.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

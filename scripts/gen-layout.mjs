@@ -1,5 +1,5 @@
 /**
- * BTF of the kernel programs -> src/abi/layout.gen.ts: the offsets of every record of bpf/abi.h, its enums and constants,
+ * BTF of the kernel programs -> src/abi/layout.gen.ts and bpf/layout.gen.h: the offsets of every record of bpf/abi.h, its enums and constants,
  * and the tables of bpf/maps.h. `--check` compares with the committed file and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,13 +9,15 @@ import { inCheckout, publish } from './generated.mjs';
 const RECORDS = 'build/bpf/abi.bpf.o';
 const PROGRAMS = 'build/bpf/shunt.bpf.o';
 const LAYOUT = 'src/abi/layout.gen.ts';
+const NAME = 'bpf/layout.gen.h';
 
 const main = () => {
   const records = readBtf(RECORDS);
   const structs = records.named('STRUCT').map((type) => describeStruct(records, type));
   const enums = records.named('ENUM').map(describeEnum);
   const maps = describeMaps(readBtf(PROGRAMS));
-  publish({ [LAYOUT]: format(render(structs, enums, maps)) });
+  const hash = hashOf(structs, enums, maps);
+  publish({ [LAYOUT]: format(render(hash, structs, enums, maps)), [NAME]: renderName(hash) });
 };
 
 /** The types of an object file by id, with what is needed to walk them. */
@@ -84,11 +86,11 @@ const describeMaps = (btf) => {
   });
 };
 
-const render = (structs, enums, maps) => `\
+const render = (hash, structs, enums, maps) => `\
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '${hashOf(structs, enums, maps)}';
+export const LAYOUT_HASH = '${hash}';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 ${structs.map(renderStruct).join('\n')}
@@ -98,6 +100,19 @@ ${enums.flatMap(renderEnum).join('\n')}
 
 /** Tables by their names in the kernel. \`type\` and \`flags\` are those of bpf(2); \`maxEntries\` is a floor. */
 export const MAPS = { ${maps.map(renderMap).join(', ')} } as const;
+`;
+
+/** The agent sets this constant when it loads the object: one that was built of other records does not have it. */
+const renderName = (hash) => `\
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Generated from abi.h and maps.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`. */
+#ifndef SHUNT_LAYOUT_GEN_H
+#define SHUNT_LAYOUT_GEN_H
+
+/* What this object was built of, in a name: an agent of other records finds no such constant. */
+const volatile bool layout_${hash.slice(0, 12)} = false;
+
+#endif
 `;
 
 const renderStruct = ({ name, size, fields }) => {

@@ -71,6 +71,11 @@ export const ERRORS = {
     message: 'table {table} has records of {have} bytes, this version writes {want}',
     help: 'Another version made it. `shunt unload` removes it; the next `shunt run` makes it anew.',
   },
+  SHUNT_E_OBJECT: {
+    status: 1,
+    message: 'the BPF programs were built of other records than this agent writes (layout {layout})',
+    help: 'Build both from one source: `make build`.',
+  },
   SHUNT_E_NOT_BUILT: {
     status: 1,
     message: 'there is no {file} in {directory}',

@@ -25,6 +25,7 @@ static __always_inline bool remember_peer(struct bpf_sock_addr *ctx, const struc
 {
 	struct udp_peer_key from = peer_key(ctx, &choice->to->address, choice->to->port);
 	struct udp_peer asked_for = {
+		.cookie = from.cookie,
 		.address = key->address,
 		.port = key->port,
 		.service = choice->service,
@@ -95,7 +96,7 @@ static __always_inline int on_recvmsg(struct bpf_sock_addr *ctx, int hook)
 		return ALLOW;
 	}
 	peer = bpf_map_lookup_elem(&udp_peers, &from);
-	if (peer)
+	if (peer && peer->cookie == from.cookie)
 		set_context_address(ctx, hook, &peer->address, peer->port);
 	return ALLOW;
 }

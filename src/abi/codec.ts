@@ -1,5 +1,6 @@
 import { fromBytes, toBytes } from '../core/model/address.ts';
 import type { BackendWrite, FrontendKey, FrontendWrite, ServiceWrite } from '../core/plan/transaction.ts';
+import { frontendCheck } from './frontend-check.ts';
 import { BACKEND, FRONTEND, FRONTEND_KEY, SERVICE, SLOT } from './layout.gen.ts';
 import { loadWord, type RecordMemory, storeWord } from './memory.ts';
 
@@ -75,32 +76,50 @@ export const encodeFrontendKeys = (keys: readonly FrontendKey[]): Uint8Array => 
   return bytes;
 };
 
-export const encodeFrontendValues = (frontends: readonly FrontendWrite[]): Uint8Array => {
+export const encodeFrontends = (
+  frontends: readonly FrontendWrite[],
+): { readonly keys: Uint8Array; readonly values: Uint8Array } => {
+  const keys = encodeFrontendKeys(frontends);
+  const keyWords = asWords(keys);
   const words = new Uint32Array((frontends.length * FRONTEND.size) >>> 2);
-  frontends.forEach(({ service, slotBase, slotCount }, position) => {
+  frontends.forEach((frontend, position) => {
     const base = (position * FRONTEND.size) >>> 2;
-    words[base + (FRONTEND.service >>> 2)] = service;
-    words[base + (FRONTEND.slotBase >>> 2)] = slotBase;
-    words[base + (FRONTEND.slotCount >>> 2)] = slotCount;
+    words[base + (FRONTEND.service >>> 2)] = frontend.service;
+    words[base + (FRONTEND.slotBase >>> 2)] = frontend.slotBase;
+    words[base + (FRONTEND.slotCount >>> 2)] = frontend.slotCount;
+    words[base + (FRONTEND.check >>> 2)] = frontendCheck(keyWords, (position * FRONTEND_KEY.size) >>> 2, frontend);
   });
-  return new Uint8Array(words.buffer);
+  return { keys, values: new Uint8Array(words.buffer) };
 };
 
+/** A value whose sum is wrong leads to no Service: programs refuse it, and planning finds it broken. */
 export const decodeFrontends = (keys: Uint8Array, values: Uint8Array, count: number): FrontendWrite[] => {
-  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  const keyWords = asWords(keys);
+  const words = asWords(values);
   return Array.from({ length: count }, (_, position) => {
     const key = position * FRONTEND_KEY.size;
-    const value = position * FRONTEND.size;
+    const base = (position * FRONTEND.size) >>> 2;
+    const value = {
+      service: words[base + (FRONTEND.service >>> 2)] as number,
+      slotBase: words[base + (FRONTEND.slotBase >>> 2)] as number,
+      slotCount: words[base + (FRONTEND.slotCount >>> 2)] as number,
+    };
+    const isWhole = words[base + (FRONTEND.check >>> 2)] === frontendCheck(keyWords, key >>> 2, value);
     return {
       address: fromBytes(keys, key + FRONTEND_KEY.address),
       port: readPort(keys, key + FRONTEND_KEY.port),
       protocol: protocolName(keys[key + FRONTEND_KEY.protocol]),
-      service: view.getUint32(value + FRONTEND.service, true),
-      slotBase: view.getUint32(value + FRONTEND.slotBase, true),
-      slotCount: view.getUint32(value + FRONTEND.slotCount, true),
+      ...value,
+      service: isWhole ? value.service : NO_SERVICE,
     };
   });
 };
+
+/** Beyond any table. */
+const NO_SERVICE = 0xffff_ffff;
+
+const asWords = (bytes: Uint8Array): Uint32Array =>
+  new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
 
 const protocolName = (number: number | undefined): 'TCP' | 'UDP' => (number === PROTOCOL_NUMBER.UDP ? 'UDP' : 'TCP');
 

@@ -1,12 +1,12 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '054a62c3ac9306f9c70a59d8336d634954150635cf3e524feb3236afd951edb4';
+export const LAYOUT_HASH = '295172dc1b2b8de569ed4022f762a434f0b53af9eb9c848cbc34324888b44df6';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
 export const FRONTEND_KEY = { size: 20, address: 0, port: 16, protocol: 18, zero: 19 } as const;
-export const FRONTEND = { size: 16, service: 0, slotBase: 4, slotCount: 8, flags: 12 } as const;
+export const FRONTEND = { size: 16, service: 0, slotBase: 4, slotCount: 8, check: 12 } as const;
 export const SLOT = { size: 16, threshold: 0, backend: 4, alias: 8, zero: 12 } as const;
 export const BACKEND = {
   size: 32,
@@ -69,7 +69,7 @@ export const CONNECTION_OVERFLOW = { size: 72, cookie: 0, connection: 8 } as con
 export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, zero: 14 } as const;
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
-export const UDP_PEER = { size: 24, address: 0, port: 16, zero: 18, service: 20 } as const;
+export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, service: 28 } as const;
 
 // Enums and constants.
 export const ALGORITHM = { WEIGHTED_RANDOM: 0 } as const;
@@ -96,6 +96,15 @@ export const VERDICT_NAMES = [
   'overflowed',
   'unremembered',
 ] as const;
+export const CHECK_SEED = 1799596469;
+export const CHECK_ADDRESS_0 = 506952113;
+export const CHECK_ADDRESS_1 = 1441516151;
+export const CHECK_ADDRESS_2 = 1119006269;
+export const CHECK_ADDRESS_3 = 668265263;
+export const CHECK_PORT_PROTOCOL = 374761393;
+export const CHECK_SERVICE = 1403151469;
+export const CHECK_SLOT_BASE = 2104510149;
+export const CHECK_SLOT_COUNT = 895110921;
 export const LATENCY_BUCKETS = 32;
 export const CONNECTION_ARMED = 1;
 export const CONNECTION_WAYS = 4;
@@ -112,5 +121,5 @@ export const MAPS = {
   connections: { type: 2, keySize: 4, valueSize: 288, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 72, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
-  udp_peers: { type: 9, keySize: 32, valueSize: 24, flags: 0, maxEntries: 65536 },
+  udp_peers: { type: 9, keySize: 32, valueSize: 32, flags: 0, maxEntries: 65536 },
 } as const;

@@ -127,6 +127,20 @@ describe('a remembered backend', () => {
     expect(recall(key, { now: START, timeout: 0n })).toBe(index);
   });
 
+  // An entry may be handed on while it is read: what it names must at least fit who asks.
+  test.each([
+    { of: 'another Service', other: { service: SERVICE_INDEX + 1 } },
+    { of: 'the other family', other: { address: 'fd00::1' } },
+  ])('that is one of $of is none', ({ other }) => {
+    const key = newKey();
+    const index = 11;
+    remember(key, { backend: index, generation: generationOf(index), now: START });
+    writeBackend(memory.backends, { ...backendAt(index, generationOf(index)), ...other });
+    expect(recall(key, { now: START, timeout: 0n })).toBeUndefined();
+    writeBackend(memory.backends, backendAt(index, generationOf(index)));
+    expect(recall(key, { now: START, timeout: 0n })).toBe(index);
+  });
+
   test('outside of the table is none', () => {
     const key = newKey();
     remember(key, { backend: RECORDS, generation: 1, now: START });

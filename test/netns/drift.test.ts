@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { encodeFrontendKeys, encodeFrontendValues, writeBackend } from '../../src/abi/codec.ts';
+import { encodeFrontendKeys, encodeFrontends, writeBackend } from '../../src/abi/codec.ts';
 import { SLOT } from '../../src/abi/layout.gen.ts';
 import { storeWord } from '../../src/abi/memory.ts';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
@@ -120,5 +120,6 @@ const frontend = (address: string): FrontendWrite => {
 };
 
 const put = (write: FrontendWrite): void => {
-  pinned.frontends.update(encodeFrontendKeys([write]), encodeFrontendValues([write]), 1);
+  const { keys, values } = encodeFrontends([write]);
+  pinned.frontends.update(keys, values, 1);
 };

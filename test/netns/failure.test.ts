@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeFrontendKeys, encodeFrontendValues } from '../../src/abi/codec.ts';
+import { encodeFrontends } from '../../src/abi/codec.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
@@ -96,5 +96,6 @@ const fillFrontends = (): void => {
     slotBase: 0,
     slotCount: 1,
   }));
-  expect(pinned.frontends.update(encodeFrontendKeys(entries), encodeFrontendValues(entries), count)).toBe(count);
+  const { keys, values } = encodeFrontends(entries);
+  expect(pinned.frontends.update(keys, values, count)).toBe(count);
 };

@@ -1,6 +1,6 @@
 import {
   encodeFrontendKeys,
-  encodeFrontendValues,
+  encodeFrontends,
   retireBackend,
   retireService,
   writeBackend,
@@ -31,7 +31,8 @@ export const applyTransaction = (transaction: Transaction, memory: Memories, fro
 
 const putFrontends = ({ frontends: puts }: Transaction, map: BpfMap): void => {
   if (puts.length === 0) return;
-  check('put', puts.length, () => map.update(encodeFrontendKeys(puts), encodeFrontendValues(puts), puts.length));
+  const { keys, values } = encodeFrontends(puts);
+  check('put', puts.length, () => map.update(keys, values, puts.length));
 };
 
 const deleteFrontends = (deletes: Transaction['frontendDeletes'], map: BpfMap): void => {

