@@ -2,6 +2,7 @@ import type { Complaint } from '../core/model/objects.ts';
 
 /** Those of `now` that `before` does not have: each is told once, however often its object is looked at. */
 export const newComplaints = (before: readonly Complaint[], now: readonly Complaint[]): readonly Complaint[] => {
+  if (before === now || now.length === 0) return [];
   const known = new Set(before.map(keyOf));
   return now.filter((complaint) => !known.has(keyOf(complaint)));
 };

@@ -7,10 +7,13 @@ import type { Complaint } from '../core/model/objects.ts';
 import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
 import { readHave } from '../core/plan/read.ts';
+import { roomFor } from '../core/plan/room.ts';
+import type { Capacity } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
 import type { Clock } from './clock.ts';
+import { newComplaints } from './complaints.ts';
 import type { Writes } from './view.ts';
 import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 
@@ -18,6 +21,8 @@ export interface ReconcilerOptions {
   readonly dataplane: Dataplane;
   readonly node: NodeIdentity;
   readonly clock: Clock;
+  /** Work that nobody waits for failed; the next run reads the tables anew. */
+  readonly onBackgroundError: (error: unknown) => void;
 }
 
 export interface Reconciled {
@@ -27,8 +32,8 @@ export interface Reconciled {
   readonly applyMs: number;
 }
 
-/** Ports planned and applied at a time: about 10 ms, after which the event loop gets its turn. */
-const CHUNK_PORTS = 500;
+/** Ports and endpoints planned and applied at a time: some 10 ms, after which the event loop gets its turn. */
+const CHUNK_RECORDS = 5000;
 
 /**
  * Makes the kernel hold what the cluster wants. `note` takes changes in at any time; `run` carries out everything noted
@@ -40,23 +45,28 @@ export class Reconciler {
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
   readonly #clock: Clock;
+  readonly #onBackgroundError: (error: unknown) => void;
   #have: Have | undefined;
+  #shown: Have | undefined;
+  #isForgetDue = false;
   #swept = false;
   #releasing: Promise<void> | undefined;
   #dirty = new Set<string>();
   /** By Service key. */
   readonly #ports = new Map<string, readonly string[]>();
   readonly #complaints = new Map<string, readonly Complaint[]>();
+  #freshComplaints: Complaint[] = [];
 
-  constructor({ dataplane, node, clock }: ReconcilerOptions) {
+  constructor({ dataplane, node, clock, onBackgroundError }: ReconcilerOptions) {
     this.#dataplane = dataplane;
     this.#node = node;
     this.#clock = clock;
+    this.#onBackgroundError = onBackgroundError;
   }
 
-  /** What the tables hold; undefined before the first run and after a failed one. */
+  /** What the tables held after the last run that succeeded; undefined before the first. */
   get have(): Have | undefined {
-    return this.#have;
+    return this.#shown;
   }
 
   note(events: readonly ClusterEvent[]): void {
@@ -65,18 +75,23 @@ export class Reconciler {
 
   /** Has the next run read the tables anew and look at everything: finds what others changed in them. */
   forget(): void {
-    this.#have = undefined;
-    this.#swept = false;
-    for (const key of this.cluster.services.keys()) this.#dirty.add(key);
-    for (const key of this.#ports.keys()) this.#dirty.add(key);
+    this.#isForgetDue = true;
   }
 
   complaints(): readonly Complaint[] {
     return [...this.#complaints.values()].flat();
   }
 
+  /** Complaints that the runs since the last call found and that were not there before. */
+  takeFreshComplaints(): readonly Complaint[] {
+    const fresh = this.#freshComplaints;
+    this.#freshComplaints = [];
+    return fresh;
+  }
+
   /** @throws what the dataplane throws; what was applied before stays in force. */
   async run(): Promise<Reconciled> {
+    if (this.#isForgetDue) this.#forgetTables();
     const keys = this.#takeDirty();
     let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0 };
     try {
@@ -87,6 +102,7 @@ export class Reconciler {
       }
       if (!this.#swept) result = add(result, this.#apply(have, sweep(have)));
       this.#swept = true;
+      this.#shown = have;
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
       this.forget();
@@ -98,7 +114,15 @@ export class Reconciler {
 
   /** Resolves when nothing is left to be done in the background. */
   async settled(): Promise<void> {
-    await this.#releasing;
+    while (this.#releasing !== undefined) await this.#releasing;
+  }
+
+  #forgetTables(): void {
+    this.#isForgetDue = false;
+    this.#have = undefined;
+    this.#swept = false;
+    for (const key of this.cluster.services.keys()) this.#dirty.add(key);
+    for (const key of this.#ports.keys()) this.#dirty.add(key);
   }
 
   /** Claims of all changed Services are known before any of them is planned: an address may move between them. */
@@ -139,6 +163,7 @@ export class Reconciler {
     const desired = desire({ ...input, node: this.#node });
     const own = settle(this.#claims, input.service, desired.ports);
     const complaints = [...desired.complaints, ...own.complaints];
+    this.#freshComplaints.push(...newComplaints(this.#complaints.get(key) ?? [], complaints));
     if (complaints.length > 0) this.#complaints.set(key, complaints);
     else this.#complaints.delete(key);
     return own.ports;
@@ -147,15 +172,26 @@ export class Reconciler {
   async #carryOut(have: Have, changes: readonly Change[]): Promise<Reconciled> {
     const startedMs = this.#clock.monotonicMs();
     let planned = plan(have, changes);
+    if (isShortage(planned)) {
+      // Room may be on its way back, and counters must be cleared in the tables that they are in.
+      await this.settled();
+      planned = plan(have, changes);
+    }
     for (let growths = 0; isShortage(planned) && growths < GROWTHS_MAX; growths++) {
-      await this.#dataplane.grow(planned.need);
-      grown(have, this.#dataplane.tables);
+      await this.#grow(have, planned.need);
       planned = plan(have, changes);
     }
     if (isShortage(planned))
       throw new ShuntError('SHUNT_E_INTERNAL', { detail: 'tables stay too small however they grow' });
     const planMs = this.#clock.monotonicMs() - startedMs;
     return { ...this.#apply(have, planned), ports: changes.length, planMs };
+  }
+
+  async #grow(have: Have, need: Capacity): Promise<void> {
+    await this.#dataplane.grow(need);
+    grown(have, this.#dataplane.tables);
+    // The same records at the same places: who looks at them goes on.
+    if (this.#shown !== undefined) this.#shown.tables = this.#dataplane.tables;
   }
 
   #apply(have: Have, planned: Plan): Reconciled {
@@ -166,11 +202,17 @@ export class Reconciler {
     return { ports: 0, writes, planMs: 0, applyMs: this.#clock.monotonicMs() - startedMs };
   }
 
-  /** What is not in use may have had a reader a moment ago, under an agent that is gone. */
+  /**
+   * What is not in use may have had a reader a moment ago, under an agent that is gone. Tables that the cluster will
+   * not fit into grow once, before anything is written.
+   */
   async #readTables(): Promise<Have> {
+    await this.settled();
     const have = readHave(this.#dataplane.tables);
     this.#have = have;
     await this.#release(have);
+    const need = roomFor(this.cluster, have.tables.capacity);
+    if (need !== undefined) await this.#grow(have, need);
     return have;
   }
 
@@ -178,12 +220,17 @@ export class Reconciler {
   #releaseRetired(): void {
     const have = this.#have;
     if (this.#releasing !== undefined || have === undefined || isEmpty(have)) return;
-    this.#releasing = this.#release(have)
-      .catch(() => undefined) // Retired room stays unused until the tables are read anew.
-      .finally(() => {
+    this.#releasing = this.#release(have).then(
+      () => {
         this.#releasing = undefined;
         this.#releaseRetired();
-      });
+      },
+      (error: unknown) => {
+        this.#releasing = undefined;
+        this.forget();
+        this.#onBackgroundError(error);
+      },
+    );
   }
 
   async #release(have: Have): Promise<void> {
@@ -208,11 +255,14 @@ const add = (a: Reconciled, b: Reconciled): Reconciled => ({
 
 function* inChunks(changes: Iterable<Change>): Generator<readonly Change[]> {
   let chunk: Change[] = [];
+  let records = 0;
   for (const change of changes) {
     chunk.push(change);
-    if (chunk.length < CHUNK_PORTS) continue;
+    records += 1 + (change.want?.groups.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0);
+    if (records < CHUNK_RECORDS) continue;
     yield chunk;
     chunk = [];
+    records = 0;
   }
   if (chunk.length > 0) yield chunk;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
+import { mapIdsInForce } from '../../src/dataplane/kernel/attach.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { BpfMap } from '../../src/native/map.ts';
@@ -102,6 +103,36 @@ describe.each([
     expect(listSets(node.bpfRoot)).toHaveLength(1);
     expect(existsSync(`${node.bpfRoot}/links/shunt_connect4`)).toBe(true);
     await account(load, open);
+  });
+});
+
+describe('an agent that goes on', () => {
+  test.each([0, 1, 5, 9])(
+    'after a growth that failed at link %i has every program read the tables it writes',
+    async (after) => {
+      mortality.arm('moving a link', after);
+      await expect(agent.put(...neighbours(3))).rejects.toThrow(Died);
+      mortality.disarm();
+      await retryUntil(() => agent.agent.status().unhealthy === '');
+      const [only, ...others] = listSets(node.bpfRoot);
+      expect(others).toEqual([]);
+      using services = BpfMap.openPinned(`${only?.path}/services`);
+      expect(mapIdsInForce(node.bpfRoot)).toContain(services.info.id);
+      const [first] = node.pods.values();
+      await agent.put(slice([endpoint(first!.address4)]));
+      expect(Object.keys((await client.hammer('tcp', VIP, 80, { count: 50 })).by)).toEqual([first!.name]);
+    },
+  );
+
+  test('gives places that became free during a growth to their next owners without old counts', async () => {
+    await client.hammer('tcp', VIP, 80, { count: 100 });
+    void agent.put(slice([]));
+    await agent.put(slice([]));
+    await agent.put(...neighbours(4));
+    await agent.put(...neighbours(40));
+    const counts = agent.agent.backends().map(({ stats }) => stats.attempts);
+    expect(counts).toHaveLength(200);
+    expect(sum(counts)).toBe(0);
   });
 });
 

@@ -30,9 +30,13 @@ export const applyTransaction = (transaction: Transaction, memory: Memories, fro
 };
 
 const putFrontends = ({ frontends: puts }: Transaction, map: BpfMap): void => {
-  if (puts.length === 0) return;
   const { keys, values } = encodeFrontends(puts);
-  check('put', puts.length, () => map.update(keys, values, puts.length));
+  putEntries(map, keys, values, puts.length);
+};
+
+/** @throws ShuntError SHUNT_E_APPLY unless all of them were taken. */
+export const putEntries = (map: BpfMap, keys: Uint8Array, values: Uint8Array, count: number): void => {
+  if (count > 0) check('put', count, () => map.update(keys, values, count));
 };
 
 const deleteFrontends = (deletes: Transaction['frontendDeletes'], map: BpfMap): void => {

@@ -1,11 +1,12 @@
 import type { RecordMemory } from '../../abi/memory.ts';
+import { putEntries } from './apply.ts';
 import type { Loaded } from './load.ts';
 
 /** Everything the agent wrote, at the same indexes: what connections and affinities remember stays true. */
 export const copyTables = (from: Loaded, to: Loaded): void => {
   for (const table of ['backends', 'services', 'slots'] as const) to.memory[table].bytes.set(from.memory[table].bytes);
   const { keys, values, count } = from.maps.frontends.readAll();
-  if (count > 0) to.maps.frontends.update(keys, values, count);
+  putEntries(to.maps.frontends, keys, values, count);
 };
 
 interface CounterTables {

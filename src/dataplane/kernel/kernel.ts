@@ -51,7 +51,10 @@ class Kernel implements KernelDataplane {
   readonly #lock: number;
   #set: TableSet;
   #loaded: Loaded;
-  #active = false;
+  /** Which attached programs are known to read these tables. */
+  #attached: 'none' | 'some' | 'all' = 'none';
+  /** Other sets may have had readers, and hold counters to be moved. */
+  #othersRead = false;
   tables: TableReader;
   stats: StatsReader;
 
@@ -78,6 +81,7 @@ class Kernel implements KernelDataplane {
   }
 
   apply(transaction: Transaction): void {
+    if (this.#attached === 'some') this.#attach();
     applyTransaction(transaction, this.#loaded.memory, this.#loaded.maps.frontends);
   }
 
@@ -92,39 +96,63 @@ class Kernel implements KernelDataplane {
   }
 
   async activate(): Promise<void> {
-    const { cgroup, bpfRoot } = this.#options;
-    if (this.#active) return;
-    attachAll(this.#loaded.programs, { cgroup, bpfRoot });
-    this.#active = true;
+    this.#attach();
+    if (!this.#othersRead) return;
     await this.grace();
-    for (const set of listSets(bpfRoot)) if (set.path !== this.#set.path) this.#drain(set);
+    for (const set of listSets(this.#options.bpfRoot)) if (set.path !== this.#set.path) this.#drain(set);
+    this.#othersRead = false;
   }
 
   /**
    * The new set is complete before it is renamed into place, and a link changes its program in one step. So at any
-   * moment each program reads one whole set, and both sets say the same: the agent applies nothing meanwhile. Only
-   * counters differ; the new ones start at zero, and the old ones are added when nothing counts there any more.
+   * moment each program reads one whole set, and both sets say the same: the agent applies nothing meanwhile, and
+   * nothing afterwards before every program reads the new one. Only counters differ; the new ones start at zero, and
+   * the old ones are added when nothing counts there any more.
    */
   async grow(capacity: Capacity): Promise<void> {
-    const { bpfRoot, connections, cgroup } = this.#options;
     const old = { set: this.#set, loaded: this.#loaded };
-    const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, old.loaded.maps[name]]));
-    const loaded = load({ reuse, capacity, connections });
-    copyTables(old.loaded, loaded);
-    this.#set = createSet(bpfRoot, (directory) => pinMaps(loaded, directory));
-    this.#loaded = loaded;
-    this.tables = createTableReader(loaded.maps.frontends, loaded.memory);
-    this.stats = createStatsReader(loaded.memory);
-    if (this.#active) attachAll(loaded.programs, { cgroup, bpfRoot });
-    await this.grace();
-    moveCounters(old.loaded.memory, loaded.memory);
-    removeSet(old.set.path);
-    old.loaded.close();
+    const grown = this.#loadGrown(capacity);
+    this.#set = grown.set;
+    this.#loaded = grown.loaded;
+    this.tables = createTableReader(grown.loaded.maps.frontends, grown.loaded.memory);
+    this.stats = createStatsReader(grown.loaded.memory);
+    try {
+      if (this.#attached === 'none') {
+        await this.grace();
+        this.#drain(old.set);
+        return;
+      }
+      this.#attached = 'some';
+      await this.activate();
+    } finally {
+      old.loaded.close();
+    }
   }
 
   close(): void {
     this.#loaded.close();
     closeFd(this.#lock);
+  }
+
+  #loadGrown(capacity: Capacity): { readonly set: TableSet; readonly loaded: Loaded } {
+    const { bpfRoot, connections } = this.#options;
+    const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, this.#loaded.maps[name]]));
+    const loaded = load({ reuse, capacity, connections });
+    try {
+      copyTables(this.#loaded, loaded);
+      return { set: createSet(bpfRoot, (directory) => pinMaps(loaded, directory)), loaded };
+    } catch (error) {
+      loaded.close();
+      throw error;
+    }
+  }
+
+  /** Makes every program read these tables, also after an attempt that failed half-way. */
+  #attach(): void {
+    if (this.#attached === 'all') return;
+    this.#othersRead = true;
+    attachAll(this.#loaded.programs, this.#options);
+    this.#attached = 'all';
   }
 
   /** A set that an upgrade or a cut growth left behind: nothing reads it any more. */

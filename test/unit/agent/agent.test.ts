@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createAgent } from '../../../src/agent/agent.ts';
 import type { ChangeSummary } from '../../../src/agent/view.ts';
 import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
@@ -8,11 +8,11 @@ import { ManualClock } from '../../helpers/manual-clock.ts';
 import { endpoint, service, slice } from '../../helpers/objects.ts';
 
 const RESYNC_MS = 60_000;
+const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 
 /** An agent on a dataplane in memory, in time that stands still. */
-const stage = async (capacity = { frontends: 8, slots: 64, backends: 64, services: 8 }) => {
+const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
   const clock = new ManualClock();
-  const dataplane = new FakeDataplane(capacity);
   const told = { ready: [] as ChangeSummary[], changes: [] as ChangeSummary[], failures: [] as unknown[] };
   const complaints: Complaint[] = [];
   const programmedMs: number[] = [];
@@ -66,51 +66,44 @@ describe('the start', () => {
     first.sink.onSynced();
     await first.clock.advance(1);
     await first.agent.stop();
-    const clock = new ManualClock();
-    const { promise, resolve } = Promise.withResolvers<ChangeSummary>();
-    const agent = createAgent({
-      version: '1.2.3',
-      node: { name: 'node-a', proxyName: '' },
-      source: {
-        name: 'test',
-        start: async (sink) => {
-          sink.onChange(
-            WEB.map((object) => ({ type: 'put', object })),
-            [],
-          );
-          sink.onSynced();
-        },
-        stop: async () => {},
-      },
-      dataplane: first.dataplane,
-      clock,
-      resyncMs: RESYNC_MS,
-      observer: {
-        onReady: resolve,
-        onChange: () => {},
-        onProgrammed: () => {},
-        onComplaints: () => {},
-        onSourceTrouble: () => {},
-        onFailure: (error) => {
-          throw error;
-        },
-      },
-    });
-    await agent.start();
-    await clock.advance(1);
-    expect((await promise).writes).toEqual({ backends: 0, services: 0, slots: 0, frontends: 0, removed: 0 });
-    expect(agent.services().map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
+    const second = await stage(first.dataplane);
+    second.put(...WEB);
+    second.sink.onSynced();
+    await second.clock.advance(1);
+    expect(second.told.ready).toMatchObject([
+      { writes: { backends: 0, services: 0, slots: 0, frontends: 0, removed: 0 } },
+    ]);
+    expect(second.agent.services().map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
   });
 
-  test('what the cluster has lost since is removed, but only once everything is known', async () => {
+  test('what the cluster has lost meanwhile is removed by the next agent, once it knows everything', async () => {
     const first = await stage();
     first.put(...WEB, service({ name: 'old', clusterIPs: ['10.96.0.9'] }));
     first.sink.onSynced();
     await first.clock.advance(1);
+    await first.agent.stop();
+    const second = await stage(first.dataplane);
+    second.put(...WEB);
+    await second.clock.advance(1000);
     expect(first.dataplane.dump()).toContain('10.96.0.9:80/TCP');
-    first.sink.onChange([{ type: 'delete', ref: { kind: 'Service', namespace: 'shop', name: 'old' } }], []);
-    await first.clock.advance(20);
+    second.sink.onSynced();
+    await second.clock.advance(1);
     expect(first.dataplane.dump()).not.toContain('10.96.0.9');
+    expect(first.dataplane.dump()).toMatch(WEB_LINES);
+  });
+
+  test('tables that are too small for the cluster grow once', async () => {
+    const { clock, dataplane, sink, put, told } = await stage();
+    const grow = vi.spyOn(dataplane, 'grow');
+    for (let index = 1; index <= 200; index++) {
+      const name = `s${index}`;
+      const endpoints = [1, 2, 3].map((last) => endpoint(`10.24${last}.0.${index}`));
+      put(service({ name, clusterIPs: [`10.96.0.${index}`] }), slice(endpoints, { name, service: name }));
+    }
+    sink.onSynced();
+    await clock.advance(50);
+    expect(grow).toHaveBeenCalledTimes(1);
+    expect(told.ready).toMatchObject([{ ports: 200, writes: { backends: 600, frontends: 200 } }]);
   });
 });
 
@@ -130,7 +123,8 @@ describe('a change', () => {
   });
 
   test('larger than the tables makes them grow', async () => {
-    const { agent, clock, dataplane, sink, put } = await stage({ frontends: 1, slots: 2, backends: 2, services: 1 });
+    const tiny = new FakeDataplane({ frontends: 1, slots: 2, backends: 2, services: 1 });
+    const { agent, clock, dataplane, sink, put } = await stage(tiny);
     put(...WEB);
     for (let index = 2; index < 30; index++) {
       put(
@@ -188,6 +182,32 @@ describe('a failure', () => {
     expect(agent.status().unhealthy).toBe('');
     expect(dataplane.dump()).toMatch(/10\.244\.1\.2:8080.*10\.244\.1\.7:8080/);
     expect(dataplane.dump()).not.toContain('10.244.1.1:');
+  });
+
+  test('leaves to be seen what was in force before', async () => {
+    const { agent, clock, dataplane, sink, put } = await stage();
+    put(...WEB);
+    sink.onSynced();
+    await clock.advance(100);
+    dataplane.failAfter(0);
+    put(slice([endpoint('10.244.1.7')]));
+    await clock.advance(1);
+    expect(agent.status().unhealthy).not.toBe('');
+    expect(agent.services()).toHaveLength(1);
+    expect(agent.backends().map(({ address }) => address)).toEqual(['10.244.1.1', '10.244.1.2']);
+  });
+
+  test('to wait for programs is told, and costs no room for good', async () => {
+    const { agent, clock, dataplane, sink, put, told } = await stage();
+    put(...WEB);
+    sink.onSynced();
+    await clock.advance(100);
+    const { used } = agent.status();
+    vi.spyOn(dataplane, 'grace').mockRejectedValueOnce(new Error('no grace'));
+    put(slice([endpoint('10.244.1.2'), endpoint('10.244.1.7')]));
+    await clock.advance(100);
+    expect(told.failures.map(String)).toEqual(['Error: no grace']);
+    expect(agent.status().used).toEqual(used);
   });
 
   test('of somebody else, who changed the tables, is mended by the next comparison', async () => {
