@@ -138,6 +138,9 @@ SHUNT_API int shunt_wait_programs(void);
 
 SHUNT_API int shunt_possible_cpus(void);
 
+/* Gives heap memory that is free back to the system; returns 1 if there was any, else 0. */
+SHUNT_API int shunt_trim_memory(void);
+
 /* Kernels before 5.11 charge maps to RLIMIT_MEMLOCK. -EPERM without CAP_SYS_RESOURCE. */
 SHUNT_API int shunt_set_rlimit_memlock(void);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <malloc.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -136,6 +137,12 @@ int shunt_possible_cpus(void)
 	error_clear();
 	count = libbpf_num_possible_cpus();
 	return count < 0 ? fail(count, "possible CPUs") : count;
+}
+
+int shunt_trim_memory(void)
+{
+	error_clear();
+	return malloc_trim(0);
 }
 
 int shunt_set_rlimit_memlock(void)

@@ -48,6 +48,7 @@ const run: RunParts = {
     ]);
     return listenTcp(host, port, buildPublic(served));
   },
+  releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
   // A second signal ends the process at once, as it would have without this.
   stopRequested: () =>
     new Promise((resolve) => {

@@ -245,6 +245,12 @@ static void waiting_leaves_no_descriptor_open(void)
 	CHECK_IS(count_open_files(), before);
 }
 
+static void free_memory_goes_back_to_the_system(void)
+{
+	CHECK(shunt_trim_memory() >= 0);
+	CHECK_IS(shunt_trim_memory(), 0);
+}
+
 static int may_raise_limits(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -284,6 +290,7 @@ const struct test system_tests[] = {
 	TEST(waiting_for_programs_ends_after_a_run_that_was_under_way),
 	TEST(waiting_for_programs_works_without_the_right_to_make_maps),
 	TEST(waiting_leaves_no_descriptor_open),
+	TEST(free_memory_goes_back_to_the_system),
 	TEST(the_memory_lock_limit_is_lifted_by_who_may),
 	{},
 };

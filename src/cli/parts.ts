@@ -74,6 +74,8 @@ export interface RunParts {
   listenAdmin(path: string, served: Served): Promise<Listener>;
   /** Throws SHUNT_E_LISTEN. */
   listenPublic(host: string, port: number, served: Served): Promise<Listener>;
+  /** Gives memory that is not used any more back to the system. Stops everything meanwhile. */
+  releaseMemory(): Promise<void>;
   /** Resolves with the name of the signal that asks to stop. Called before anything is opened. */
   stopRequested(): Promise<string>;
 }

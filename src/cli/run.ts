@@ -46,7 +46,7 @@ const configure = async ({ env, parts }: Context, { given }: Arguments): Promise
  * agent can ask, and only then is the kernel touched. Everything ends in reverse.
  */
 const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: Promise<string>): Promise<void> => {
-  const { listenAdmin, listenPublic, openAgent, openMetrics } = parts.run;
+  const { listenAdmin, listenPublic, openAgent, openMetrics, releaseMemory } = parts.run;
   let agent: Agent | undefined;
   let metrics: Metrics | undefined;
   const served: Served = {
@@ -68,7 +68,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   const opened = await openAgent(
     config,
     version,
-    observe(log, () => metrics),
+    observe(log, () => metrics, releaseMemory),
   );
   ending.defer(() => opened.stop());
   metrics = await openMetrics(opened);
@@ -79,10 +79,14 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
 };
 
-const observe = (log: Log, metrics: () => Metrics | undefined): AgentObserver => {
+/** A change of so many ports leaves much behind. */
+const LARGE_CHANGE_PORTS = 1000;
+
+const observe = (log: Log, metrics: () => Metrics | undefined, releaseMemory: () => Promise<void>): AgentObserver => {
   const onChange = (change: ChangeSummary): void => {
     log.change(change);
     metrics()?.recordChange(change);
+    if (change.ports >= LARGE_CHANGE_PORTS) setImmediate(releaseMemory);
   };
   return {
     onChange,

@@ -47,6 +47,7 @@ export const PROTOTYPES = {
   lock: 'int shunt_lock(const char *directory)',
   waitPrograms: 'int shunt_wait_programs(void)',
   possibleCpus: 'int shunt_possible_cpus(void)',
+  trimMemory: 'int shunt_trim_memory(void)',
   setRlimitMemlock: 'int shunt_set_rlimit_memlock(void)',
 } as const;
 

@@ -28,6 +28,9 @@ export const enableStats = (): number => adopt(call('enableStats'));
 
 export const possibleCpus = (): number => call('possibleCpus');
 
+/** Gives free memory of the C library's heap back to the system. True if there was any. */
+export const trimMemory = (): boolean => call('trimMemory') === 1;
+
 /** Needed before maps are made by kernels before 5.11. EPERM without CAP_SYS_RESOURCE. */
 export const liftMemoryLock = (): void => {
   call('setRlimitMemlock');

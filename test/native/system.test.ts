@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { errnoOf } from '../../src/native/kernel-error.ts';
-import { isBpffs, liftMemoryLock, mountBpffs, possibleCpus, waitPrograms } from '../../src/native/system.ts';
+import { releaseMemory } from '../../src/native/release.ts';
+import {
+  isBpffs,
+  liftMemoryLock,
+  mountBpffs,
+  possibleCpus,
+  trimMemory,
+  waitPrograms,
+} from '../../src/native/system.ts';
 import { makeDirectory } from './sample.ts';
 
 describe('the system', () => {
@@ -33,6 +41,16 @@ describe('the system', () => {
     clearInterval(turning);
     expect(turns).toBeGreaterThan(0);
     expect(countFiles()).toBe(files);
+  });
+
+  it('gives memory that is not used any more back', () => {
+    let texts: string[] | undefined = Array.from({ length: 400_000 }, (_, index) => `text ${index} `.repeat(3));
+    expect(texts.at(-1)).toContain('399999');
+    const full = process.memoryUsage.rss();
+    texts = undefined;
+    releaseMemory();
+    expect(process.memoryUsage.rss()).toBeLessThan(full - 20_000_000);
+    expect(trimMemory()).toBeTypeOf('boolean');
   });
 
   it('lifts the memory lock limit, or says that it may not', () => {

@@ -67,6 +67,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       return listener('public', `${host}:${port}`);
     },
     stopRequested: async () => 'SIGTERM',
+    releaseMemory: async () => void told.push('release memory'),
     ...changes,
   };
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
@@ -76,6 +77,16 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
 };
 
 describe('shunt run', () => {
+  test.each([
+    [1000, ['release memory']],
+    [999, []],
+  ])('after a change of %i ports it gives memory back: %j', async (ports, expected) => {
+    const { observer, told } = await run(['--source', 'file:/objects']);
+    observer?.onChange({ ...CHANGE, ports });
+    await new Promise(setImmediate);
+    expect(told.filter((each) => each === 'release memory')).toEqual(expected);
+  });
+
   test('takes the admin socket before it touches the kernel, and ends everything in reverse', async () => {
     const { status, told } = await run(['--source', 'file:/objects']);
     expect(status).toBe(0);
