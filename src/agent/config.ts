@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { createRequire } from 'node:module';
 import { ShuntError } from '../errors.ts';
 import { keyOf, OPTIONS, type OptionName, variableOf } from './options.ts';
 
@@ -120,7 +120,9 @@ const readFile = ({ path, text }: NonNullable<ConfigInput['file']>): Map<OptionN
   return settings;
 };
 
+/** The parser is loaded only when there is a file: it takes 14 MB. */
 const parseMapping = (path: string, text: string): object => {
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   let content: unknown;
   try {
     content = parse(text, { schema: 'core' }) ?? {};

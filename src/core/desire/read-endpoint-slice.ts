@@ -1,4 +1,5 @@
 import { parseAddress, specialRange } from '../model/address.ts';
+import { exact } from '../model/exact.ts';
 import type { Intern } from '../model/intern.ts';
 import type { EndpointObject, EndpointSliceObject, EndpointSlicePort, Family, ObjectRef } from '../model/objects.ts';
 import {
@@ -47,7 +48,7 @@ export const readEndpointSlice = (
     name: ref.name,
     service: intern(service),
     family,
-    ports: readPorts(review, raw, intern),
+    ports: exact(readPorts(review, raw, intern)),
     endpoints: readEndpoints(review, raw, family, intern),
     triggeredAtMs: timeField(review, annotations, ANNOTATION_TRIGGERED, 'warning', at(METADATA, 'annotations')),
   };

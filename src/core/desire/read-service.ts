@@ -1,4 +1,5 @@
 import { parseAddress, specialRange } from '../model/address.ts';
+import { exact } from '../model/exact.ts';
 import type { Intern } from '../model/intern.ts';
 import type { Family, ObjectRef, Protocol, ServiceObject, ServicePort } from '../model/objects.ts';
 import {
@@ -40,8 +41,8 @@ export const readService = (review: Review, raw: Fields, ref: ObjectRef, intern:
     type,
     headless,
     proxyName: intern(textField(review, labels, LABEL_PROXY_NAME, at(METADATA, 'labels'))),
-    clusterIPs: headless ? [] : readAddresses(review, clusterIPs),
-    ports: readPorts(review, spec, intern),
+    clusterIPs: headless ? [] : exact(readAddresses(review, clusterIPs)),
+    ports: exact(readPorts(review, spec, intern)),
     affinityTimeoutS: readAffinity(review, spec),
     internalTrafficPolicy: choiceField(review, spec, 'internalTrafficPolicy', TRAFFIC_POLICIES, SPEC),
     publishNotReadyAddresses: booleanField(review, spec, 'publishNotReadyAddresses', false, SPEC),

@@ -1,4 +1,5 @@
 import type { DesiredEndpoint, DesiredPort } from '../model/desired.ts';
+import { exact } from '../model/exact.ts';
 import { aliasTable, SLOT_WORDS } from './alias.ts';
 import { type Draft, takeIndex, takeSlots } from './draft.ts';
 import { frontendKey, nextGeneration, type Port } from './have.ts';
@@ -21,7 +22,7 @@ export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort
     }
   }
   retireHoldings(draft, holds);
-  return { service, frontends };
+  return { service, frontends: exact(frontends) };
 };
 
 /** Takes everything from a port but its frontends: see `planDeletes`. */

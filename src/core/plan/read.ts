@@ -1,3 +1,4 @@
+import { exact } from '../model/exact.ts';
 import { SLOT_WORDS } from './alias.ts';
 import { createHave, frontendKey, type Have, isLive, type Port } from './have.ts';
 import { identityKey } from './identity.ts';
@@ -106,7 +107,7 @@ const markTouched = (tables: TableReader, marks: Marks, frontend: FrontendWrite)
 const readPorts = (have: Have, sound: readonly FrontendWrite[]): void => {
   const frontends = Map.groupBy(sound, (frontend) => frontend.service);
   for (const [service, own] of frontends) {
-    const port: Port = { service, frontends: own };
+    const port: Port = { service, frontends: exact(own) };
     const identity = identityKey(have.tables.service(service).identity);
     // Of two ports with one identity the second is kept where no id leads: `sweep` will remove it.
     have.unclaimed.set(have.unclaimed.has(identity) ? `${identity} ${service}` : identity, port);

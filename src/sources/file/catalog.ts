@@ -19,7 +19,8 @@ export interface Catalog {
 
 /** An object that is in several files belongs to the first of them by path. */
 interface Claim {
-  readonly entries: Entry[];
+  /** The only one, which is nearly always so, or all of them in the order of their files. */
+  entries: Entry | readonly Entry[];
   told: ClusterObject | undefined;
 }
 
@@ -31,13 +32,15 @@ export const createCatalog = (): Catalog => {
   const contested = new Set<string>();
   const touched = new Set<string>();
 
-  const change = (entry: Entry, edit: (entries: Entry[]) => void): void => {
+  const change = (entry: Entry, edit: (entries: readonly Entry[]) => readonly Entry[]): void => {
     const key = keyOf(entry.ref);
-    const claim = claims.get(key) ?? { entries: [], told: undefined };
-    edit(claim.entries);
+    const claim = claims.get(key) ?? { entries: NONE, told: undefined };
+    const entries = edit(entriesOf(claim));
+    const [only] = entries;
+    claim.entries = only !== undefined && entries.length === 1 ? only : entries;
     claims.set(key, claim);
     touched.add(key);
-    if (claim.entries.length > 1) {
+    if (entries.length > 1) {
       contested.add(key);
     } else {
       contested.delete(key);
@@ -46,10 +49,10 @@ export const createCatalog = (): Catalog => {
 
   const set = (file: string, content: FileContent): void => {
     for (const entry of files.get(file) ?? []) {
-      change(entry, (entries) => entries.splice(entries.indexOf(entry), 1));
+      change(entry, (entries) => entries.filter((each) => each !== entry));
     }
     for (const entry of content.entries) {
-      change(entry, (entries) => entries.push(entry) > 1 && entries.sort(byFile));
+      change(entry, (entries) => [...entries, entry].sort(byFile));
     }
     files.set(file, content.entries);
     complain(file, content.complaints);
@@ -68,7 +71,7 @@ export const createCatalog = (): Catalog => {
     const { told } = claim;
     const wanted = wantedOf(claim);
     claim.told = wanted;
-    if (claim.entries.length === 0) {
+    if (entriesOf(claim).length === 0) {
       claims.delete(key);
     }
     if (wanted === undefined) {
@@ -92,16 +95,21 @@ export const createCatalog = (): Catalog => {
     },
     complaints: () => {
       const own = [...complaints.values()].flat();
-      const seconds = Array.from(contested, (key) => (claims.get(key) as Claim).entries).flatMap(([first, ...others]) =>
-        others.map((second) => aboutSecond(first as Entry, second)),
+      const seconds = Array.from(contested, (key) => entriesOf(claims.get(key) as Claim)).flatMap(
+        ([first, ...others]) => others.map((second) => aboutSecond(first as Entry, second)),
       );
       return [...own, ...seconds].sort(byOrigin);
     },
   };
 };
 
-const wantedOf = ({ entries, told }: Claim): ClusterObject | undefined => {
-  const state = entries[0]?.state ?? 'nothing';
+const NONE: readonly Entry[] = [];
+
+const entriesOf = ({ entries }: Claim): readonly Entry[] => ('file' in entries ? [entries] : entries);
+
+const wantedOf = (claim: Claim): ClusterObject | undefined => {
+  const { told } = claim;
+  const state = entriesOf(claim)[0]?.state ?? 'nothing';
   if (state === 'invalid') {
     return told;
   }

@@ -5,6 +5,7 @@ import { readObject } from '../../core/desire/read.ts';
 import { pathKeys } from '../../core/desire/read-field.ts';
 import { createIntern, type Intern } from '../../core/model/intern.ts';
 import type { ClusterObject, Complaint, ObjectRef } from '../../core/model/objects.ts';
+import { createPlaces, type PlaceOf, packSlice } from '../../core/model/packed-slice.ts';
 import { readJson } from './json.ts';
 import { type Piece, SyntaxProblem } from './piece.ts';
 import { readYaml } from './yaml.ts';
@@ -31,6 +32,7 @@ export type FileLoad =
 
 export interface LoadContext {
   readonly intern: Intern;
+  readonly placeOf: PlaceOf;
   /** Something to wait for when it is time to let other work go on. */
   readonly pause: () => Promise<void> | undefined;
 }
@@ -66,6 +68,7 @@ export const createLoadContext = (): LoadContext => {
   };
   return {
     intern: createIntern(),
+    placeOf: createPlaces(),
     pause: () => (performance.now() - turnStartedMs > TURN_MS ? nextTurn() : undefined),
   };
 };
@@ -80,8 +83,8 @@ const readText = async (file: string, size: number): Promise<string> => {
   return decoder.decode(bytes);
 };
 
-const parseText = async (file: string, text: string, { intern, pause }: LoadContext): Promise<FileContent> => {
-  const reading: Reading = { file, intern, entries: new Map(), complaints: [], unused: new Map() };
+const parseText = async (file: string, text: string, { intern, placeOf, pause }: LoadContext): Promise<FileContent> => {
+  const reading: Reading = { file, intern, placeOf, entries: new Map(), complaints: [], unused: new Map() };
   for (const piece of file.endsWith('.json') ? readJson(text) : readYaml(text)) {
     take(reading, piece);
     const rest = pause();
@@ -95,6 +98,7 @@ const parseText = async (file: string, text: string, { intern, pause }: LoadCont
 interface Reading {
   readonly file: string;
   readonly intern: Intern;
+  readonly placeOf: PlaceOf;
   readonly entries: Map<string, Entry>;
   readonly complaints: Complaint[];
   /** Kinds that Shunt does not use: how many objects, and where the first stands. */
@@ -102,7 +106,7 @@ interface Reading {
 }
 
 const take = (reading: Reading, piece: Piece): void => {
-  const { file, intern, entries, complaints, unused } = reading;
+  const { file, intern, placeOf, entries, complaints, unused } = reading;
   const { line } = piece;
   const read = readObject(piece.value, intern);
   if (read.outcome === 'unused') {
@@ -113,7 +117,8 @@ const take = (reading: Reading, piece: Piece): void => {
   for (const complaint of read.complaints) {
     complaints.push({ ...complaint, origin: { file, line: piece.lineOf(pathKeys(complaint.path)) } });
   }
-  const ref = read.outcome === 'object' ? read.object : read.ref;
+  const object = read.outcome === 'object' ? asKept(read.object, placeOf) : undefined;
+  const ref = read.outcome === 'object' ? object : read.ref;
   if (ref === undefined) {
     return;
   }
@@ -123,9 +128,12 @@ const take = (reading: Reading, piece: Piece): void => {
     complaints.push(aboutSecond(earlier, { file, line, ref }));
     return;
   }
-  const state = read.outcome === 'object' ? read.object : read.outcome === 'nothing' ? 'nothing' : 'invalid';
+  const state = object ?? (read.outcome === 'nothing' ? 'nothing' : 'invalid');
   entries.set(key, { file, line, ref, state });
 };
+
+const asKept = (object: ClusterObject, placeOf: PlaceOf): ClusterObject =>
+  object.kind === 'EndpointSlice' ? packSlice(object, placeOf) : object;
 
 /** `Service shop/cart`: names an object in messages and in tables. */
 export const keyOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;

@@ -1,4 +1,5 @@
-import { Composer, type Document, isMap, isScalar, isSeq, LineCounter, type Node, Parser } from 'yaml';
+import { createRequire } from 'node:module';
+import type { Document, Node } from 'yaml';
 import { listItems } from '../../core/desire/read.ts';
 import { isFields } from '../../core/desire/read-field.ts';
 import { asItemOf, flatten, type Piece, SyntaxProblem } from './piece.ts';
@@ -149,6 +150,7 @@ interface Composed {
 }
 
 function* compose(chunk: Chunk): Generator<Composed> {
+  const { Composer, LineCounter, Parser } = yaml();
   const counter = new LineCounter();
   const lineAt = (offset: number): number => counter.linePos(offset).line + chunk.line - 1;
   const composer = new Composer(OPTIONS);
@@ -183,9 +185,10 @@ const plainValue = ({ document, lineAt }: Composed): unknown => {
 
 /** Only comments, or nothing. */
 const isEmpty = (document: { readonly contents: unknown }): boolean =>
-  document.contents === null || (isScalar(document.contents) && document.contents.value === null);
+  document.contents === null || (yaml().isScalar(document.contents) && document.contents.value === null);
 
 const offsetOf = (contents: Node | null, path: readonly string[]): number => {
+  const { isMap, isScalar, isSeq } = yaml();
   let node: unknown = contents;
   let offset = contents?.range?.[0] ?? 0;
   for (const key of path) {
@@ -216,6 +219,16 @@ const countNewlines = (text: string): number => {
     count++;
   }
   return count;
+};
+
+type Yaml = typeof import('yaml');
+
+let loaded: Yaml | undefined;
+
+/** Loaded for the first YAML file, or the first complaint about a JSON file: it takes 14 MB. */
+const yaml = (): Yaml => {
+  loaded ??= createRequire(import.meta.url)('yaml') as Yaml;
+  return loaded;
 };
 
 const ALIASES_MAX = 100;

@@ -1,0 +1,106 @@
+import type { EndpointObject, EndpointSliceObject, EndpointSlicePort, Family } from './objects.ts';
+
+/**
+ * Most of what is known of a cluster is endpoints, and most of their time nobody looks at them. So their texts are kept
+ * as one, without what all names of Pods begin with, and the endpoints are made anew for whoever asks.
+ */
+export const packSlice = (slice: EndpointSliceObject, placeOf: PlaceOf): EndpointSliceObject =>
+  new PackedSlice(slice, placeOf);
+
+/** Where an endpoint runs. */
+export interface Place {
+  readonly node: string;
+  readonly zone: string;
+}
+
+/** Returns the one kept copy of a place. */
+export type PlaceOf = (node: string, zone: string) => Place;
+
+/** A node is in one zone, so the last place of each node is kept. All are forgotten when there are `sizeMax`. */
+export const createPlaces = (sizeMax = 65_536): PlaceOf => {
+  const byNode = new Map<string, Place>();
+  return (node, zone) => {
+    const known = byNode.get(node);
+    if (known?.zone === zone) return known;
+    if (byNode.size >= sizeMax) byNode.clear();
+    const place = Object.freeze({ node, zone });
+    byNode.set(node, place);
+    return place;
+  };
+};
+
+/** All fields but `endpoints` are its own: equal slices have equal JSON. */
+class PackedSlice implements EndpointSliceObject {
+  readonly kind: 'EndpointSlice';
+  readonly namespace: string;
+  readonly name: string;
+  readonly service: string;
+  readonly family: Family;
+  readonly ports: readonly EndpointSlicePort[];
+  readonly triggeredAtMs: number;
+  /** What the names of all Pods begin with, then of each endpoint `address conditions length rest-of-pod`. */
+  readonly text: string;
+  readonly prefixLength: number;
+  /** Of each endpoint. */
+  readonly places: readonly Place[];
+
+  constructor(
+    { kind, namespace, name, service, family, ports, endpoints, triggeredAtMs }: EndpointSliceObject,
+    placeOf: PlaceOf,
+  ) {
+    this.kind = kind;
+    this.namespace = namespace;
+    this.name = name;
+    this.service = service;
+    this.family = family;
+    this.ports = ports;
+    this.triggeredAtMs = triggeredAtMs;
+    const prefix = commonPrefix(endpoints.map(({ pod }) => pod));
+    this.text = [prefix, ...endpoints.map((endpoint) => pack(endpoint, prefix.length))].join('');
+    this.prefixLength = prefix.length;
+    this.places = endpoints.map(({ node, zone }) => placeOf(node, zone));
+  }
+
+  get endpoints(): readonly EndpointObject[] {
+    const { text, prefixLength, places } = this;
+    const prefix = text.slice(0, prefixLength);
+    let at = prefixLength;
+    return places.map(({ node, zone }): EndpointObject => {
+      const addressEnd = text.indexOf(' ', at);
+      const conditions = text.charCodeAt(addressEnd + 1) - ZERO;
+      const lengthEnd = text.indexOf(' ', addressEnd + 3);
+      const address = text.slice(at, addressEnd);
+      at = lengthEnd + 1 + Number(text.slice(addressEnd + 3, lengthEnd));
+      return {
+        address,
+        ready: (conditions & READY) !== 0,
+        serving: (conditions & SERVING) !== 0,
+        terminating: (conditions & TERMINATING) !== 0,
+        node,
+        zone,
+        pod: prefix + text.slice(lengthEnd + 1, at),
+      };
+    });
+  }
+}
+
+const READY = 1;
+const SERVING = 2;
+const TERMINATING = 4;
+const ZERO = 48;
+
+/** The length stands before the name, so that the name may hold anything. */
+const pack = ({ address, ready, serving, terminating, pod }: EndpointObject, prefixLength: number): string => {
+  const conditions = (ready ? READY : 0) | (serving ? SERVING : 0) | (terminating ? TERMINATING : 0);
+  return `${address} ${conditions} ${pod.length - prefixLength} ${pod.slice(prefixLength)}`;
+};
+
+const commonPrefix = ([first = '', ...others]: readonly string[]): string => {
+  let length = first.length;
+  for (const other of others) {
+    let same = 0;
+    while (same < length && other.charCodeAt(same) === first.charCodeAt(same)) same++;
+    length = same;
+  }
+  return first.slice(0, length);
+};

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EndpointObject } from '../../../../src/core/model/objects.ts';
+import { createPlaces, packSlice } from '../../../../src/core/model/packed-slice.ts';
+import { endpoint, NOT_READY, slice } from '../../../helpers/objects.ts';
+
+const A = endpoint('10.1.0.1', { node: 'node-a', zone: 'z1', pod: 'web-7d9f-abcde' });
+const B = endpoint('10.1.0.2', { node: 'node-b', zone: 'z2', pod: 'web-7d9f-fghij', ...NOT_READY });
+
+const unpacked = (endpoints: readonly EndpointObject[]): readonly EndpointObject[] =>
+  packSlice(slice(endpoints), createPlaces()).endpoints;
+
+describe('a packed slice', () => {
+  test.each<[string, readonly EndpointObject[]]>([
+    ['none', []],
+    ['one', [A]],
+    ['several', [A, B]],
+    ['the same Pod twice', [A, A]],
+    ['one that is no Pod', [A, endpoint('10.1.0.3')]],
+    ['IPv6', [endpoint('2001:db8::1', { pod: 'web-1' }), endpoint('::2', { pod: 'web-22' })]],
+    ['names that look like what is packed', [endpoint('10.1.0.1', { pod: '10.1.0.1 7 3 abc' }), A]],
+  ])('has the endpoints that it was made from: %s', (_, endpoints) => {
+    expect(unpacked(endpoints)).toEqual(endpoints);
+  });
+
+  test('has them whatever their texts hold', () => {
+    const text = fc.string({ unit: 'binary' });
+    const any = fc.record({
+      address: fc.oneof(fc.ipV4(), fc.ipV6()),
+      ready: fc.boolean(),
+      serving: fc.boolean(),
+      terminating: fc.boolean(),
+      node: text,
+      zone: text,
+      pod: text,
+    });
+    fc.assert(
+      fc.property(fc.array(any), (endpoints) => {
+        expect(unpacked(endpoints)).toEqual(endpoints);
+      }),
+    );
+  });
+
+  test('has all other fields of the slice', () => {
+    const { endpoints: _, ...fields } = slice([A, B], { name: 'web-2', triggeredAtMs: 5 });
+    expect(packSlice({ ...fields, endpoints: [A, B] }, createPlaces())).toMatchObject(fields);
+  });
+
+  test.each([
+    ['equal', [A, B], [A, B], true],
+    ['another order', [A, B], [B, A], false],
+    ['another Pod', [A], [{ ...A, pod: 'web-7d9f-zzzzz' }], false],
+    ['another place', [A], [{ ...A, node: 'node-c' }], false],
+    ['another condition', [A], [{ ...A, ...NOT_READY }], false],
+  ])('has the JSON of an equal one alone: %s', (_, one, other, equal) => {
+    const json = (endpoints: readonly EndpointObject[]) => JSON.stringify(packSlice(slice(endpoints), createPlaces()));
+    expect(json(one) === json(other)).toBe(equal);
+  });
+});
+
+describe('places', () => {
+  test('are kept once', () => {
+    const placeOf = createPlaces();
+    expect(placeOf('node-a', 'z1')).toBe(placeOf('node-a', 'z1'));
+  });
+
+  test('are right when a node moves to another zone', () => {
+    const placeOf = createPlaces();
+    placeOf('node-a', 'z1');
+    expect(placeOf('node-a', 'z2')).toEqual({ node: 'node-a', zone: 'z2' });
+  });
+
+  test('are forgotten when there are too many', () => {
+    const placeOf = createPlaces(2);
+    const first = placeOf('node-a', 'z1');
+    placeOf('node-b', 'z1');
+    placeOf('node-c', 'z1');
+    expect(placeOf('node-a', 'z1')).not.toBe(first);
+    expect(placeOf('node-a', 'z1')).toEqual(first);
+  });
+});
