@@ -62,20 +62,14 @@ class RunningAgent implements Agent {
   #resyncDue = false;
   #cancelResync: (() => void) | undefined;
   #sourceComplaints: readonly Complaint[] = [];
-  #toldOfSource: readonly Complaint[] = [];
+  #toldComplaints: readonly Complaint[] = [];
   #lastChange: ChangeSummary | undefined;
 
   constructor(options: AgentOptions) {
     const { clock, observer } = options;
     this.#options = options;
     this.#startedAtMs = clock.wallMs();
-    this.#reconciler = new Reconciler({
-      ...options,
-      onBackgroundError: (error) => {
-        observer.onFailure(error, INTERVAL_MS);
-        this.#request();
-      },
-    });
+    this.#reconciler = new Reconciler(options);
     this.#runner = new Runner({
       clock,
       run: () => this.#run(),
@@ -141,6 +135,10 @@ class RunningAgent implements Agent {
   }
 
   services(): ReturnType<AgentView['services']> {
+    return [...this.eachService()];
+  }
+
+  eachService(): ReturnType<AgentView['eachService']> {
     return serviceViews(this.#reconciler, this.#options.dataplane);
   }
 
@@ -194,7 +192,7 @@ class RunningAgent implements Agent {
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
       this.#waitingSinceMs = Math.min(waitingSinceMs, this.#waitingSinceMs ?? waitingSinceMs);
-      this.#triggersMs = triggersMs.concat(this.#triggersMs);
+      this.#triggersMs.push(...triggersMs);
       throw error;
     }
     this.#tellComplaints();
@@ -208,9 +206,9 @@ class RunningAgent implements Agent {
   }
 
   #tellComplaints(): void {
-    const ofSource = newComplaints(this.#toldOfSource, this.#sourceComplaints);
-    this.#toldOfSource = this.#sourceComplaints;
-    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints()];
+    const complaints = this.complaints();
+    const fresh = newComplaints(this.#toldComplaints, complaints);
+    this.#toldComplaints = complaints;
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 

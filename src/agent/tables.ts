@@ -9,16 +9,19 @@ import type { BackendView, ServiceView } from './view.ts';
 
 /** What the tables hold, by name: read from the tables themselves each time that somebody asks. */
 
-export const serviceViews = ({ have }: Reconciler, { stats }: Dataplane): readonly ServiceView[] =>
-  [...(have?.ports ?? [])].map(([id, port]) => ({
-    id,
-    ...namesOf(id),
-    port: port.frontends[0]?.port ?? 0,
-    addresses: port.frontends.map(({ address }) => address),
-    backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have as Have, range).size, 0),
-    affinityTimeoutS: (have as Have).tables.service(port.service).affinityTimeoutS,
-    stats: stats.service(port.service),
-  }));
+export function* serviceViews({ have }: Reconciler, { stats }: Dataplane): Generator<ServiceView> {
+  for (const [id, port] of have?.ports ?? []) {
+    yield {
+      id,
+      ...namesOf(id),
+      port: port.frontends[0]?.port ?? 0,
+      addresses: port.frontends.map(({ address }) => address),
+      backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have as Have, range).size, 0),
+      affinityTimeoutS: (have as Have).tables.service(port.service).affinityTimeoutS,
+      stats: stats.service(port.service),
+    };
+  }
+}
 
 export const backendViews = (
   { have }: Reconciler,

@@ -7,6 +7,8 @@ import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
 export interface AgentView {
   status(): AgentStatus;
   services(): readonly ServiceView[];
+  /** The same one at a time, as they are asked for, within one turn of the event loop. */
+  eachService(): Iterable<ServiceView>;
   /** Backends of one Service (`namespace/name`), or of all. */
   backends(service?: string): readonly BackendView[];
   explain(question: FrontendKey): Decision;

@@ -1,5 +1,5 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Observed, ObservedChange, ObservedStatus } from './observed.ts';
+import { Counter, collectOwnProcess, Histogram, Registry } from './prom-client.ts';
 import { METRICS, type Metric } from './registry.ts';
 import { ServiceSeries } from './service-series.ts';
 import { labelText, numberText, TextBuffer } from './text-buffer.ts';
@@ -35,7 +35,7 @@ export const createMetrics = (observed: Observed): Metrics => {
       const buffer = spare ?? new TextBuffer();
       spare = undefined;
       buffer.clear();
-      services.write(observed.services(), buffer);
+      services.write(observed.eachService(), buffer);
       writeStatus(observed.status(), observed.verdicts(), buffer);
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.
@@ -56,7 +56,7 @@ const NETWORK_BUCKETS = [0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300];
 
 const createOwn = () => {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectOwnProcess(registry);
   const common = ({ name, help, labels }: Metric) => ({ name, help, labelNames: [...labels], registers: [registry] });
   const changes = new Counter(common(METRICS.changes));
   const failures = new Counter(common(METRICS.changeFailures));

@@ -4,7 +4,8 @@ import type { ServiceStats } from '../dataplane/dataplane.ts';
 /** What metrics and log look at. The agent's view is one of these. */
 export interface Observed {
   status(): ObservedStatus;
-  services(): readonly ObservedService[];
+  /** One at a time, as they are asked for, within one turn of the event loop. */
+  eachService(): Iterable<ObservedService>;
   verdicts(): Readonly<Record<string, number>>;
 }
 

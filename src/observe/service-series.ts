@@ -1,7 +1,7 @@
 import type { ServiceStats } from '../dataplane/dataplane.ts';
 import type { ObservedService } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
-import { labelText, type TextBuffer } from './text-buffer.ts';
+import { labelText, TextBuffer } from './text-buffer.ts';
 
 /** A metric of Services, and how each of its series is read. */
 interface Family {
@@ -16,52 +16,81 @@ interface Series {
   readonly read: (stats: ServiceStats) => number;
 }
 
-/** Writes the series of all Services. Keeps the bytes of their labels, those of the Services of the last scrape. */
+/**
+ * Writes the series of all Services. The format wants all lines of a metric together, and a scrape of a large cluster
+ * must not fill the memory with its Services: each is looked at once, and only what is written later is noted.
+ */
 export class ServiceSeries {
-  #labels: ReadonlyMap<string, Uint8Array> = new Map();
+  /** Used again by the next scrape. */
+  readonly #labels = new TextBuffer();
 
-  write(services: readonly ObservedService[], buffer: TextBuffer): void {
-    const labels = this.#labelsOf(services);
-    const used = services.flatMap((service, index) => (isUsed(service.stats) ? [index] : []));
-    const all = [...services.keys()];
-    for (const family of ALWAYS) writeFamily(family, services, labels, all, buffer);
-    for (const family of WHEN_USED) writeFamily(family, services, labels, used, buffer);
-    writeLatency(services, labels, used, buffer);
+  write(services: Iterable<ObservedService>, buffer: TextBuffer): void {
+    const notes = this.#note(services);
+    for (const [index, family] of ALWAYS.entries()) writeNoted(family, notes, notes.values[index] ?? [], buffer);
+    for (const family of WHEN_USED) writeFamily(family, notes.used, buffer);
+    writeLatency(notes.used, buffer);
   }
 
-  #labelsOf(services: readonly ObservedService[]): readonly Uint8Array[] {
-    const labels = services.map((service) => this.#labels.get(service.id) ?? encodeLabels(service));
-    this.#labels = new Map(services.map(({ id }, index) => [id, labels[index] as Uint8Array]));
-    return labels;
+  #note(services: Iterable<ObservedService>): Notes {
+    const labels = this.#labels;
+    const ends: number[] = [];
+    const values = ALWAYS.map((): number[] => []);
+    const used: Used[] = [];
+    labels.clear();
+    for (const service of services) {
+      const { stats } = service;
+      const text = labelsOf(service);
+      labels.text(text);
+      ends.push(labels.length);
+      for (const [index, { read }] of ALWAYS.entries()) values[index]?.push(read(stats));
+      if (isUsed(stats)) used.push({ labels: Buffer.from(text), stats });
+    }
+    return { labels: labels.written, ends, values, used };
   }
 }
 
-const encodeLabels = ({ namespace, service, port, protocol }: ObservedService): Uint8Array => {
-  const labels = [
+interface Notes {
+  /** Of all Services, one behind the other, and where those of each end. */
+  readonly labels: Uint8Array;
+  readonly ends: readonly number[];
+  /** Of each family of ALWAYS: the value of each Service. */
+  readonly values: readonly (readonly number[])[];
+  readonly used: readonly Used[];
+}
+
+interface Used {
+  readonly labels: Uint8Array;
+  readonly stats: ServiceStats;
+}
+
+const labelsOf = ({ namespace, service, port, protocol }: ObservedService): string =>
+  labelText([
     ['namespace', namespace],
     ['service', service],
     ['port', String(port)],
     ['protocol', protocol],
-  ] as const;
-  return Buffer.from(labelText(labels));
-};
+  ]);
 
 const isUsed = ({ attempts, datagrams, rejected }: ServiceStats): boolean => attempts + datagrams + rejected > 0;
 
-/** The format wants all lines of a metric together: Services are gone through once for each. */
-const writeFamily = (
-  { metric, series }: Family,
-  services: readonly ObservedService[],
-  labels: readonly Uint8Array[],
-  indexes: readonly number[],
+const writeNoted = (
+  { metric, start, end }: Single,
+  { labels, ends }: Notes,
+  values: readonly number[],
   buffer: TextBuffer,
 ): void => {
   buffer.head(metric);
+  let from = 0;
+  for (const [index, to] of ends.entries()) {
+    buffer.line(start, labels.subarray(from, to), end, values[index] ?? 0);
+    from = to;
+  }
+};
+
+const writeFamily = ({ metric, series }: Family, used: readonly Used[], buffer: TextBuffer): void => {
+  buffer.head(metric);
   for (const { start, end, read } of series) {
-    for (const index of indexes) {
-      const { stats } = services[index] as ObservedService;
-      buffer.line(start, labels[index] as Uint8Array, end, read(stats));
-    }
+    for (const { labels, stats } of used) buffer.line(start, labels, end, read(stats));
   }
 };
 
@@ -72,10 +101,12 @@ const affixes = ({ name }: Metric, suffix: string, extra: string): Affixes => ({
   end: Buffer.from(`${extra}} `),
 });
 
-const simple = (metric: Metric, read: Series['read']): Family => ({
-  metric,
-  series: [{ ...affixes(metric, '', ''), read }],
-});
+/** A metric with one series for each Service. */
+type Single = Series & { readonly metric: Metric };
+
+const single = (metric: Metric, read: Series['read']): Single => ({ ...affixes(metric, '', ''), metric, read });
+
+const simple = (metric: Metric, read: Series['read']): Family => ({ metric, series: [single(metric, read)] });
 
 const byReason = (metric: Metric, reasons: Readonly<Record<string, Series['read']>>): Family => ({
   metric,
@@ -83,10 +114,10 @@ const byReason = (metric: Metric, reasons: Readonly<Record<string, Series['read'
 });
 
 /** Their first increment must not be missed: `rate` sees none in a series that appears with its first value. */
-const ALWAYS: readonly Family[] = [
-  simple(METRICS.attempted, (stats) => stats.attempts),
-  simple(METRICS.rejected, (stats) => stats.rejected),
-  simple(METRICS.datagrams, (stats) => stats.datagrams),
+const ALWAYS: readonly Single[] = [
+  single(METRICS.attempted, (stats) => stats.attempts),
+  single(METRICS.rejected, (stats) => stats.rejected),
+  single(METRICS.datagrams, (stats) => stats.datagrams),
 ];
 
 const WHEN_USED: readonly Family[] = [
@@ -122,16 +153,9 @@ const LATENCY = {
 };
 
 /** `_count` is the sum of the buckets, not `established`: connected UDP has no handshake to time. */
-const writeLatency = (
-  services: readonly ObservedService[],
-  labels: readonly Uint8Array[],
-  indexes: readonly number[],
-  buffer: TextBuffer,
-): void => {
+const writeLatency = (used: readonly Used[], buffer: TextBuffer): void => {
   buffer.head(METRICS.connectDuration);
-  for (const index of indexes) {
-    const { stats } = services[index] as ObservedService;
-    const label = labels[index] as Uint8Array;
+  for (const { labels: label, stats } of used) {
     let from = 0;
     let total = 0;
     for (const [position, { start, end }] of LATENCY.buckets.entries()) {

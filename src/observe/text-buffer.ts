@@ -11,6 +11,10 @@ export class TextBuffer {
   #bytes = Buffer.allocUnsafe(START_BYTES);
   #length = 0;
 
+  get length(): number {
+    return this.#length;
+  }
+
   /** Valid until `clear`. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);

@@ -72,15 +72,19 @@ export const STATUS: AgentStatus = {
   lastChange: undefined,
 };
 
-export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => ({
-  status: () => ({ ...STATUS, ...changes.state }),
-  services: () => [
-    serviceView(),
-    serviceView({ id: 'shop/idle//TCP', service: 'idle', portName: '', backends: 0, stats: IDLE }),
-  ],
-  backends: (service) => [backendView()].filter((backend) => service === undefined || backend.service === service),
-  explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
-  complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
-  verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
-  ...changes,
-});
+export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
+  const view: AgentView = {
+    status: () => ({ ...STATUS, ...changes.state }),
+    services: () => [
+      serviceView(),
+      serviceView({ id: 'shop/idle//TCP', service: 'idle', portName: '', backends: 0, stats: IDLE }),
+    ],
+    eachService: () => view.services(),
+    backends: (service) => [backendView()].filter((backend) => service === undefined || backend.service === service),
+    explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
+    complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
+    verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
+    ...changes,
+  };
+  return view;
+};
