@@ -1,4 +1,11 @@
-import type { BenchmarkResult, Connect4Result, ConnectFigures, ConnectResult, ScaleResult } from './results.ts';
+import type {
+  BenchmarkResult,
+  Connect4Result,
+  ConnectFigures,
+  ConnectResult,
+  MemoryResult,
+  ScaleResult,
+} from './results.ts';
 
 /** What Shunt promises, and whether the last measurement held it. */
 export interface Bar {
@@ -19,6 +26,8 @@ const barsOf = (result: BenchmarkResult): Bar[] => {
       return connect4Bars(result);
     case 'scale':
       return scaleBars(result);
+    case 'memory':
+      return memoryBars(result);
   }
 };
 
@@ -68,6 +77,15 @@ const scaleBars = ({ settings, program, change }: ScaleResult): Bar[] => {
   ];
 };
 
+const memoryBars = ({ settings, synced, scraped, changed }: MemoryResult): Bar[] => {
+  const size = `${count(settings.services)} Services with ${count(settings.services * settings.endpointsPerService)} endpoints`;
+  const most = Math.max(...[synced, scraped, changed].map(({ residentMiB }) => residentMiB));
+  return [
+    atMost(`memory of the agent with ${size}, scraped and changed`, most, 120, mebibytes),
+    atMost('the same, peak', changed.peakMiB, 160, mebibytes),
+  ];
+};
+
 type Format = (value: number) => string;
 
 const atMost = (what: string, value: number, limit: number, format: Format): Bar => ({
@@ -87,4 +105,5 @@ const atLeast = (what: string, value: number, limit: number, format: Format): Ba
 const percent: Format = (share) => `${(share * 100).toFixed(1)} %`;
 const times: Format = (ratio) => `${ratio.toFixed(2)} times`;
 const milliseconds: Format = (ms) => `${ms.toFixed(1)} ms`;
+const mebibytes: Format = (size) => `${size.toFixed(1)} MiB`;
 const count: Format = (number) => number.toLocaleString('en-US');

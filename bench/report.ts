@@ -1,7 +1,14 @@
 import { type Bar, bars } from './bars.ts';
 import type { Path } from './contender.ts';
 import type { MachineFacts } from './machine.ts';
-import type { BenchmarkResult, Connect4Result, ConnectFigures, ConnectResult, ScaleResult } from './results.ts';
+import type {
+  BenchmarkResult,
+  Connect4Result,
+  ConnectFigures,
+  ConnectResult,
+  MemoryResult,
+  ScaleResult,
+} from './results.ts';
 import type { Ratio } from './statistics.ts';
 
 /** docs/benchmarks.md, from what bench/results/*.json hold. */
@@ -14,7 +21,7 @@ export const renderBenchmarks = (results: readonly BenchmarkResult[]): string =>
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 };
 
-const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale'];
+const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale', 'memory'];
 
 const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
 # Benchmarks
@@ -31,6 +38,8 @@ const renderResult = (result: BenchmarkResult): string => {
       return renderConnect4(result);
     case 'scale':
       return renderScale(result);
+    case 'memory':
+      return renderMemory(result);
   }
 };
 
@@ -166,6 +175,28 @@ const renderScale = ({ machine, settings, program, change }: ScaleResult): strin
       ],
     ),
   ].join('\n\n');
+
+const renderMemory = ({ machine, settings, synced, scraped, changed }: MemoryResult): string => {
+  const steps = [
+    ['everything is in force', synced],
+    [`${settings.scrapes} scrapes of its metrics`, scraped],
+    [`${settings.changes} changes of one file each`, changed],
+  ] as const;
+  return [
+    '## Memory of the agent',
+    renderMachine(machine),
+    `\`shunt run\` on a directory of JSON files with ${count(settings.services)} Services and ` +
+      `${count(settings.services * settings.endpointsPerService)} endpoints, in MiB. What is of files is mostly Node ` +
+      'itself, in memory once however many processes run it, and the kernel tables that the agent writes.',
+    table(
+      ['after', 'resident', 'of that anonymous', 'of files', 'peak so far'],
+      steps.map(([step, figures]) => [
+        step,
+        ...[figures.residentMiB, figures.anonymousMiB, figures.fileMiB, figures.peakMiB].map((each) => each.toFixed(1)),
+      ]),
+    ),
+  ].join('\n\n');
+};
 
 const renderMachine = ({ date, kernel, distribution, processor, cpus, memoryGiB, node }: MachineFacts): string =>
   `${date}: Linux ${kernel}, ${distribution}, ${cpus} CPUs (${processor}), ${memoryGiB} GiB, Node ${node}.`;

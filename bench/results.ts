@@ -3,7 +3,7 @@ import type { MachineFacts } from './machine.ts';
 import type { Ratio } from './statistics.ts';
 
 /** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
-export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult;
+export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult | MemoryResult;
 
 interface Common {
   readonly machine: MachineFacts;
@@ -83,4 +83,29 @@ export interface ScaleResult extends Common {
   };
   /** One EndpointSlice event until the tables hold it. */
   readonly change: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
+}
+
+export interface MemorySettings {
+  readonly services: number;
+  readonly endpointsPerService: number;
+  readonly scrapes: number;
+  /** Of one file each. */
+  readonly changes: number;
+}
+
+/** The agent's own process (proc_pid_status(5)): resident now, of that anonymous and of files, and the most so far. */
+export interface MemoryFigures {
+  readonly residentMiB: number;
+  readonly anonymousMiB: number;
+  readonly fileMiB: number;
+  readonly peakMiB: number;
+}
+
+export interface MemoryResult extends Common {
+  readonly bench: 'memory';
+  readonly settings: MemorySettings;
+  /** When everything is in force, after the scrapes, and after the changes. */
+  readonly synced: MemoryFigures;
+  readonly scraped: MemoryFigures;
+  readonly changed: MemoryFigures;
 }

@@ -11,13 +11,21 @@ import { nftables } from './contenders/nftables.ts';
 import { shunt } from './contenders/shunt.ts';
 import { openTables } from './kernel.ts';
 import { machineFacts } from './machine.ts';
+import { measureMemory } from './memory.ts';
 import { cgroupRoot, removeStaleNodes } from './node.ts';
 import { renderBenchmarks } from './report.ts';
-import type { BenchmarkResult, Connect4Result, ConnectMeasurement, ConnectResult, ScaleResult } from './results.ts';
+import type {
+  BenchmarkResult,
+  Connect4Result,
+  ConnectMeasurement,
+  ConnectResult,
+  MemoryResult,
+  ScaleResult,
+} from './results.ts';
 import { measureScale } from './scale.ts';
 import { keepResult, readResults } from './store.ts';
 
-const USAGE = `usage: run.ts [--only connect|connect4|scale] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
+const USAGE = `usage: run.ts [--only connect|connect4|scale|memory] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
 
 Measures, prints the figures, keeps them in bench/results/ and makes docs/benchmarks.md from them.
 --no-write only prints. Needs root, makes network namespaces and cgroups of its own, and removes them.
@@ -103,10 +111,18 @@ const runScale = async ({ sizes, seed }: Options, signal: AbortSignal): Promise<
   return { bench: 'scale', machine: await machineFacts(), settings, ...measured };
 };
 
+const runMemory = async ({ sizes }: Options, signal: AbortSignal): Promise<MemoryResult> => {
+  const settings = { services: Math.max(...sizes), endpointsPerService: 10, scrapes: 5, changes: 200 };
+  say(`memory: ${settings.services} Services`);
+  const measured = await measureMemory(settings, signal);
+  return { bench: 'memory', machine: await machineFacts(), settings, ...measured };
+};
+
 const MEASURE: Readonly<Record<Bench, (options: Options, signal: AbortSignal) => Promise<BenchmarkResult>>> = {
   connect: runConnect,
   connect4: runConnect4,
   scale: runScale,
+  memory: runMemory,
 };
 
 const readArguments = (): { benches: readonly Bench[]; options: Options; write: boolean } => {
