@@ -62,14 +62,20 @@ class RunningAgent implements Agent {
   #resyncDue = false;
   #cancelResync: (() => void) | undefined;
   #sourceComplaints: readonly Complaint[] = [];
-  #toldComplaints: readonly Complaint[] = [];
+  #toldOfSource: readonly Complaint[] = [];
   #lastChange: ChangeSummary | undefined;
 
   constructor(options: AgentOptions) {
     const { clock, observer } = options;
     this.#options = options;
     this.#startedAtMs = clock.wallMs();
-    this.#reconciler = new Reconciler(options);
+    this.#reconciler = new Reconciler({
+      ...options,
+      onBackgroundError: (error) => {
+        observer.onFailure(error, INTERVAL_MS);
+        this.#request();
+      },
+    });
     this.#runner = new Runner({
       clock,
       run: () => this.#run(),
@@ -192,7 +198,7 @@ class RunningAgent implements Agent {
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
       this.#waitingSinceMs = Math.min(waitingSinceMs, this.#waitingSinceMs ?? waitingSinceMs);
-      this.#triggersMs.push(...triggersMs);
+      this.#triggersMs = triggersMs.concat(this.#triggersMs);
       throw error;
     }
     this.#tellComplaints();
@@ -206,9 +212,9 @@ class RunningAgent implements Agent {
   }
 
   #tellComplaints(): void {
-    const complaints = this.complaints();
-    const fresh = newComplaints(this.#toldComplaints, complaints);
-    this.#toldComplaints = complaints;
+    const ofSource = newComplaints(this.#toldOfSource, this.#sourceComplaints);
+    this.#toldOfSource = this.#sourceComplaints;
+    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints()];
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 

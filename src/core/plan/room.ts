@@ -1,0 +1,26 @@
+import type { Cluster } from '../cluster.ts';
+import type { Capacity } from './transaction.ts';
+
+/** Room for half as much again: the cluster changes, and what is retired waits before it is used again. */
+const HEADROOM = 1.5;
+
+/**
+ * The capacity that a whole cluster needs where `capacity` is too small; undefined where it is not. An upper bound by
+ * counting: every endpoint in every port of its Service, ready or not.
+ */
+export const roomFor = (cluster: Cluster, capacity: Capacity): Capacity | undefined => {
+  let frontends = 0;
+  let services = 0;
+  let backends = 0;
+  for (const [key, { ports, clusterIPs }] of cluster.services) {
+    if (clusterIPs.length === 0) continue;
+    services += ports.length;
+    frontends += ports.length * clusterIPs.length;
+    for (const slice of cluster.slices.byService.get(key) ?? []) backends += slice.endpoints.length * ports.length;
+  }
+  const need = { frontends, slots: backends, backends, services };
+  const isShort = (table: keyof Capacity): boolean => need[table] > capacity[table];
+  if (!(Object.keys(need) as (keyof Capacity)[]).some(isShort)) return undefined;
+  const room = (table: keyof Capacity): number => Math.max(capacity[table], Math.ceil(need[table] * HEADROOM));
+  return { frontends: room('frontends'), slots: room('slots'), backends: room('backends'), services: room('services') };
+};
