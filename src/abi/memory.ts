@@ -33,7 +33,3 @@ export const storeWord = (memory: RecordMemory, index: number, offset: number, v
 
 export const loadWord = (memory: RecordMemory, index: number, offset: number): number =>
   memory.words[wordOf(memory, index, offset)] as number;
-
-export const clearRecord = (memory: RecordMemory, index: number): void => {
-  memory.bytes.fill(0, index * memory.size, (index + 1) * memory.size);
-};

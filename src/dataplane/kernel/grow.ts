@@ -1,6 +1,8 @@
 import type { RecordMemory } from '../../abi/memory.ts';
 import { putEntries } from './apply.ts';
+import type { LentMemory } from './lent-memory.ts';
 import type { Loaded } from './load.ts';
+import type { LentMemories } from './tables.ts';
 
 /** Everything the agent wrote, at the same indexes: what connections and affinities remember stays true. */
 export const copyTables = (from: Loaded, to: Loaded): void => {
@@ -9,27 +11,28 @@ export const copyTables = (from: Loaded, to: Loaded): void => {
   putEntries(to.maps.frontends, keys, values, count);
 };
 
-interface CounterTables {
-  readonly service_stats: RecordMemory;
-  readonly backend_stats: RecordMemory;
-}
+type CounterTables = Pick<LentMemories, 'service_stats' | 'backend_stats'>;
 
 /**
  * Adds the old counters to the new, which the kernel is already counting in. Each is taken before it is added: cut at
  * any point, this loses at most one counter's value and never counts twice.
  */
 export const moveCounters = (from: CounterTables, to: CounterTables): void => {
-  move(from.service_stats, to.service_stats);
-  move(from.backend_stats, to.backend_stats);
+  for (const table of ['service_stats', 'backend_stats'] as const) {
+    move(from[table], to[table]);
+    from[table].close();
+    to[table].close();
+  }
 };
 
-const move = (from: RecordMemory, to: RecordMemory): void => {
-  const source = asCounters(from);
-  const target = asCounters(to);
-  const count = Math.min(source.length, target.length);
-  for (let index = 0; index < count; index++) {
+/** The new table is looked at only if the old one ever counted: at the start it did not, and the new one is large. */
+const move = (from: LentMemory, to: LentMemory): void => {
+  const source = asCounters(from.look());
+  let target: BigUint64Array | undefined;
+  for (let index = 0; index < source.length; index++) {
     if (source[index] === 0n) continue;
-    Atomics.add(target, index, Atomics.exchange(source, index, 0n));
+    target ??= asCounters(to.look());
+    if (index < target.length) Atomics.add(target, index, Atomics.exchange(source, index, 0n));
   }
 };
 

@@ -1,16 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { clearRecord } from '../../abi/memory.ts';
 import type { Capacity, TableReader, Transaction } from '../../core/plan/transaction.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
-import { unmapMemory } from '../../native/memory.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
 import type { Dataplane, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce } from './attach.ts';
+import { clearRecords } from './clear.ts';
 import { copyTables, moveCounters } from './grow.ts';
-import { type Features, type Loaded, load, MAP_NAMES, type MapName, mapMemories } from './load.ts';
+import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
@@ -68,7 +67,7 @@ class Kernel implements KernelDataplane {
     closeMaps(reuse);
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
-    this.stats = createStatsReader(this.#loaded.memory);
+    this.stats = createStatsReader(this.#loaded.memory, this.#loaded.lent);
   }
 
   /** Does an attached program read these tables? */
@@ -90,9 +89,9 @@ class Kernel implements KernelDataplane {
   }
 
   clearStats(records: { readonly backends: readonly number[]; readonly services: readonly number[] }): void {
-    const { backend_stats, service_stats } = this.#loaded.memory;
-    for (const index of records.backends) clearRecord(backend_stats, index);
-    for (const index of records.services) clearRecord(service_stats, index);
+    const { backend_stats, service_stats } = this.#loaded.maps;
+    clearRecords(backend_stats, records.backends);
+    clearRecords(service_stats, records.services);
   }
 
   async activate(): Promise<void> {
@@ -115,7 +114,7 @@ class Kernel implements KernelDataplane {
     this.#set = grown.set;
     this.#loaded = grown.loaded;
     this.tables = createTableReader(grown.loaded.maps.frontends, grown.loaded.memory);
-    this.stats = createStatsReader(grown.loaded.memory);
+    this.stats = createStatsReader(grown.loaded.memory, grown.loaded.lent);
     try {
       if (this.#attached === 'none') {
         await this.grace();
@@ -159,9 +158,7 @@ class Kernel implements KernelDataplane {
   #drain(set: TableSet): void {
     if (isOurLayout(set)) {
       const maps = openMaps(set, COUNTER_TABLES);
-      const memory = mapMemories(maps, COUNTER_TABLES);
-      moveCounters(memory, this.#loaded.memory);
-      for (const { bytes } of Object.values(memory)) unmapMemory(bytes.buffer as ArrayBuffer);
+      moveCounters(lendMemories(maps, COUNTER_TABLES), this.#loaded.lent);
       closeMaps(maps);
     }
     removeSet(set.path);

@@ -10,8 +10,16 @@ import type { BpfMap } from '../../native/map.ts';
 import { unmapMemory } from '../../native/memory.ts';
 import { type BpfObject, openObject } from '../../native/object.ts';
 import { liftMemoryLock } from '../../native/system.ts';
+import { LentMemory } from './lent-memory.ts';
 import { PROGRAMS } from './programs.ts';
-import { MAPPED_TABLES, type MappedTable, type Memories } from './tables.ts';
+import {
+  LENT_TABLES,
+  type LentMemories,
+  type LentTable,
+  MAPPED_TABLES,
+  type MappedTable,
+  type Memories,
+} from './tables.ts';
 
 export type MapName = keyof typeof MAPS;
 export const MAP_NAMES = Object.keys(MAPS) as readonly MapName[];
@@ -32,12 +40,13 @@ const CANDIDATES: readonly Features[] = [
 
 /**
  * Programs in the kernel and the tables that they read. Nothing is attached by loading, and nothing that was attached or
- * pinned goes by closing; but `memory` does.
+ * pinned goes by closing; but `memory` and `lent` do.
  */
 export interface Loaded {
   readonly features: Features;
   readonly maps: Readonly<Record<MapName, BpfMap>>;
   readonly memory: Memories;
+  readonly lent: LentMemories;
   /** By program name: its file descriptor. */
   readonly programs: ReadonlyMap<string, number>;
   readonly close: () => void;
@@ -113,22 +122,30 @@ const describe = (object: BpfObject, features: Features): Loaded => {
   for (const name of MAP_NAMES) checkSizes(name, maps[name]);
   const programs = new Map(PROGRAMS.map(({ program }) => [program, object.program(program)]));
   const memory = mapMemories(maps, MAPPED_TABLES);
+  const lent = lendMemories(maps, LENT_TABLES);
   const close = (): void => {
     for (const { bytes } of Object.values(memory)) unmapMemory(bytes.buffer as ArrayBuffer);
+    for (const each of Object.values(lent)) each.close();
     for (const map of Object.values(maps)) map.close();
     for (const fd of programs.values()) closeFd(fd);
     object.close();
   };
-  return { features, maps, memory, programs, close };
+  return { features, maps, memory, lent, programs, close };
 };
 
-export const mapMemories = <Name extends MappedTable>(
+export const mapMemories = <Name extends MappedTable | LentTable>(
   maps: Readonly<Record<Name, BpfMap>>,
   names: readonly Name[],
 ): Record<Name, RecordMemory> =>
   Object.fromEntries(
     names.map((name) => [name, recordMemory(maps[name].mmap(true), MAPS[name].valueSize, maps[name].info.maxEntries)]),
   ) as Record<Name, RecordMemory>;
+
+export const lendMemories = <Name extends LentTable>(
+  maps: Readonly<Record<Name, BpfMap>>,
+  names: readonly Name[],
+): Record<Name, LentMemory> =>
+  Object.fromEntries(names.map((name) => [name, new LentMemory(maps[name], name)])) as Record<Name, LentMemory>;
 
 /** An object that was built of other records would read other bytes than the agent writes. */
 const checkLayout = (object: BpfObject): void => {

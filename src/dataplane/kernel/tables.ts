@@ -5,20 +5,17 @@ import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
 import type { StatsReader } from '../dataplane.ts';
+import type { LentMemory } from './lent-memory.ts';
 
-/** The tables that the agent maps into its memory. */
-export const MAPPED_TABLES = [
-  'slots',
-  'backends',
-  'services',
-  'service_stats',
-  'backend_stats',
-  'verdicts',
-  'connections',
-] as const;
+/** The tables that are in the agent's memory for as long as it runs. */
+export const MAPPED_TABLES = ['slots', 'backends', 'services', 'verdicts'] as const;
+/** Those that it looks at now and then. */
+export const LENT_TABLES = ['service_stats', 'backend_stats', 'connections'] as const;
 
 export type MappedTable = (typeof MAPPED_TABLES)[number];
+export type LentTable = (typeof LENT_TABLES)[number];
 export type Memories = Readonly<Record<MappedTable, RecordMemory>>;
+export type LentMemories = Readonly<Record<LentTable, LentMemory>>;
 
 export const createTableReader = (frontends: BpfMap, memory: Memories): TableReader => ({
   capacity: capacityOf(frontends, memory),
@@ -37,17 +34,17 @@ export const createTableReader = (frontends: BpfMap, memory: Memories): TableRea
   serviceGeneration: (index) => loadWord(memory.services, index, SERVICE.generation),
 });
 
-export const createStatsReader = (memory: Memories): StatsReader => ({
-  service: (index) => ({
-    ...readCounters(memory.service_stats, index),
-    connectLatency: readConnectLatency(memory.service_stats, index),
-  }),
-  backend: (index) => readCounters(memory.backend_stats, index),
-  verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
-  connections: () => ({
-    used: placesUsed(memory.connections),
-    size: memory.connections.length * CONNECTION_WAYS,
-  }),
+export const createStatsReader = ({ verdicts }: Memories, lent: LentMemories): StatsReader => ({
+  service: (index) => {
+    const stats = lent.service_stats.look();
+    return { ...readCounters(stats, index), connectLatency: readConnectLatency(stats, index) };
+  },
+  backend: (index) => readCounters(lent.backend_stats.look(), index),
+  verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
+  connections: () => {
+    const sets = lent.connections.look();
+    return { used: placesUsed(sets), size: sets.length * CONNECTION_WAYS };
+  },
 });
 
 const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
