@@ -52,7 +52,7 @@ export const serviceObject = (service: GeneratedService): ServiceObject => ({
   createdAtMs: CREATED_AT_MS,
   type: 'ClusterIP',
   headless: false,
-  proxyName: '',
+  proxyName: undefined,
   clusterIPs: [service.address],
   ports: [{ name: 'http', protocol: 'TCP', port: service.port }],
   affinityTimeoutS: 0,

@@ -7,7 +7,8 @@ import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
 /**
  * Which Services want which addresses. The API server gives an address to one Service alone; a directory of files may
  * hold anything. Then the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot
- * take its traffic over, and the next one takes over when the owner goes. Only `stake` writes.
+ * take its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Only
+ * `stake` writes.
  */
 export interface Claims {
   /** What counts now, by `namespace/name`. */

@@ -8,7 +8,7 @@ import type {
   TrafficPolicyObject,
 } from '../../src/core/model/objects.ts';
 
-/** Builders of cluster objects with the defaults of the API; tests name only what they are about. */
+/** Builders of cluster objects with the defaults of the API, all of one age; tests name only what they are about. */
 
 export const service = (fields: Partial<ServiceObject> = {}): ServiceObject => ({
   kind: 'Service',
@@ -17,7 +17,7 @@ export const service = (fields: Partial<ServiceObject> = {}): ServiceObject => (
   createdAtMs: 0,
   type: 'ClusterIP',
   headless: false,
-  proxyName: '',
+  proxyName: undefined,
   clusterIPs: ['10.96.0.1'],
   ports: [{ name: 'http', protocol: 'TCP', port: 80 }],
   affinityTimeoutS: 0,

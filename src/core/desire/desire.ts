@@ -20,7 +20,7 @@ export interface ServiceInput {
 export interface NodeIdentity {
   /** Empty when unknown. */
   readonly name: string;
-  /** We serve the Services whose `proxyName` this is; by default those that have none. */
+  /** We serve the Services whose `proxyName` this is; those without the label when it is empty. */
   readonly proxyName: string;
 }
 

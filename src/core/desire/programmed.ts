@@ -9,7 +9,7 @@ export const notProgrammed = (service: ServiceObject, proxyName: string): Compla
   if (service.headless) {
     return note(service, 'spec.clusterIP', 'headless: clients connect to its endpoints directly, nothing to program');
   }
-  if (service.proxyName !== proxyName) {
+  if (service.proxyName !== (proxyName === '' ? undefined : proxyName)) {
     return note(service, PROXY_NAME_PATH, `left to ${proxyText(service.proxyName)}: we serve ${ours(proxyName)}`);
   }
   if (service.clusterIPs.length === 0) {
@@ -18,10 +18,13 @@ export const notProgrammed = (service: ServiceObject, proxyName: string): Compla
   return undefined;
 };
 
-/** KEP-2447: whoever the label names serves the Service, and nobody else. */
+/** KEP-2447: whoever the label names serves the Service, and nobody else. An empty label names nobody. */
 const PROXY_NAME_PATH = 'metadata.labels[service.kubernetes.io/service-proxy-name]';
 
-const proxyText = (name: string): string => (name === '' ? 'the default proxy' : `the proxy named ${name}`);
+const proxyText = (name: string | undefined): string => {
+  if (name === undefined) return 'the default proxy';
+  return name === '' ? 'a proxy without a name' : `the proxy named ${name}`;
+};
 
 const ours = (name: string): string => (name === '' ? 'Services without this label' : `only those labelled ${name}`);
 

@@ -50,7 +50,7 @@ export const readEndpointSlice = (
     family,
     ports: exact(readPorts(review, raw, intern)),
     endpoints: readEndpoints(review, raw, family, intern),
-    triggeredAtMs: timeField(review, annotations, ANNOTATION_TRIGGERED, 'warning', at(METADATA, 'annotations')),
+    triggeredAtMs: timeField(review, annotations, ANNOTATION_TRIGGERED, 0, 'warning', at(METADATA, 'annotations')),
   };
   if (service === '') {
     complain(review, 'note', at(LABELS, LABEL_SERVICE), 'is missing: the endpoints belong to no Service');
@@ -131,11 +131,10 @@ const readEndpoint = (review: Review, raw: unknown, path: Path, family: Family, 
   const fields = asObject(review, raw, path) ?? {};
   const conditions = objectField(review, fields, 'conditions', path) ?? {};
   const conditionsPath = at(path, 'conditions');
-  const ready = booleanField(review, conditions, 'ready', true, conditionsPath);
   return {
     address: readAddress(review, fields, path, family),
-    ready,
-    serving: booleanField(review, conditions, 'serving', ready, conditionsPath),
+    ready: booleanField(review, conditions, 'ready', true, conditionsPath),
+    serving: booleanField(review, conditions, 'serving', true, conditionsPath),
     terminating: booleanField(review, conditions, 'terminating', false, conditionsPath),
     node: intern(textField(review, fields, 'nodeName', path)),
     zone: intern(textField(review, fields, 'zone', path)),

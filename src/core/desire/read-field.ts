@@ -135,23 +135,24 @@ export const choiceField = <Word extends string>(
   return word;
 };
 
-/** RFC 3339 in milliseconds since the epoch; 0 when absent. */
+/** RFC 3339 in milliseconds since the epoch. */
 export const timeField = (
   review: Review,
   fields: Fields,
   key: string,
+  fallback: number,
   severity: Complaint['severity'],
   parent?: Path,
 ): number => {
   const value = fields[key];
   if (isAbsent(value)) {
-    return 0;
+    return fallback;
   }
   const timeMs = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(timeMs)) {
     const message = `must be a time such as "2026-01-02T03:04:05Z", is ${shown(value)}`;
     complain(review, severity, at(parent, key), message);
-    return 0;
+    return fallback;
   }
   return timeMs;
 };

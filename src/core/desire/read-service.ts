@@ -37,10 +37,10 @@ export const readService = (review: Review, raw: Fields, ref: ObjectRef, intern:
     kind: 'Service',
     namespace: ref.namespace,
     name: ref.name,
-    createdAtMs: timeField(review, metadata, 'creationTimestamp', 'error', METADATA),
+    createdAtMs: timeField(review, metadata, 'creationTimestamp', Number.POSITIVE_INFINITY, 'error', METADATA),
     type,
     headless,
-    proxyName: intern(textField(review, labels, LABEL_PROXY_NAME, at(METADATA, 'labels'))),
+    proxyName: LABEL_PROXY_NAME in labels ? intern(textField(review, labels, LABEL_PROXY_NAME, LABELS)) : undefined,
     clusterIPs: headless ? [] : exact(readAddresses(review, clusterIPs)),
     ports: exact(readPorts(review, spec, intern)),
     affinityTimeoutS: readAffinity(review, spec),
@@ -170,6 +170,7 @@ const AFFINITY_DEFAULT_S = 10_800;
 const AFFINITY_RANGE_S = { min: 1, max: 86_400 } as const;
 
 const METADATA = at(undefined, 'metadata');
+const LABELS = at(METADATA, 'labels');
 const SPEC = at(undefined, 'spec');
 const PORTS = at(SPEC, 'ports');
 const CLUSTER_IPS = at(SPEC, 'clusterIPs');

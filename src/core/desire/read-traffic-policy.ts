@@ -27,7 +27,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
     kind: 'TrafficPolicy',
     namespace: ref.namespace,
     name: ref.name,
-    createdAtMs: timeField(review, metadata, 'creationTimestamp', 'error', METADATA),
+    createdAtMs: timeField(review, metadata, 'creationTimestamp', Number.POSITIVE_INFINITY, 'error', METADATA),
     services: readTargets(review, spec, intern),
     endpointWeights: readWeights(review, spec, intern),
   };

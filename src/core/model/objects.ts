@@ -18,12 +18,13 @@ export interface ServicePort {
 
 export interface ServiceObject extends ObjectRef {
   readonly kind: 'Service';
+  /** Infinity when absent: nothing that is known to be there already gives way to it. */
   readonly createdAtMs: number;
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
   /** `clusterIP: None`, or label `service.kubernetes.io/headless`. */
   readonly headless: boolean;
-  /** Label `service.kubernetes.io/service-proxy-name` (KEP-2447); empty when absent. */
-  readonly proxyName: string;
+  /** Label `service.kubernetes.io/service-proxy-name` (KEP-2447), which may be empty; undefined when absent. */
+  readonly proxyName: string | undefined;
   /** Canonical text (RFC 5952). Empty for headless and ExternalName Services. */
   readonly clusterIPs: readonly string[];
   readonly ports: readonly ServicePort[];
@@ -77,6 +78,7 @@ export interface EndpointWeight {
 /** `shunt.dev/v1alpha1`, attached to Services of its own namespace by `spec.targetRefs`. */
 export interface TrafficPolicyObject extends ObjectRef {
   readonly kind: 'TrafficPolicy';
+  /** Infinity when absent, as for Services. */
   readonly createdAtMs: number;
   readonly services: readonly string[];
   readonly endpointWeights: readonly EndpointWeight[];

@@ -54,6 +54,16 @@ describe('an address and port that several Services want', () => {
       want: ['10.96.0.1:80/TCP bank/z'],
     },
     {
+      rule: 'belongs to one whose age is known rather than to one whose age is not',
+      services: [service({ name: 'by-hand', createdAtMs: Number.POSITIVE_INFINITY }), WEB],
+      want: ['10.96.0.1:80/TCP shop/web'],
+    },
+    {
+      rule: 'belongs to the first by name when nothing is known of their ages',
+      services: ['b', 'a'].map((name) => service({ name, createdAtMs: Number.POSITIVE_INFINITY })),
+      want: ['10.96.0.1:80/TCP shop/a'],
+    },
+    {
       rule: 'is no matter of a Service with another port there',
       services: [WEB, { ...NEWER, ports: [{ name: 'admin', protocol: 'TCP', port: 81 }] }],
       want: ['10.96.0.1:80/TCP shop/web', '10.96.0.1:81/TCP shop/newer'],

@@ -74,6 +74,15 @@ describe('a Service that is not programmed, with a note', () => {
       ],
     },
     {
+      rule: 'has the label of another proxy with no name in it',
+      service: service({ proxyName: '' }),
+      want: [],
+      complaints: [
+        'note: Service shop/web metadata.labels[service.kubernetes.io/service-proxy-name]: ' +
+          'left to a proxy without a name: we serve Services without this label',
+      ],
+    },
+    {
       rule: 'has no label while we serve only those with our name',
       node: { name: 'node-a', proxyName: 'shunt' },
       want: [],

@@ -129,10 +129,10 @@ describe('Service', () => {
       kind: 'Service',
       namespace: 'shop',
       name: 'cart',
-      createdAtMs: 0,
+      createdAtMs: Number.POSITIVE_INFINITY,
       type: 'ClusterIP',
       headless: false,
-      proxyName: '',
+      proxyName: undefined,
       clusterIPs: ['10.96.0.5'],
       ports: [{ name: '', protocol: 'TCP', port: 80 }],
       affinityTimeoutS: 0,
@@ -189,7 +189,8 @@ describe('Service', () => {
     ['headless by label', { labels: { 'service.kubernetes.io/headless': '' } }, { headless: true, clusterIPs: [] }],
     ['another proxy', { labels: { 'service.kubernetes.io/service-proxy-name': 'other' } }, { proxyName: 'other' }],
     ['its age', { creationTimestamp: '2026-11-22T22:51:17Z' }, { createdAtMs: Date.UTC(2026, 10, 22, 22, 51, 17) }],
-    ['no age yet', { creationTimestamp: null }, { createdAtMs: 0 }],
+    ['a label that names no proxy', { labels: { 'service.kubernetes.io/service-proxy-name': '' } }, { proxyName: '' }],
+    ['no age yet', { creationTimestamp: null }, { createdAtMs: Number.POSITIVE_INFINITY }],
   ])('has %s', (_, metadata, expected) => {
     expect(complaintsOf(service({}, metadata))).toEqual([]);
     expect(objectOf(service({}, metadata))).toMatchObject(expected);
@@ -316,7 +317,7 @@ describe('EndpointSlice', () => {
       { ready: null, serving: null, terminating: null },
       { ready: true, serving: true, terminating: false },
     ],
-    ['not ready, serving unknown', { ready: false }, { ready: false, serving: false, terminating: false }],
+    ['not ready, serving unknown', { ready: false }, { ready: false, serving: true, terminating: false }],
     ['ready, serving unknown', { ready: true }, { ready: true, serving: true, terminating: false }],
     [
       'terminating and serving',
@@ -507,7 +508,7 @@ describe('TrafficPolicy', () => {
       kind: 'TrafficPolicy',
       namespace: 'shop',
       name: 'canary',
-      createdAtMs: 0,
+      createdAtMs: Number.POSITIVE_INFINITY,
       services: ['cart', 'cart-canary'],
       endpointWeights: [
         { pod: 'cart-canary-*', weight: 5 },

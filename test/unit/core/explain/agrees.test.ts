@@ -31,7 +31,7 @@ const someService: fc.Arbitrary<ClusterObject> = fc
     name: serviceName,
     createdAtMs: fc.nat(2),
     headless: rarely,
-    proxyName: rarely.map((foreign) => (foreign ? 'other' : '')),
+    proxyName: rarely.map((foreign) => (foreign ? 'other' : undefined)),
     clusterIPs: fc.uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 2 }),
     ports: portsOf(...PORTS),
     internalTrafficPolicy: fc.constantFrom('Cluster', 'Cluster', 'Local'),
