@@ -22,6 +22,15 @@ static __always_inline __u32 alias_choice(const struct slot *slot, __u64 product
 	return (__u32)product < slot->threshold ? slot->backend : slot->alias;
 }
 
+/*
+ * A record that is read through an entry found a moment ago is in use, or was retired since: either
+ * way it is remembered by the generation in which it was in use.
+ */
+static __always_inline __u32 generation_in_use(__u32 generation)
+{
+	return (generation - 1) | 1;
+}
+
 static __always_inline bool take_backend(__u32 index, struct choice *choice)
 {
 	const struct backend *backend = bpf_map_lookup_elem(&backends, &index);
@@ -30,7 +39,7 @@ static __always_inline bool take_backend(__u32 index, struct choice *choice)
 		return false;
 	choice->to = backend;
 	choice->backend = index;
-	choice->backend_generation = backend->generation;
+	choice->backend_generation = generation_in_use(backend->generation);
 	return true;
 }
 
@@ -53,11 +62,13 @@ static __always_inline bool choose_by_weight(const struct frontend *frontend, __
 static __always_inline bool choose_remembered(const struct affinity_key *key, __u64 now_ns,
 					      __u64 timeout_ns, struct choice *choice)
 {
-	struct affinity *last = bpf_map_lookup_elem(&affinity, key);
+	struct affinity *last = key->kind == AFFINITY_POD
+					? bpf_map_lookup_elem(&affinity, key)
+					: bpf_map_lookup_elem(&socket_affinity, key);
 
 	if (!last || (timeout_ns && now_ns - last->last_used_ns >= timeout_ns))
 		return false;
-	if (!take_backend(last->backend, choice) || choice->backend_generation != last->generation)
+	if (!take_backend(last->backend, choice) || choice->to->generation != last->generation)
 		return false;
 	if (choice->to->service != key->service ||
 	    address_family(&choice->to->address) != key->family)
@@ -76,7 +87,10 @@ static __always_inline void remember_choice(const struct affinity_key *key, __u6
 	};
 
 	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
-	bpf_map_update_elem(&affinity, key, &used, BPF_ANY);
+	if (key->kind == AFFINITY_POD)
+		bpf_map_update_elem(&affinity, key, &used, BPF_ANY);
+	else
+		bpf_map_update_elem(&socket_affinity, key, &used, BPF_ANY);
 }
 
 #endif

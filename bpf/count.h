@@ -39,7 +39,7 @@ static __always_inline struct backend_stats *backend_counters(__u32 index, __u32
 	return bpf_map_lookup_elem(&backend_stats, &index);
 }
 
-/* ceil(log2(microseconds)) of at least 1, by halving: BPF has no count-leading-zeros. */
+/* The number of bits of the microseconds, by halving: BPF has no count-leading-zeros. */
 static __always_inline __u32 latency_bucket(__u64 ns)
 {
 	__u64 us = ns / 1000;

@@ -88,13 +88,21 @@ struct {
 	__type(value, struct connection_overflow);
 } connections_overflow SEC(".maps");
 
-/* Which backend a pod (session affinity) or an unconnected UDP socket keeps to. */
+/* Which backend a pod keeps to: session affinity. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct affinity_key);
 	__type(value, struct affinity);
 } affinity SEC(".maps");
+
+/* Which backend an unconnected UDP socket keeps to. Many short-lived ones must not push pods out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct affinity_key);
+	__type(value, struct affinity);
+} socket_affinity SEC(".maps");
 
 /* Which Service address an unconnected UDP socket asked, by the backend that will answer. */
 struct {

@@ -20,6 +20,23 @@ static __always_inline void forget_last(struct bpf_sock_addr *ctx, __u64 cookie)
 		connection_drop(&last, cookie);
 }
 
+/* A connected UDP socket hears one backend alone: what it sends to its Service goes there too. */
+static __always_inline bool keep_connection(struct bpf_sock_addr *ctx, int hook,
+					    const struct frontend_key *key, __u64 cookie)
+{
+	const struct connection *connection;
+	struct place place;
+
+	if (!connection_find(cookie, ctx->sk, &place))
+		return false;
+	connection = place.connection;
+	if (connection->service_port != key->port ||
+	    !address_equal(&connection->service_address, &key->address))
+		return false;
+	set_context_address(ctx, hook, &connection->backend_address, connection->backend_port);
+	return true;
+}
+
 /* Puts the Service address for the backend's, where this socket is connected to that backend. */
 static __always_inline void show_service(struct bpf_sock_addr *ctx, int hook, __u64 cookie)
 {

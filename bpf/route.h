@@ -42,7 +42,7 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 	if (!service)
 		return ROUTE_BROKEN;
 	choice->service = frontend->service;
-	choice->service_generation = service->generation;
+	choice->service_generation = generation_in_use(service->generation);
 	if (!frontend->slot_count)
 		return ROUTE_REFUSE;
 

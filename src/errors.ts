@@ -61,6 +61,16 @@ export const ERRORS = {
     message: 'this kernel does not take the BPF programs: {reason}',
     help: 'Shunt needs Linux 5.10 with BTF, cgroup v2, CAP_NET_ADMIN and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
   },
+  SHUNT_E_BPF_ROOT: {
+    status: 1,
+    message: 'cannot use {path}: {parent} is no bpffs, and mounting one there would hide what is in it',
+    help: 'Give a directory on a bpffs as --bpf-root, such as /sys/fs/bpf/shunt.',
+  },
+  SHUNT_E_DETACHED: {
+    status: 1,
+    message: 'programs were detached by somebody else: {programs}',
+    help: 'Shunt attaches them again. Find out who removes pins below --bpf-root, or the cgroup.',
+  },
   SHUNT_E_LOCKED: {
     status: 1,
     message: 'another agent works on the tables at {path}',

@@ -66,6 +66,8 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int hook)
 
 	if (!is_connected(ctx))
 		forget_last(ctx, bpf_get_socket_cookie(ctx));
+	else if (keep_connection(ctx, hook, &key, bpf_get_socket_cookie(ctx)))
+		return ALLOW;
 	switch (route(ctx, &key, true, &choice)) {
 	case ROUTE_PASS:
 		forget_peer(ctx, &key);

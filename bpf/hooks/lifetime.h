@@ -134,13 +134,24 @@ int shunt_sockops(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
+/*
+ * Another program at this hook may have taken our flag away. Then a socket is seen here in a state
+ * that its connection was never told of.
+ */
+static __always_inline bool will_be_told(struct bpf_sock *sk, const struct connection *connection)
+{
+	if (!(connection->flags & CONNECTION_ARMED))
+		return false;
+	return connection->state != CONNECTION_PENDING || sk->state == BPF_TCP_SYN_SENT;
+}
+
 SEC("cgroup/sock_release")
 int shunt_sock_release(struct bpf_sock *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct place place;
 
-	if (connection_find(cookie, ctx, &place) && !(place.connection->flags & CONNECTION_ARMED))
+	if (connection_find(cookie, ctx, &place) && !will_be_told(ctx, place.connection))
 		connection_drop(&place, cookie);
 	return 1;
 }

@@ -56,6 +56,13 @@ export const readCounters = (memory: RecordMemory, index: number): CounterValues
   };
 };
 
+/** Whatever is counted, the first to be counted is one of these. */
+export const isUsed = (memory: RecordMemory, index: number): boolean =>
+  counterAt(memory, index, COUNTERS.attempts) +
+    counterAt(memory, index, COUNTERS.datagrams) +
+    counterAt(memory, index, COUNTERS.rejected) >
+  0;
+
 export const readConnectLatency = (memory: RecordMemory, index: number): number[] =>
   Array.from({ length: LATENCY_BUCKETS }, (_, bucket) =>
     counterAt(memory, index, SERVICE_STATS.connectLatency + bucket * 8),

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '295172dc1b2b8de569ed4022f762a434f0b53af9eb9c848cbc34324888b44df6';
+export const LAYOUT_HASH = '935e364954731afccc8a0999562c8fbaee18cf9ea71f9e2e3c455529086b01c2';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -121,5 +121,6 @@ export const MAPS = {
   connections: { type: 2, keySize: 4, valueSize: 288, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 72, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
+  socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   udp_peers: { type: 9, keySize: 32, valueSize: 32, flags: 0, maxEntries: 65536 },
 } as const;

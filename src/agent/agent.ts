@@ -2,13 +2,14 @@ import type { NodeIdentity } from '../core/desire/desire.ts';
 import { explain } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { ShuntError } from '../errors.ts';
 import type { ClusterEvent, Source } from '../sources/source.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
-import { backendViews, kernelAnswer, serviceViews, usedCapacity } from './tables.ts';
-import type { AgentStatus, AgentView, ChangeSummary } from './view.ts';
+import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
+import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
 export interface AgentOptions {
   readonly version: string;
@@ -46,6 +47,9 @@ const INTERVAL_MS = 10;
 const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 
+/** Ten links are asked what they run and where: some 0.1 ms. */
+const PROGRAM_CHECK_MS = 10_000;
+
 export const createAgent = (options: AgentOptions): Agent => new RunningAgent(options);
 
 class RunningAgent implements Agent {
@@ -61,6 +65,7 @@ class RunningAgent implements Agent {
   #triggersMs: number[] = [];
   #resyncDue = false;
   #cancelResync: (() => void) | undefined;
+  #cancelProgramCheck: (() => void) | undefined;
   #sourceComplaints: readonly Complaint[] = [];
   #toldOfSource: readonly Complaint[] = [];
   #lastChange: ChangeSummary | undefined;
@@ -91,6 +96,7 @@ class RunningAgent implements Agent {
 
   async start(): Promise<void> {
     this.#scheduleResync();
+    this.#scheduleProgramCheck();
     await this.#options.source.start({
       onChange: (events, complaints) => this.#take(events, complaints),
       onSynced: () => {
@@ -107,6 +113,7 @@ class RunningAgent implements Agent {
 
   async stop(): Promise<void> {
     this.#cancelResync?.();
+    this.#cancelProgramCheck?.();
     await this.#options.source.stop();
     await this.#runner.stop();
     await this.#reconciler.settled();
@@ -114,7 +121,7 @@ class RunningAgent implements Agent {
   }
 
   status(): AgentStatus {
-    const { version, node, source, dataplane } = this.#options;
+    const { version, node, dataplane } = this.#options;
     const { cluster, have } = this.#reconciler;
     const complaints = this.complaints();
     const count = (severity: Complaint['severity']): number =>
@@ -124,9 +131,7 @@ class RunningAgent implements Agent {
       pid: process.pid,
       startedAtMs: this.#startedAtMs,
       node: node.name,
-      source: { name: source.name, synced: this.#synced, trouble: this.#trouble },
-      ready: this.#ready,
-      unhealthy: this.#failure,
+      ...this.health(),
       objects: {
         services: cluster.services.size,
         endpointSlices: cluster.slices.byKey.size,
@@ -140,16 +145,25 @@ class RunningAgent implements Agent {
     };
   }
 
-  services(): ReturnType<AgentView['services']> {
-    return [...this.eachService()];
+  health(): AgentHealth {
+    const { name } = this.#options.source;
+    return {
+      source: { name, synced: this.#synced, trouble: this.#trouble },
+      ready: this.#ready,
+      unhealthy: this.#failure,
+    };
   }
 
-  eachService(): ReturnType<AgentView['eachService']> {
-    return serviceViews(this.#reconciler, this.#options.dataplane);
+  services(only?: string): ReturnType<AgentView['services']> {
+    return serviceViews(this.#reconciler, this.#options.dataplane, only);
   }
 
-  backends(service?: string): ReturnType<AgentView['backends']> {
-    return backendViews(this.#reconciler, this.#options.dataplane, service);
+  backends(only?: string): ReturnType<AgentView['backends']> {
+    return backendViews(this.#reconciler, this.#options.dataplane, only);
+  }
+
+  usage(): ReturnType<AgentView['usage']> {
+    return serviceUsage(this.#reconciler, this.#options.dataplane);
   }
 
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
@@ -224,6 +238,18 @@ class RunningAgent implements Agent {
       this.#resyncDue = true;
       this.#request();
       this.#scheduleResync();
+    });
+  }
+
+  #scheduleProgramCheck(): void {
+    const { clock, dataplane, observer } = this.#options;
+    this.#cancelProgramCheck = clock.after(PROGRAM_CHECK_MS, () => {
+      const lost = dataplane.lostPrograms();
+      if (lost.length > 0) {
+        observer.onFailure(new ShuntError('SHUNT_E_DETACHED', { programs: lost.join(', ') }), 0);
+        this.#request();
+      }
+      this.#scheduleProgramCheck();
     });
   }
 }

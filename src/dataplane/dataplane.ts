@@ -17,12 +17,16 @@ export interface Dataplane {
   grow(capacity: Capacity): Promise<void>;
   /** Puts the programs of this version in force, reading these tables. Until then those of the last run go on with theirs. */
   activate(): Promise<void>;
+  /** Programs that were attached and are no more, or elsewhere: somebody removed them. `activate` attaches them again. */
+  lostPrograms(): readonly string[];
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
 }
 
 /** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */
 export interface StatsReader {
+  /** Whether the counters of a Service are not all 0: costs a tenth of reading them. */
+  isUsed(index: number): boolean;
   service(index: number): ServiceStats;
   backend(index: number): Counters;
   /** By name, such as `refused_no_endpoint`. */

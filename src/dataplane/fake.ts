@@ -84,6 +84,10 @@ export class FakeDataplane implements Dataplane {
     this.#isActive = true;
   }
 
+  lostPrograms(): readonly string[] {
+    return [];
+  }
+
   close(): void {}
 
   /** Writes a frontend without looking at any rule, as another program on the node could. */

@@ -138,6 +138,7 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     clearStats: (records) => dataplane.clearStats(records),
     grow: (capacity) => dataplane.grow(capacity),
     activate: () => dataplane.activate(),
+    lostPrograms: () => dataplane.lostPrograms(),
     close: () => dataplane.close(),
   };
 };

@@ -21,6 +21,10 @@ export class FakeStats implements StatsReader {
     for (const index of services) this.#services.delete(index);
   }
 
+  isUsed(index: number): boolean {
+    return this.#services.has(index);
+  }
+
   backend(index: number): Counters {
     return { ...NOTHING, ...this.#backends.get(index) };
   }

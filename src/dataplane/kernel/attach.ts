@@ -7,6 +7,7 @@ import {
   mapIdsOf,
   openProgram,
   programIdOfLink,
+  programInfo,
   updateLink,
 } from '../../native/program.ts';
 import { cgroupId } from './cgroup.ts';
@@ -37,6 +38,18 @@ export const attachAll = (programs: ReadonlyMap<string, number>, options: Attach
   }
 };
 
+/** Those whose pinned link is gone, runs another program, or is on another cgroup than it should be. */
+export const notAttached = (
+  programs: ReadonlyMap<string, number>,
+  { cgroup, bpfRoot }: AttachOptions,
+): readonly string[] =>
+  PROGRAMS.map(({ program }) => program).filter((program) => {
+    const path = linkPath(bpfRoot, program);
+    if (!existsSync(path)) return true;
+    const { id } = programInfo(programs.get(program) as number);
+    return !withFd(openPinned(path), (link) => programIdOfLink(link) === id && isOn(link, cgroup));
+  });
+
 /** Ids of all maps that the pinned links' programs read. */
 export const mapIdsInForce = (bpfRoot: string): ReadonlySet<number> => {
   const ids = new Set<number>();
@@ -51,7 +64,7 @@ export const mapIdsInForce = (bpfRoot: string): ReadonlySet<number> => {
 /** False, and the pin is gone: the link is on another cgroup, or on one that was removed. */
 const replaceProgram = (path: string, program: number, cgroup: string): boolean =>
   withFd(openPinned(path), (link) => {
-    if (cgroupIdOfLink(link) === cgroupId(cgroup)) {
+    if (isOn(link, cgroup)) {
       try {
         updateLink(link, program);
         return true;
@@ -62,6 +75,8 @@ const replaceProgram = (path: string, program: number, cgroup: string): boolean 
     unlinkSync(path);
     return false;
   });
+
+const isOn = (link: number, cgroup: string): boolean => cgroupIdOfLink(link) === cgroupId(cgroup);
 
 const mapIdsOfLink = (link: number): readonly number[] => {
   const programId = programIdOfLink(link);

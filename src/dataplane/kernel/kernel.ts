@@ -1,12 +1,13 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Capacity, TableReader, Transaction } from '../../core/plan/transaction.ts';
+import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
 import type { Dataplane, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
-import { attachAll, mapIdsInForce } from './attach.ts';
+import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
 import { clearRecords } from './clear.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
@@ -43,7 +44,14 @@ export const openKernel = async (options: KernelOptions): Promise<KernelDataplan
 };
 
 /** What a growth does not touch: it holds connections or counts for the whole node. */
-const KEPT_BY_GROWTH = ['verdicts', 'connections', 'connections_overflow', 'affinity', 'udp_peers'] as const;
+const KEPT_BY_GROWTH = [
+  'verdicts',
+  'connections',
+  'connections_overflow',
+  'affinity',
+  'socket_affinity',
+  'udp_peers',
+] as const;
 
 class Kernel implements KernelDataplane {
   readonly #options: KernelOptions;
@@ -114,7 +122,6 @@ class Kernel implements KernelDataplane {
     this.#set = grown.set;
     this.#loaded = grown.loaded;
     this.tables = createTableReader(grown.loaded.maps.frontends, grown.loaded.memory);
-    this.stats = createStatsReader(grown.loaded.memory, grown.loaded.lent);
     try {
       if (this.#attached === 'none') {
         await this.grace();
@@ -124,8 +131,17 @@ class Kernel implements KernelDataplane {
       this.#attached = 'some';
       await this.activate();
     } finally {
+      // Whoever looks meanwhile sees the old counters: in the new ones, what came before is still missing.
+      this.stats = createStatsReader(grown.loaded.memory, grown.loaded.lent);
       old.loaded.close();
     }
+  }
+
+  lostPrograms(): readonly string[] {
+    if (this.#attached !== 'all') return [];
+    const lost = notAttached(this.#loaded.programs, this.#options);
+    if (lost.length > 0) this.#attached = 'some';
+    return lost;
   }
 
   close(): void {
@@ -136,7 +152,7 @@ class Kernel implements KernelDataplane {
   #loadGrown(capacity: Capacity): { readonly set: TableSet; readonly loaded: Loaded } {
     const { bpfRoot, connections } = this.#options;
     const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, this.#loaded.maps[name]]));
-    const loaded = load({ reuse, capacity, connections });
+    const loaded = load({ reuse, capacity, connections, features: this.features });
     try {
       copyTables(this.#loaded, loaded);
       return { set: createSet(bpfRoot, (directory) => pinMaps(loaded, directory)), loaded };
@@ -184,10 +200,14 @@ const openLocked = (options: KernelOptions, lock: number): Kernel => {
   }
 };
 
+/** A bpffs is mounted where there is none, but never over anything: not over /sys/fs, where the cgroups are. */
 const prepareRoot = (bpfRoot: string): void => {
   const parent = dirname(bpfRoot);
   mkdirSync(parent, { recursive: true });
-  if (!isBpffs(parent)) mountBpffs(parent);
+  if (!isBpffs(parent)) {
+    if (readdirSync(parent).length > 0) throw new ShuntError('SHUNT_E_BPF_ROOT', { path: bpfRoot, parent });
+    mountBpffs(parent);
+  }
   mkdirSync(bpfRoot, { recursive: true, mode: 0o700 });
 };
 

@@ -58,13 +58,15 @@ export interface LoadOptions {
   readonly capacity: Capacity;
   /** Places in the `connections` table, if that is made new. A power of two, CONNECTION_WAYS at least. */
   readonly connections: number;
+  /** The variant that is in force already; otherwise they are tried, the richest first. */
+  readonly features?: Features;
 }
 
 /** @throws ShuntError SHUNT_E_LOAD when this kernel takes no variant of the programs; the verifier's words are in it. */
 export const load = (options: LoadOptions): Loaded => {
   liftLimits();
   let failure: unknown;
-  for (const features of CANDIDATES) {
+  for (const features of options.features === undefined ? CANDIDATES : [options.features]) {
     const object = openObject(readObject(features), 'shunt');
     try {
       prepare(object, options, features);
@@ -75,6 +77,8 @@ export const load = (options: LoadOptions): Loaded => {
       throw error;
     }
     object.close();
+    // An unknown instruction or helper. Anything else, such as want of memory, is no reason to do with less.
+    if (errnoOf(failure) !== 'EINVAL') break;
   }
   // Of the plainest variant: the others may have failed for what it does without.
   throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failure) }, { cause: failure });
@@ -118,19 +122,19 @@ const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOption
 };
 
 const describe = (object: BpfObject, features: Features): Loaded => {
-  const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)])) as Record<MapName, BpfMap>;
+  using opened = new DisposableStack();
+  opened.use(object);
+  const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, opened.use(object.map(name))])) as Loaded['maps'];
   for (const name of MAP_NAMES) checkSizes(name, maps[name]);
-  const programs = new Map(PROGRAMS.map(({ program }) => [program, object.program(program)]));
+  const programs = new Map(
+    PROGRAMS.map(({ program }) => [program, opened.adopt(object.program(program), (fd) => closeFd(fd))]),
+  );
   const memory = mapMemories(maps, MAPPED_TABLES);
+  for (const { bytes } of Object.values(memory)) opened.adopt(bytes.buffer as ArrayBuffer, unmapMemory);
   const lent = lendMemories(maps, LENT_TABLES);
-  const close = (): void => {
-    for (const { bytes } of Object.values(memory)) unmapMemory(bytes.buffer as ArrayBuffer);
-    for (const each of Object.values(lent)) each.close();
-    for (const map of Object.values(maps)) map.close();
-    for (const fd of programs.values()) closeFd(fd);
-    object.close();
-  };
-  return { features, maps, memory, lent, programs, close };
+  for (const each of Object.values(lent)) opened.adopt(each, () => each.close());
+  const all = opened.move();
+  return { features, maps, memory, lent, programs, close: () => all.dispose() };
 };
 
 export const mapMemories = <Name extends MappedTable | LentTable>(

@@ -40,6 +40,7 @@ export const removeUnfinished = (bpfRoot: string): void => {
 
 /** Pins everything that `pin` pins under the given directory, as one new set. */
 export const createSet = (bpfRoot: string, pin: (directory: string) => void): TableSet => {
+  removeUnfinished(bpfRoot);
   const number = (listSets(bpfRoot)[0]?.number ?? 0) + 1;
   const unfinished = join(bpfRoot, `new-${LAYOUT}-${number}`);
   const path = join(bpfRoot, `set-${LAYOUT}-${number}`);

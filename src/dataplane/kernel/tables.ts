@@ -1,5 +1,5 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
-import { readConnectLatency, readCounters } from '../../abi/counters.ts';
+import { isUsed, readConnectLatency, readCounters } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
@@ -35,6 +35,7 @@ export const createTableReader = (frontends: BpfMap, memory: Memories): TableRea
 });
 
 export const createStatsReader = ({ verdicts }: Memories, lent: LentMemories): StatsReader => ({
+  isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
     return { ...readCounters(stats, index), connectLatency: readConnectLatency(stats, index) };
