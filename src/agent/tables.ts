@@ -5,43 +5,50 @@ import { frontendKey, type Have, type Port } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
-import type { BackendView, ServiceView } from './view.ts';
+import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
 
-/** What the tables hold, by name: read from the tables themselves each time that somebody asks. */
+/**
+ * What the tables hold, by name: read from the tables themselves each time that somebody asks. Between one Service port
+ * and the next anything may happen: ports come and go, tables grow or are read anew.
+ */
 
-export function* serviceViews({ have }: Reconciler, { stats }: Dataplane): Generator<ServiceView> {
-  for (const [id, port] of have?.ports ?? []) {
+export function* serviceViews(
+  reconciler: Reconciler,
+  dataplane: Dataplane,
+  only: string | undefined,
+): Generator<ServiceView> {
+  for (const { id, port, have } of portsOf(reconciler, only)) {
     yield {
       id,
       ...namesOf(id),
       port: port.frontends[0]?.port ?? 0,
       addresses: port.frontends.map(({ address }) => address),
-      backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have as Have, range).size, 0),
-      affinityTimeoutS: (have as Have).tables.service(port.service).affinityTimeoutS,
-      stats: stats.service(port.service),
+      backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have, range).size, 0),
+      affinityTimeoutS: have.tables.service(port.service).affinityTimeoutS,
+      stats: dataplane.stats.service(port.service),
     };
   }
 }
 
-export const backendViews = (
-  { have }: Reconciler,
-  { stats }: Dataplane,
+export function* backendViews(
+  reconciler: Reconciler,
+  dataplane: Dataplane,
   only: string | undefined,
-): readonly BackendView[] => {
-  const views: BackendView[] = [];
-  for (const [id, port] of have?.ports ?? []) {
-    const { namespace, service } = namesOf(id);
-    if (only !== undefined && only !== `${namespace}/${service}`) continue;
-    for (const range of rangesOf(port)) {
-      for (const [index, share] of sharesOf(have as Have, range)) {
-        const { address, port: backendPort, weight } = (have as Have).tables.backend(index);
-        const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
-        views.push({ ...place, weight, share, stats: stats.backend(index) });
-      }
-    }
+): Generator<BackendView> {
+  for (const found of portsOf(reconciler, only)) yield* backendsOf(found, dataplane);
+}
+
+/** Without what a scrape does not show: of a large cluster most Services are never used on a node. */
+export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Generator<ServiceUsage> {
+  for (const { id, port } of portsOf(reconciler, undefined)) {
+    const { stats } = dataplane;
+    yield {
+      ...namesOf(id),
+      port: port.frontends[0]?.port ?? 0,
+      stats: stats.isUsed(port.service) ? stats.service(port.service) : undefined,
+    };
   }
-  return views;
-};
+}
 
 /** Shares by `socketText` that the kernel gives for a key; empty when it refuses, null when it holds nothing. */
 export const kernelAnswer = (have: Have, key: FrontendKey): ReadonlyMap<string, number> | null => {
@@ -62,6 +69,35 @@ export const usedCapacity = (have: Have | undefined): Capacity => {
     backends: capacity.backends - free.backends.count,
     services: capacity.services - free.services.count,
   };
+};
+
+interface Found {
+  readonly id: string;
+  readonly port: Port;
+  readonly have: Have;
+}
+
+/** The ports that there are now, each as it is when it is its turn. */
+function* portsOf(reconciler: Reconciler, only: string | undefined): Generator<Found> {
+  const start = only === undefined ? '' : `${only}/`;
+  for (const id of [...(reconciler.have?.ports.keys() ?? [])]) {
+    if (!id.startsWith(start)) continue;
+    const { have } = reconciler;
+    const port = have?.ports.get(id);
+    if (have !== undefined && port !== undefined) yield { id, port, have };
+  }
+}
+
+/** All at once: an index means something else after a change. */
+const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly BackendView[] => {
+  const { namespace, service } = namesOf(id);
+  return rangesOf(port).flatMap((range) =>
+    Array.from(sharesOf(have, range), ([index, share]) => {
+      const { address, port: backendPort, weight } = have.tables.backend(index);
+      const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
+      return { ...place, weight, share, stats: stats.backend(index) };
+    }),
+  );
 };
 
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {

@@ -6,26 +6,34 @@ import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
   status(): AgentStatus;
-  services(): readonly ServiceView[];
-  /** The same one at a time, as they are asked for, within one turn of the event loop. */
-  eachService(): Iterable<ServiceView>;
-  /** Backends of one Service (`namespace/name`), or of all. */
-  backends(service?: string): readonly BackendView[];
+  health(): AgentHealth;
+  /**
+   * Of a `namespace`, of one Service (`namespace/name`), or all; so with backends. Large clusters have many: each is
+   * made when it is asked for, and the event loop may have turns in between. What has gone by then is left out.
+   */
+  services(only?: string): Iterable<ServiceView>;
+  backends(only?: string): Iterable<BackendView>;
+  /** Of all Services, for metrics. */
+  usage(): Iterable<ServiceUsage>;
   explain(question: FrontendKey): Decision;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
 }
 
-export interface AgentStatus {
-  readonly version: string;
-  readonly pid: number;
-  readonly startedAtMs: number;
-  readonly node: string;
+/** What probes ask for every few seconds: it costs nothing, while a status looks at a whole table. */
+export interface AgentHealth {
   readonly source: { readonly name: string; readonly synced: boolean; readonly trouble: string };
   /** True once everything that existed at the start is in force in the kernel. */
   readonly ready: boolean;
   /** Empty, or why the agent is not healthy. */
   readonly unhealthy: string;
+}
+
+export interface AgentStatus extends AgentHealth {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly node: string;
   readonly objects: { readonly services: number; readonly endpointSlices: number; readonly trafficPolicies: number };
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
@@ -66,6 +74,12 @@ export interface ServiceView {
   readonly backends: number;
   readonly affinityTimeoutS: number;
   readonly stats: ServiceStats;
+}
+
+/** What was counted for a Service port, if anything was. */
+export interface ServiceUsage extends Pick<ServiceView, 'namespace' | 'service' | 'protocol' | 'port'> {
+  /** Undefined while nobody on this node has used it: all its counters are 0. */
+  readonly stats: ServiceStats | undefined;
 }
 
 export interface BackendView {

@@ -3,7 +3,7 @@ import type { AgentView } from '../agent/view.ts';
 import { parseAddress } from '../core/model/address.ts';
 import type { FrontendKey } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
-import { json } from './answer.ts';
+import { json, jsonList } from './answer.ts';
 import { createHandler, type OnBug, type Route } from './handler.ts';
 
 export interface AdminDeps {
@@ -17,10 +17,10 @@ export const buildAdmin = ({ view, onBug }: AdminDeps): RequestListener => {
   const ask = (): AgentView => opened(view());
   const routes: readonly Route[] = [
     { path: '/v1/status', answer: () => json(ask().status()) },
-    { path: '/v1/services', answer: () => json({ services: ask().services() }) },
-    { path: '/v1/backends', answer: (query) => json({ backends: ask().backends(serviceIn(query)) }) },
+    { path: '/v1/services', answer: (query) => jsonList('services', ask().services(selectionIn(query))) },
+    { path: '/v1/backends', answer: (query) => jsonList('backends', ask().backends(selectionIn(query))) },
     { path: '/v1/explain', answer: (query) => json(ask().explain(questionIn(query))) },
-    { path: '/v1/complaints', answer: () => json({ complaints: ask().complaints() }) },
+    { path: '/v1/complaints', answer: () => jsonList('complaints', ask().complaints()) },
   ];
   return createHandler(routes, onBug);
 };
@@ -30,11 +30,14 @@ const opened = (view: AgentView | undefined): AgentView => {
   return view;
 };
 
-const serviceIn = (query: URLSearchParams): string | undefined => {
-  const value = query.get('service');
-  if (value === null) return undefined;
-  if (/^[^/]+\/[^/]+$/.test(value)) return value;
-  throw refuse('service', value, 'NAMESPACE/NAME is');
+/** `service=NAMESPACE/NAME`, `namespace=NAMESPACE`, or neither for all. */
+const selectionIn = (query: URLSearchParams): string | undefined => {
+  const service = query.get('service');
+  const namespace = query.get('namespace');
+  if (service !== null && !/^[^/]+\/[^/]+$/.test(service)) throw refuse('service', service, 'NAMESPACE/NAME is');
+  if (namespace !== null && !/^[^/]+$/.test(namespace)) throw refuse('namespace', namespace, 'NAMESPACE is');
+  if (service !== null && namespace !== null) throw refuse('namespace', namespace, 'it is part of `service`');
+  return service ?? namespace ?? undefined;
 };
 
 const questionIn = (query: URLSearchParams): FrontendKey => {

@@ -4,7 +4,8 @@ import type { ShuntError } from '../errors.ts';
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string | Uint8Array;
+  /** Whole, or made piece by piece while it is sent. */
+  readonly body: string | Uint8Array | Generator<string>;
   /** Called once the body is no longer needed, sent or not. */
   readonly release?: () => void;
 }
@@ -17,6 +18,29 @@ export const json = (data: unknown, status = 200): Answer => ({
   type: JSON_TYPE,
   body: `${JSON.stringify(data)}\n`,
 });
+
+/** `{"NAME": [...]}`. However many records there are, few of them are ever in memory. */
+export const jsonList = (name: string, records: Iterable<unknown>): Answer => ({
+  status: 200,
+  type: JSON_TYPE,
+  body: listPieces(name, records),
+});
+
+/** Some milliseconds of work: the event loop has a turn between two pieces. */
+const PIECE_LENGTH = 256 * 1024;
+
+function* listPieces(name: string, records: Iterable<unknown>): Generator<string> {
+  let piece = `{${JSON.stringify(name)}:[`;
+  let comma = '';
+  for (const record of records) {
+    piece += comma + JSON.stringify(record);
+    comma = ',';
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}\n`;
+}
 
 export const text = (body: string, status = 200): Answer => ({ status, type: TEXT_TYPE, body: `${body}\n` });
 

@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ShuntError } from '../errors.ts';
 import { type Answer, failure } from './answer.ts';
 
@@ -16,7 +18,12 @@ export const createHandler = (routes: readonly Route[], onBug: OnBug): RequestLi
   const byPath = new Map(routes.map((route) => [route.path, route]));
   return async (request, response) => {
     const { path, query } = target(request);
-    send(response, await respond(byPath, request.method ?? '', path, query, onBug));
+    try {
+      await send(response, await respond(byPath, request.method ?? '', path, query, onBug));
+    } catch (error) {
+      // The client left. After a bug its connection is cut, so that it does not take a part for the whole.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') onBug(error, path);
+    }
   };
 };
 
@@ -46,14 +53,24 @@ const target = ({ url = '/' }: IncomingMessage): { readonly path: string; readon
   return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
 };
 
-const send = (response: ServerResponse, { status, type, body, release }: Answer): void => {
+const send = async (response: ServerResponse, { status, type, body, release }: Answer): Promise<void> => {
+  const whole = typeof body === 'string' || body instanceof Uint8Array ? body : undefined;
   if (release !== undefined) response.once('close', release);
   response.writeHead(status, {
     'content-type': type,
-    'content-length': Buffer.byteLength(body),
+    ...(whole === undefined ? {} : { 'content-length': Buffer.byteLength(whole) }),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(status === 405 ? { allow: 'GET' } : {}),
   });
-  response.end(body);
+  if (whole === undefined) await pipeline(inTurns(body as Generator<string>), response);
+  else response.end(whole);
 };
+
+/** A client that reads as fast as we write would otherwise have the event loop to itself. */
+async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    yield piece;
+    await nextTurn();
+  }
+}

@@ -35,7 +35,7 @@ const STARTING = 'starting: the tables are not open yet';
 
 /** An agent that is still starting is healthy: nothing is gained by starting it anew. */
 const health = (view: AgentView | undefined): Answer => {
-  const reason = view?.status().unhealthy ?? '';
+  const reason = view?.health().unhealthy ?? '';
   return reason === '' ? text('ok') : text(`unhealthy: ${reason}`, 503);
 };
 
@@ -45,7 +45,7 @@ const health = (view: AgentView | undefined): Answer => {
  */
 const readiness = (view: AgentView | undefined): Answer => {
   if (view === undefined) return text(STARTING, 503);
-  const { ready, source } = view.status();
+  const { ready, source } = view.health();
   if (ready) return text('ok');
   if (source.trouble !== '') return text(`starting: ${source.name} is in trouble: ${source.trouble}`, 503);
   return text(source.synced ? 'starting: programming the kernel' : `starting: reading ${source.name}`, 503);

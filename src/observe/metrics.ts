@@ -35,7 +35,7 @@ export const createMetrics = (observed: Observed): Metrics => {
       const buffer = spare ?? new TextBuffer();
       spare = undefined;
       buffer.clear();
-      services.write(observed.eachService(), buffer);
+      services.write(observed.usage(), buffer);
       writeStatus(observed.status(), observed.verdicts(), buffer);
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.

@@ -5,7 +5,7 @@ import type { ServiceStats } from '../dataplane/dataplane.ts';
 export interface Observed {
   status(): ObservedStatus;
   /** One at a time, as they are asked for, within one turn of the event loop. */
-  eachService(): Iterable<ObservedService>;
+  usage(): Iterable<ObservedService>;
   verdicts(): Readonly<Record<string, number>>;
 }
 
@@ -20,13 +20,12 @@ export interface ObservedStatus {
 }
 
 export interface ObservedService {
-  /** Unique, and stable while the Service port lives. */
-  readonly id: string;
   readonly namespace: string;
   readonly service: string;
   readonly protocol: string;
   readonly port: number;
-  readonly stats: ServiceStats;
+  /** Undefined while nobody has used it. */
+  readonly stats: ServiceStats | undefined;
 }
 
 /** One change set that was applied. */

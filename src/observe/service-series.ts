@@ -42,8 +42,8 @@ export class ServiceSeries {
       const text = labelsOf(service);
       labels.text(text);
       ends.push(labels.length);
-      for (const [index, { read }] of ALWAYS.entries()) values[index]?.push(read(stats));
-      if (isUsed(stats)) used.push({ labels: Buffer.from(text), stats });
+      for (const [index, { read }] of ALWAYS.entries()) values[index]?.push(stats === undefined ? 0 : read(stats));
+      if (stats !== undefined) used.push({ labels: Buffer.from(text), stats });
     }
     return { labels: labels.written, ends, values, used };
   }
@@ -70,8 +70,6 @@ const labelsOf = ({ namespace, service, port, protocol }: ObservedService): stri
     ['port', String(port)],
     ['protocol', protocol],
   ]);
-
-const isUsed = ({ attempts, datagrams, rejected }: ServiceStats): boolean => attempts + datagrams + rejected > 0;
 
 const writeNoted = (
   { metric, start, end }: Single,

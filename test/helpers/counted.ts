@@ -19,30 +19,25 @@ export const allEnded = ({ agent }: Pick<RunningAgent, 'agent'>): boolean =>
   agent.status().connections.used === 0;
 
 export const serviceStats = ({ agent }: Pick<RunningAgent, 'agent'>, id: string) => {
-  const found = agent.services().find((each) => each.id === id);
+  const found = [...agent.services()].find((each) => each.id === id);
   if (found === undefined) throw new Error(`there is no ${id}`);
   return found.stats;
 };
 
 /** Counters of a backend of a Service port. */
 export const backendStats = ({ agent }: Pick<RunningAgent, 'agent'>, id: string, address: string): Counters => {
-  const found = agent.backends().find((each) => each.id === id && each.address === address);
+  const found = [...agent.backends()].find((each) => each.id === id && each.address === address);
   if (found === undefined) throw new Error(`${id} has no backend ${address}`);
   return found.stats;
 };
 
 /** By Service port, what was counted for it and what for its backends together: the same, while none has gone. */
 export const totals = ({ agent }: RunningAgent) => ({
-  services: Object.fromEntries(agent.services().map(({ id, stats }) => [id, countersOf(stats)])),
+  services: Object.fromEntries([...agent.services()].map(({ id, stats }) => [id, countersOf(stats)])),
   backends: Object.fromEntries(
-    agent.services().map(({ id }) => [
+    [...agent.services()].map(({ id }) => [
       id,
-      sum(
-        agent
-          .backends()
-          .filter((backend) => backend.id === id)
-          .map(({ stats }) => stats),
-      ),
+      sum([...agent.backends()].filter((backend) => backend.id === id).map(({ stats }) => stats)),
     ]),
   ),
 });

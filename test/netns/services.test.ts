@@ -105,7 +105,7 @@ describe('the endpoints of a Service', () => {
       slice([endpoint(v1.pod.address4), endpoint(v2.pod.address4)], { name: 'web-2' }),
     );
     expect(await answers()).toEqual(['v1', 'v2']);
-    expect(stage.agent.agent.backends('shop/web').map(({ share }) => share)).toEqual([0.5, 0.5]);
+    expect([...stage.agent.agent.backends('shop/web')].map(({ share }) => share)).toEqual([0.5, 0.5]);
     await stage.agent.remove({ kind: 'EndpointSlice', namespace: 'shop', name: 'web-2' });
     expect(await answers()).toEqual(['v1']);
   });
@@ -213,7 +213,7 @@ describe('a Service', () => {
     const sctp = { name: 'sctp', protocol: 'SCTP', port: 80 } as const;
     await stage.agent.put(service({ ports: [{ name: 'http', protocol: 'TCP', port: 80 }, sctp] }), conditions(READY));
     expect(await answers()).toEqual(['v1', 'v2', 'v3']);
-    expect(stage.agent.agent.services().filter(({ service }) => service === 'web')).toHaveLength(1);
+    expect([...stage.agent.agent.services()].filter(({ service }) => service === 'web')).toHaveLength(1);
   });
 
   test('that is deleted is left alone, and an open connection through it goes on', async () => {

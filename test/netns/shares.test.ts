@@ -134,7 +134,7 @@ const counted = (address: string): ReadonlyMap<string, number> => {
   const mapped = address.replace('::ffff:', '');
   const key = mapped.includes(':') ? 'address6' : 'address4';
   return new Map(
-    agent.agent.backends().flatMap(({ address: backend, stats }) => {
+    [...agent.agent.backends()].flatMap(({ address: backend, stats }) => {
       const pod = pods.find((each) => each[key] === backend);
       return pod === undefined ? [] : [[pod.name, stats.attempts + stats.datagrams] as const];
     }),

@@ -81,7 +81,7 @@ test('an upgrade that was cut and taken back goes on with the tables that are in
 
   agent = await startAgent(node, { objects });
   expect(agent.agent.status().lastChange?.writes).toEqual(NO_WRITES);
-  expect(agent.agent.services()[0]?.stats.attempts).toBe(50);
+  expect([...agent.agent.services()][0]?.stats.attempts).toBe(50);
   expect(listSets(node.bpfRoot)).toMatchObject([{ number: 1 }]);
   expect(await client.whoAnswers('tcp', VIP, 80)).toBe('v1');
 });

@@ -73,7 +73,7 @@ describe('the start', () => {
     expect(second.told.ready).toMatchObject([
       { writes: { backends: 0, services: 0, slots: 0, frontends: 0, removed: 0 } },
     ]);
-    expect(second.agent.services().map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
+    expect([...second.agent.services()].map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
   });
 
   test('what the cluster has lost meanwhile is removed by the next agent, once it knows everything', async () => {
@@ -167,6 +167,53 @@ describe('a change', () => {
   });
 });
 
+describe('who looks', () => {
+  const crowd = async () => {
+    const staged = await stage();
+    staged.put(...WEB);
+    staged.put(service({ name: 'websocket', clusterIPs: ['10.96.0.2'] }));
+    staged.put(service({ namespace: 'shop-old', clusterIPs: ['10.96.0.3'] }));
+    staged.sink.onSynced();
+    await staged.clock.advance(1);
+    return staged;
+  };
+
+  test.each([
+    { only: undefined, services: ['shop/web', 'shop/websocket', 'shop-old/web'], backends: 2 },
+    { only: 'shop', services: ['shop/web', 'shop/websocket'], backends: 2 },
+    { only: 'shop/web', services: ['shop/web'], backends: 2 },
+    { only: 'shop-old', services: ['shop-old/web'], backends: 0 },
+    { only: 'sho', services: [], backends: 0 },
+  ])('at $only sees $services with $backends backends', async ({ only, services, backends }) => {
+    const { agent } = await crowd();
+    expect(Array.from(agent.services(only), ({ namespace, service: name }) => `${namespace}/${name}`)).toEqual(
+      services,
+    );
+    expect([...agent.backends(only)]).toHaveLength(backends);
+  });
+
+  test('at one after the other sees each as it is by then, and none that has gone', async () => {
+    const { agent, clock, sink } = await crowd();
+    const seen: string[] = [];
+    for (const { service: name, namespace } of agent.services()) {
+      if (seen.push(`${namespace}/${name}`) > 1) continue;
+      sink.onChange([{ type: 'delete', ref: { kind: 'Service', namespace: 'shop', name: 'websocket' } }], []);
+      await clock.advance(100);
+    }
+    expect(seen).toEqual(['shop/web', 'shop-old/web']);
+  });
+
+  test('at what was used sees counters of those Services alone', async () => {
+    const { agent, dataplane } = await crowd();
+    dataplane.connect('10.96.0.2', 80, 'TCP', 0);
+    expect(Array.from(agent.usage(), ({ service: name, stats }) => [name, stats?.rejected])).toEqual([
+      ['web', undefined],
+      ['websocket', 1],
+      ['web', undefined],
+    ]);
+  });
+});
+
 describe('a failure', () => {
   test.each([0, 1, 2, 3, 4])('after %i steps of a change is told, and mended by the next try', async (steps) => {
     const { agent, clock, dataplane, sink, put, told } = await stage();
@@ -193,8 +240,8 @@ describe('a failure', () => {
     put(slice([endpoint('10.244.1.7')]));
     await clock.advance(1);
     expect(agent.status().unhealthy).not.toBe('');
-    expect(agent.services()).toHaveLength(1);
-    expect(agent.backends().map(({ address }) => address)).toEqual(['10.244.1.1', '10.244.1.2']);
+    expect([...agent.services()]).toHaveLength(1);
+    expect([...agent.backends()].map(({ address }) => address)).toEqual(['10.244.1.1', '10.244.1.2']);
   });
 
   test('to wait for programs is told, and costs no room for good', async () => {

@@ -15,8 +15,8 @@ const view = fakeView();
 
 test.each([
   { title: 'status', data: STATUS },
-  { title: 'services', data: view.services() },
-  { title: 'backends', data: view.backends() },
+  { title: 'services', data: [...view.services()] },
+  { title: 'backends', data: [...view.backends()] },
   { title: 'complaints', data: view.complaints() },
 ])('docs/api.md names every field of $title', ({ data }) => {
   const missing = new Set(fieldsOf(data).filter((name) => !DOCUMENT.includes(`\`${name}\``)));

@@ -1,4 +1,4 @@
-import type { AgentStatus, AgentView, BackendView, ServiceView } from '../../../src/agent/view.ts';
+import type { AgentStatus, AgentView, BackendView, ServiceUsage, ServiceView } from '../../../src/agent/view.ts';
 import type { Decision } from '../../../src/core/explain.ts';
 import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
 
@@ -72,19 +72,28 @@ export const STATUS: AgentStatus = {
   lastChange: undefined,
 };
 
+export const serviceUsage = (changes: Partial<ServiceUsage> = {}): ServiceUsage => {
+  const { namespace, service, protocol, port, stats } = serviceView();
+  return { namespace, service, protocol, port, stats, ...changes };
+};
+
+const isOf = (only: string | undefined, id: string): boolean => only === undefined || id.startsWith(`${only}/`);
+
 export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
-  const view: AgentView = {
+  const services = [
+    serviceView(),
+    serviceView({ id: 'shop/idle//TCP', service: 'idle', portName: '', backends: 0, stats: IDLE }),
+    serviceView({ id: 'shop-old/cart//TCP', namespace: 'shop-old', portName: '' }),
+  ];
+  return {
     status: () => ({ ...STATUS, ...changes.state }),
-    services: () => [
-      serviceView(),
-      serviceView({ id: 'shop/idle//TCP', service: 'idle', portName: '', backends: 0, stats: IDLE }),
-    ],
-    eachService: () => view.services(),
-    backends: (service) => [backendView()].filter((backend) => service === undefined || backend.service === service),
+    health: () => ({ ...STATUS, ...changes.state }),
+    services: (only) => services.filter(({ id }) => isOf(only, id)),
+    backends: (only) => [backendView()].filter(({ id }) => isOf(only, id)),
+    usage: () => [serviceUsage()],
     explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
     ...changes,
   };
-  return view;
 };

@@ -4,10 +4,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { BackendView } from '../../../src/agent/view.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenTcp, listenUnix } from '../../../src/http/listen.ts';
 import { buildPublic } from '../../../src/http/public.ts';
-import { fakeView, STATUS } from './fake-view.ts';
+import { backendView, fakeView, STATUS } from './fake-view.ts';
 
 let directory: string;
 const listeners: Listener[] = [];
@@ -36,7 +37,9 @@ const ask = (socketPath: string, path: string, method = 'GET') =>
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk;
       });
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+      response
+        .on('error', reject)
+        .on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
     });
     sent.on('error', reject).end();
   });
@@ -46,10 +49,18 @@ describe('the admin API', () => {
 
   test.each([
     { path: '/v1/status', says: { version: '1.2.3', ready: true, used: STATUS.used } },
-    { path: '/v1/services', says: { services: [{ id: 'shop/cart/grpc/TCP' }, { id: 'shop/idle//TCP' }] } },
+    {
+      path: '/v1/services',
+      says: { services: [{ id: 'shop/cart/grpc/TCP' }, { id: 'shop/idle//TCP' }, { id: 'shop-old/cart//TCP' }] },
+    },
+    { path: '/v1/services?service=shop/idle', says: { services: [{ id: 'shop/idle//TCP' }] } },
+    { path: '/v1/services?namespace=shop-old', says: { services: [{ id: 'shop-old/cart//TCP' }] } },
+    { path: '/v1/services?namespace=sho', says: { services: [] } },
     { path: '/v1/backends', says: { backends: [{ address: '10.244.1.41', share: 0.5 }] } },
     { path: '/v1/backends?service=shop/cart', says: { backends: [{ service: 'shop/cart' }] } },
     { path: '/v1/backends?service=shop/none', says: { backends: [] } },
+    { path: '/v1/backends?namespace=shop', says: { backends: [{ service: 'shop/cart' }] } },
+    { path: '/v1/backends?namespace=shop-old', says: { backends: [] } },
     { path: '/v1/complaints', says: { complaints: [{ severity: 'error', object: 'Service shop/cart' }] } },
     {
       path: '/v1/explain?address=FD00::0:1&port=80&protocol=UDP',
@@ -69,6 +80,15 @@ describe('the admin API', () => {
     { method: 'POST', path: '/v1/status', status: 405, code: 'SHUNT_E_HTTP_METHOD' },
     { method: 'DELETE', path: '/v1/services', status: 405, code: 'SHUNT_E_HTTP_METHOD' },
     { method: 'GET', path: '/v1/backends?service=cart', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
+    { method: 'GET', path: '/v1/services?service=cart', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
+    { method: 'GET', path: '/v1/services?namespace=shop/cart', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
+    { method: 'GET', path: '/v1/services?namespace=', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
+    {
+      method: 'GET',
+      path: '/v1/backends?namespace=shop&service=shop/cart',
+      status: 400,
+      code: 'SHUNT_E_HTTP_PARAMETER',
+    },
     { method: 'GET', path: '/v1/explain', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
     { method: 'GET', path: '/v1/explain?address=localhost&port=80', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
     { method: 'GET', path: '/v1/explain?address=10.0.0.1&port=0', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
@@ -107,9 +127,69 @@ describe('the admin API', () => {
   });
 });
 
+/** Probes come every few seconds, and a status looks at a whole table. */
+const tooExpensive = (): never => {
+  throw new Error('asked for a status');
+};
+
+describe('a long list of the admin API', () => {
+  const LENGTH = 20_000;
+  const list = async (backends: () => Iterable<BackendView>) =>
+    serve(buildAdmin({ view: () => fakeView({ backends }), onBug }));
+
+  test('is made while it is sent, and the event loop has turns in between', async () => {
+    let turn = 0;
+    const made: number[] = [];
+    const socket = await list(function* () {
+      for (let port = 1; port <= LENGTH; port++) {
+        made[turn] = (made[turn] ?? 0) + 1;
+        yield backendView({ port });
+      }
+    });
+    const ticking = setInterval(() => turn++, 0);
+    const { headers, body } = await ask(socket, '/v1/backends');
+    clearInterval(ticking);
+    const { backends } = JSON.parse(body) as { backends: BackendView[] };
+    expect(backends.map(({ port }) => port)).toEqual(Array.from({ length: LENGTH }, (_, index) => index + 1));
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'transfer-encoding': 'chunked',
+    });
+    expect(Math.max(...made.filter((count) => count > 0))).toBeLessThan(LENGTH / 4);
+  });
+
+  test('ends with the client that asked, and that is no bug', async () => {
+    const left = Promise.withResolvers<void>();
+    const socketPath = await list(function* () {
+      try {
+        for (;;) yield backendView();
+      } finally {
+        left.resolve();
+      }
+    });
+    const sent = request({ socketPath, path: '/v1/backends', agent: false }, (response) => {
+      response.once('data', () => sent.destroy());
+    });
+    sent.on('error', () => {}).end();
+    await left.promise;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(onBug).not.toHaveBeenCalled();
+  });
+
+  test('is cut off by a bug, so that a part does not pass for the whole', async () => {
+    const bug = new Error('wings of wax');
+    const socket = await list(function* () {
+      for (let index = 0; index < LENGTH; index++) yield backendView();
+      throw bug;
+    });
+    await expect(ask(socket, '/v1/backends')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(onBug).toHaveBeenCalledExactlyOnceWith(bug, '/v1/backends');
+  });
+});
+
 describe('the public listener', () => {
   const answer = async (state: Partial<typeof STATUS> | undefined, path: string) => {
-    const view = state === undefined ? undefined : fakeView({ state });
+    const view = state === undefined ? undefined : fakeView({ state, status: tooExpensive });
     const { status, body } = await ask(
       await serve(buildPublic({ view: () => view, scrape: () => undefined, onBug })),
       path,

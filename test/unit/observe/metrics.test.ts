@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { METRICS, type Metric, renderMetricsDoc } from '../../../src/observe/registry.ts';
-import { fakeView, IDLE, serviceView } from '../http/fake-view.ts';
+import { fakeView, STATS, serviceUsage } from '../http/fake-view.ts';
 
 const CHANGE = {
   atMs: 0,
@@ -55,7 +55,7 @@ describe('series of Services', () => {
   });
 
   test('of one that nobody used are attempts, rejections and datagrams, at zero', async () => {
-    const text = await scrapeText(fakeView({ services: () => [serviceView({ stats: IDLE })] }));
+    const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ stats: undefined })] }));
     expect(linesOf(text, 'shunt_service_')).toEqual([
       `shunt_service_connections_attempted_total{${CART}} 0`,
       `shunt_service_rejected_total{${CART}} 0`,
@@ -64,29 +64,29 @@ describe('series of Services', () => {
   });
 
   test('go when their Service goes', async () => {
-    let services = [serviceView()];
-    const metrics = createMetrics(fakeView({ services: () => services }));
+    let usage = [serviceUsage()];
+    const metrics = createMetrics(fakeView({ usage: () => usage }));
     expect(Buffer.from((await metrics.scrape()).body).toString()).toContain('service="cart"');
-    services = [];
+    usage = [];
     expect(Buffer.from((await metrics.scrape()).body).toString()).not.toContain('service="cart"');
   });
 
   test('never show a negative count while the kernel counts on', async () => {
-    const stats = { ...serviceView().stats, closed: 1, reset: 1, broken: 1 };
-    const text = await scrapeText(fakeView({ services: () => [serviceView({ stats })] }));
+    const stats = { ...STATS, closed: 1, reset: 1, broken: 1 };
+    const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ stats })] }));
     expect(text).toContain(`shunt_service_connections_closed_total{${CART},reason="closed"} 0\n`);
   });
 
   test('escape what a label may not hold', async () => {
-    const text = await scrapeText(fakeView({ services: () => [serviceView({ namespace: 'a"b\\c\nd' })] }));
+    const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ namespace: 'a"b\\c\nd' })] }));
     expect(text).toContain('{namespace="a\\"b\\\\c\\nd",service="cart"');
   });
 
   test.each([0, 9, 10, 99, 100, 4_294_967_296, Number.MAX_SAFE_INTEGER, 1.5, 2e20])(
     'write the number %d exactly',
     async (value) => {
-      const stats = { ...serviceView().stats, bytesSent: value };
-      const text = await scrapeText(fakeView({ services: () => [serviceView({ stats })] }));
+      const stats = { ...STATS, bytesSent: value };
+      const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ stats })] }));
       const [line] = linesOf(text, 'shunt_service_bytes_sent_total{');
       expect(Number(line?.split(' ').at(-1))).toBe(value);
     },
