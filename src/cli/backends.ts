@@ -1,31 +1,30 @@
 import type { BackendView } from '../agent/view.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
-import { wrong } from './arguments.ts';
 import type { Command } from './command.ts';
 import { bytes, count, percent, socketText } from './numbers.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
+import { askServices, parseSelection } from './selection.ts';
 import { failed } from './services.ts';
 import { styleFor } from './style.ts';
 import { renderTable, type TableOptions } from './table.ts';
 
 export const command: Command = {
-  usage: 'backends [FLAGS] [NAMESPACE/NAME]',
+  usage: 'backends [FLAGS] [NAMESPACE[/NAME]]',
   about: 'Lists the endpoints that answer, each with its share of new connections and what became of those it got.',
   positionals: { min: 0, max: 1 },
   flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
   examples: [
+    { command: 'shunt backends shop', about: 'those of a namespace' },
     { command: 'shunt backends shop/cart', about: 'those of one Service' },
     { command: 'shunt backends -o json', about: 'all, with every counter' },
   ],
   run: async (context, given) => {
-    const [service] = given.positionals;
-    if (service !== undefined && !/^[^/]+\/[^/]+$/.test(service)) {
-      throw wrong('backends', `\`${service}\` is not NAMESPACE/NAME`);
-    }
-    const parameters = service === undefined ? {} : { service };
+    const selection = parseSelection('backends', given.positionals[0]);
     const socket = given.values.socket ?? '';
-    const answer = await askAgent<{ backends: readonly BackendView[] }>(socket, '/v1/backends', parameters);
+    const answer = await askAgent<{ backends: readonly BackendView[] }>(socket, '/v1/backends', selection);
+    // A Service without backends is one thing, no Service is another.
+    if (answer.backends.length === 0) await askServices(socket, selection);
     const options = { width: context.stdout.columns, style: styleFor(context.stdout, context.env) };
     show('backends', context, given, answer, () => renderBackends(answer.backends, options));
     return 0;

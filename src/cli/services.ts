@@ -1,10 +1,9 @@
 import type { ServiceView } from '../agent/view.ts';
-import { ShuntError } from '../errors.ts';
-import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Command } from './command.ts';
 import { bytes, count, socketText } from './numbers.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
+import { askServices, parseSelection } from './selection.ts';
 import { styleFor } from './style.ts';
 import { renderTable, type TableOptions } from './table.ts';
 
@@ -19,18 +18,12 @@ export const command: Command = {
     { command: 'shunt services shop/cart -o json', about: 'one, with every counter' },
   ],
   run: async (context, given) => {
-    const [filter] = given.positionals;
-    const answer = await askAgent<{ services: readonly ServiceView[] }>(given.values.socket ?? '', '/v1/services');
-    const services = answer.services.filter((service) => isAskedFor(service, filter));
-    if (services.length === 0 && filter?.includes('/')) throw new ShuntError('SHUNT_E_NO_SERVICE', { service: filter });
+    const services = await askServices(given.values.socket ?? '', parseSelection('services', given.positionals[0]));
     const options = { width: context.stdout.columns, style: styleFor(context.stdout, context.env) };
     show('services', context, given, { services }, () => renderServices(services, options));
     return 0;
   },
 };
-
-const isAskedFor = ({ namespace, service }: ServiceView, filter: string | undefined): boolean =>
-  filter === undefined || filter === namespace || filter === `${namespace}/${service}`;
 
 export const renderServices = (services: readonly ServiceView[], options: TableOptions): string =>
   renderTable(

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentView } from '../../../src/agent/view.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenUnix } from '../../../src/http/listen.ts';
-import { backendView, fakeView, NO_COUNTERS, type serviceView } from '../http/fake-view.ts';
+import { backendView, fakeView, NO_COUNTERS, serviceView } from '../http/fake-view.ts';
 import { shunt } from './harness.ts';
 
 let directory: string;
@@ -119,6 +119,7 @@ describe('shunt services', () => {
   test.each([
     { filter: 'shop', found: ['shop/cart', 'shop/idle'] },
     { filter: 'shop/idle', found: ['shop/idle'] },
+    { filter: 'shop-old', found: ['shop-old/cart'] },
     { filter: 'sho', found: [] },
     { filter: 'cart', found: [] },
   ])('of $filter are $found', async ({ filter, found }) => {
@@ -127,10 +128,35 @@ describe('shunt services', () => {
     expect(services.map(({ namespace, service }) => `${namespace}/${service}`)).toEqual(found);
   });
 
+  test('asks the agent only for what it shows', async () => {
+    const asked: (string | undefined)[] = [];
+    const services = (only?: string) => {
+      asked.push(only);
+      return [serviceView()];
+    };
+    await ask(['services', 'shop/cart'], fakeView({ services }));
+    expect(asked).toEqual(['shop/cart']);
+  });
+});
+
+describe.each(['services', 'backends'])('shunt %s', (verb) => {
   test('fails for a Service that is not programmed', async () => {
-    const { status, stderr } = await ask(['services', 'shop/none']);
-    expect(status).toBe(1);
+    const { status, stdout, stderr } = await ask([verb, 'shop/none']);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toContain('no Service shop/none is programmed');
+  });
+
+  test('shows a namespace without Services as empty', async () => {
+    const { status, stdout } = await ask([verb, 'none', '-o', 'json']);
+    expect({ status, data: JSON.parse(stdout) }).toEqual({ status: 0, data: { [verb]: [] } });
+  });
+
+  test.each(['shop/cart/80', '/cart', 'shop/', ''])('does not take `%s` for a Service', async (text) => {
+    const { status, stderr } = await ask([verb, text]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `shunt: \`${text}\` is not NAMESPACE[/NAME]\nSee \`shunt ${verb} --help\`.\n`,
+    });
   });
 });
 
@@ -156,9 +182,14 @@ test('shunt backends lists endpoints with weight, share and what became of conne
   expect(second?.slice(1, 4)).toEqual(['[fd00::1]:7070', '1', '66.7 %']);
 });
 
-test('shunt backends asks for one Service only', async () => {
-  const { stdout } = await ask(['backends', 'shop/none', '-o', 'json']);
-  expect(JSON.parse(stdout)).toEqual({ backends: [] });
+test.each([
+  { only: 'shop', found: ['shop/cart'] },
+  { only: 'shop/cart', found: ['shop/cart'] },
+  { only: 'shop/idle', found: [] },
+])('shunt backends of $only are those of $found', async ({ only, found }) => {
+  const { status, stdout } = await ask(['backends', only, '-o', 'json']);
+  const { backends } = JSON.parse(stdout) as { backends: ReturnType<typeof backendView>[] };
+  expect({ status, found: backends.map(({ service }) => service) }).toEqual({ status: 0, found });
 });
 
 test('shunt explain asks the agent with the address in its one spelling', async () => {

@@ -48,7 +48,7 @@ describe('errors', () => {
     { argv: ['explain', '10.96.0.1'], says: 'is not ADDRESS:PORT' },
     { argv: ['explain', '10.96.0.1:0'], says: 'a port lies between 1 and 65535' },
     { argv: ['explain', '10.96.0.01:80'], says: '`10.96.0.01:80`: ' },
-    { argv: ['backends', 'shop'], says: '`shop` is not NAMESPACE/NAME' },
+    { argv: ['backends', 'shop/cart/80'], says: '`shop/cart/80` is not NAMESPACE[/NAME]' },
   ])('shunt $argv is a usage error that says what to do', async ({ argv, says }) => {
     const { status, stdout, stderr } = await shunt(argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
