@@ -3,16 +3,19 @@ import type { FrontendKey } from '../core/plan/transaction.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Arguments, Command } from './command.ts';
+import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
 import { clusterOf, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { parseQuestion } from './question.ts';
+import { styleFor } from './style.ts';
 
 export const command: Command = {
   usage: 'explain [FLAGS] ADDRESS:PORT[/tcp|/udp]',
   about:
     'Says where a new connection to this address goes: which Service owns it, which endpoints get which share, which\n' +
-    'object said so, and why it would be refused. Asks the agent, or with --source only the objects: without root.',
+    'object said so, and why it would be refused. Asks the agent, or with --source only the objects: without root;\n' +
+    'errors in them are said on standard error.',
   positionals: { min: 1, max: 1 },
   flags: {
     source: { value: 'file:PATH', about: 'explain these objects instead of asking the agent' },
@@ -38,12 +41,15 @@ export const command: Command = {
   },
 };
 
-const decide = async ({ parts }: Context, given: Arguments, question: FrontendKey): Promise<Decision> => {
+const decide = async ({ parts, stderr, env }: Context, given: Arguments, question: FrontendKey): Promise<Decision> => {
   const { source, socket = '' } = given.values;
   if (source === undefined) {
     const { address, port, protocol } = question;
     return askAgent<Decision>(socket, '/v1/explain', { address, port: String(port), protocol });
   }
-  const { objects } = await readSource('explain', source, parts);
+  const { objects, complaints } = await readSource('explain', source, parts);
+  // What has an error is not among the objects: the decision may be another than their author expects.
+  const errors = complaints.filter(({ severity }) => severity === 'error');
+  for (const error of errors) stderr.write(complaintLine(error, styleFor(stderr, env)));
   return explain({ cluster: clusterOf(objects), node: nodeOf(given) }, question);
 };

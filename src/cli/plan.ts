@@ -3,11 +3,12 @@ import type { Complaint } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Command } from './command.ts';
+import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
 import { count, percent, socketText } from './numbers.ts';
 import { clusterOf, desireAll, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
-import { type Format, type Style, styleFor } from './style.ts';
+import { type Style, styleFor } from './style.ts';
 import { renderTable } from './table.ts';
 
 export const command: Command = {
@@ -42,7 +43,6 @@ export interface Plan {
 }
 
 const SEVERITIES = ['error', 'warning', 'note'] as const;
-const FORMATS = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfies Record<string, Format>;
 
 const bySeverity = (complaints: readonly Complaint[]): readonly Complaint[] =>
   SEVERITIES.flatMap((severity) => complaints.filter((complaint) => complaint.severity === severity));
@@ -98,13 +98,6 @@ const backendRows = ({ endpoints }: DesiredGroup, address: string): readonly Omi
     backend: socketText(endpoint.address, endpoint.port),
     share: endpoint.weight / sum,
   }));
-};
-
-/** As compilers print them, so that editors and CI find the place. */
-const complaintLine = ({ severity, object, path, message, origin }: Complaint, style: Style): string => {
-  const place = origin === undefined ? '' : `${origin.file}:${origin.line}: `;
-  const what = path === '' ? object : `${object} ${path}`;
-  return `${place}${style(FORMATS[severity], severity)}: ${what}: ${message}\n`;
 };
 
 const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]): string => {

@@ -130,6 +130,13 @@ describe('shunt explain --source', () => {
     expect(JSON.parse((await shunt(argv, parts(web))).stdout)).toMatchObject({ outcome: 'sent', service: 'shop/web' });
   });
 
+  test('says on standard error which objects it had to do without', async () => {
+    const argv = ['explain', '--source', 'file:x', '10.96.0.1:80', '-o', 'json'];
+    const { status, stdout, stderr } = await shunt(argv, parts(web, [{ ...ERROR, severity: 'warning' }, ERROR]));
+    expect({ status, outcome: JSON.parse(stdout).outcome }).toEqual({ status: 0, outcome: 'sent' });
+    expect(stderr).toBe('web.yaml:7: error: Service shop/web spec.ports[0].port: must be 1 to 65535\n');
+  });
+
   test('says that nobody owns an address', async () => {
     const argv = ['explain', '--source', 'file:x', '10.96.9.9:80', '-o', 'json'];
     expect(JSON.parse((await shunt(argv, parts(web))).stdout)).toMatchObject({ outcome: 'left alone' });

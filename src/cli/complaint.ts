@@ -1,0 +1,14 @@
+import type { Complaint } from '../core/model/objects.ts';
+import type { Format, Style } from './style.ts';
+
+/** As compilers print them, so that editors and CI find the place. */
+export const complaintLine = ({ severity, object, path, message, origin }: Complaint, style: Style): string => {
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}: `;
+  const what = path === '' ? object : `${object} ${path}`;
+  return `${place}${style(FORMATS[severity], severity)}: ${what}: ${message}\n`;
+};
+
+const FORMATS = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfies Record<
+  Complaint['severity'],
+  Format
+>;
