@@ -14,8 +14,8 @@ import type { MemoryFigures, MemoryResult, MemorySettings } from './results.ts';
 const SHUNT = fileURLToPath(new URL('../bin/shunt', import.meta.url));
 const SYNCED = 'ready: everything that existed at the start is in force';
 const SCRAPE_PAUSE_MS = 200;
-/** After that nothing gives memory back any more that it would not keep for ever. */
-const SETTLE_MS = 3000;
+/** After that the agent has given back what it will (src/native/release.ts looks every 10 s). */
+const SETTLE_MS = 12_000;
 
 /**
  * What the agent takes, as users start it, on a directory of objects: when everything is in force, after scrapes, and
@@ -48,6 +48,7 @@ export const measureMemory = async (
     await (await fetch(`http://${address}/metrics`, { signal })).text();
     await sleep(SCRAPE_PAUSE_MS, undefined, { signal });
   }
+  await sleep(SETTLE_MS, undefined, { signal });
   const scraped = await agent.figures();
 
   const text = await readFile(file, 'utf8');

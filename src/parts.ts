@@ -49,6 +49,7 @@ const run: RunParts = {
     return listenTcp(host, port, buildPublic(served));
   },
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
+  keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
   // A second signal ends the process at once, as it would have without this.
   stopRequested: () =>
     new Promise((resolve) => {

@@ -46,7 +46,7 @@ const configure = async ({ env, parts }: Context, { given }: Arguments): Promise
  * agent can ask, and only then is the kernel touched. Everything ends in reverse.
  */
 const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: Promise<string>): Promise<void> => {
-  const { listenAdmin, listenPublic, openAgent, openMetrics, releaseMemory } = parts.run;
+  const { listenAdmin, listenPublic, openAgent, openMetrics, releaseMemory, keepMemoryLow } = parts.run;
   let agent: Agent | undefined;
   let metrics: Metrics | undefined;
   const served: Served = {
@@ -76,6 +76,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   const { cgroup, nodeName: node, socket } = config;
   log.info({ version, node, source: config.source.path, cgroup, socket }, 'starting');
   await opened.start();
+  ending.defer(await keepMemoryLow());
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
 };
 

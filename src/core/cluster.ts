@@ -1,5 +1,6 @@
 import type { ServiceInput } from './desire/desire.ts';
 import { byName } from './desire/order.ts';
+import { flat } from './model/flat.ts';
 import type {
   ClusterObject,
   EndpointSliceObject,
@@ -58,7 +59,7 @@ export const inputFor = (cluster: Cluster, key: string): ServiceInput | undefine
 };
 
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
-  `${namespace}/${name}`;
+  flat('/', namespace, name);
 
 const put = (cluster: Cluster, object: ClusterObject, touched: Set<string>): void => {
   const key = keyOf(object);
@@ -91,7 +92,9 @@ const remove = (cluster: Cluster, ref: ObjectRef, touched: Set<string>): void =>
   }
 };
 
-const servicesOfSlice = ({ namespace, service }: EndpointSliceObject): readonly string[] => [`${namespace}/${service}`];
+const servicesOfSlice = ({ namespace, service }: EndpointSliceObject): readonly string[] => [
+  flat('/', namespace, service),
+];
 
 const servicesOfPolicy = ({ namespace, services }: TrafficPolicyObject): readonly string[] =>
   services.map((service) => `${namespace}/${service}`);

@@ -4,21 +4,36 @@ import { trimMemory } from './system.ts';
 
 /**
  * Gives memory that is not used any more back to the system: what the engine would keep for a next time, which after
- * reading a whole cluster is more than all that is kept of it. Stops everything for some 100 ms at that size.
+ * reading a whole cluster is more than all that is kept of it. Stops everything meanwhile, for some 100 ms at 100,000
+ * endpoints.
  */
 export const releaseMemory = (): void => {
-  collectGarbage({ type: 'major', flavor: 'last-resort' });
+  collectGarbage();
   trimMemory();
 };
 
-type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+/**
+ * Releases memory whenever it has grown by so much since the last time: parsing files, scrapes and compilers leave
+ * theirs behind. Returns how to end that.
+ */
+export const keepMemoryLow = ({ checkMs = 10_000, grownBytes = 10 * 2 ** 20 } = {}): (() => void) => {
+  let lowest = process.memoryUsage.rss();
+  const timer = setInterval(() => {
+    if (process.memoryUsage.rss() > lowest + grownBytes) {
+      releaseMemory();
+      lowest = process.memoryUsage.rss();
+    }
+    lowest = Math.min(lowest, process.memoryUsage.rss());
+  }, checkMs);
+  return () => clearInterval(timer);
+};
 
-let collect: Collect | undefined;
+let collect: (() => void) | undefined;
 
 /** `gc` is there only in contexts that are made under this flag. */
-const collectGarbage: Collect = (options) => {
+const collectGarbage = (): void => {
   setFlagsFromString('--expose-gc');
-  collect ??= runInNewContext('gc') as Collect;
+  collect ??= runInNewContext('() => gc({ type: "major", flavor: "last-resort" })') as () => void;
   setFlagsFromString('--no-expose-gc');
-  collect(options);
+  collect();
 };

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { errnoOf } from '../../src/native/kernel-error.ts';
-import { releaseMemory } from '../../src/native/release.ts';
+import { keepMemoryLow, releaseMemory } from '../../src/native/release.ts';
 import {
   isBpffs,
   liftMemoryLock,
@@ -51,6 +51,20 @@ describe('the system', () => {
     releaseMemory();
     expect(process.memoryUsage.rss()).toBeLessThan(full - 20_000_000);
     expect(trimMemory()).toBeTypeOf('boolean');
+  });
+
+  it('gives memory back by itself when it has grown', async () => {
+    releaseMemory();
+    const stop = keepMemoryLow({ checkMs: 20, grownBytes: 10_000_000 });
+    try {
+      let texts: string[] | undefined = Array.from({ length: 400_000 }, (_, index) => `text ${index} `.repeat(3));
+      const full = process.memoryUsage.rss();
+      expect(texts).toHaveLength(400_000);
+      texts = undefined;
+      await vi.waitFor(() => expect(process.memoryUsage.rss()).toBeLessThan(full - 20_000_000), 5000);
+    } finally {
+      stop();
+    }
   });
 
   it('lifts the memory lock limit, or says that it may not', () => {

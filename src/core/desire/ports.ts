@@ -1,3 +1,4 @@
+import { flat } from '../model/flat.ts';
 import type {
   Complaint,
   EndpointSliceObject,
@@ -32,4 +33,4 @@ export const targetOf = (slice: EndpointSliceObject, port: ServicePort): Endpoin
 
 /** `namespace/service/port-name/PROTOCOL`. */
 export const portId = (service: ServiceObject, port: ServicePort): string =>
-  `${service.namespace}/${service.name}/${port.name}/${port.protocol}`;
+  flat('/', service.namespace, service.name, port.name, port.protocol);

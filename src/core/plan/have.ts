@@ -1,3 +1,4 @@
+import { flat } from '../model/flat.ts';
 import {
   createIndexes,
   type FreeIndexes,
@@ -65,7 +66,8 @@ export const emptyRetired = (): Retired => ({
 export const emptyLeftovers = (): Leftovers => ({ ...emptyRetired(), frontends: new Map() });
 
 /** Distinct for every frontend. */
-export const frontendKey = ({ address, port, protocol }: FrontendKey): string => `${address} ${port}/${protocol}`;
+export const frontendKey = ({ address, port, protocol }: FrontendKey): string =>
+  flat(' ', address, `${port}/${protocol}`);
 
 /** Generations are odd while a record is in use; both changes add 1. */
 export const isLive = (generation: number): boolean => generation % 2 === 1;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { readObject } from '../../core/desire/read.ts';
 import { pathKeys } from '../../core/desire/read-field.ts';
+import { flat } from '../../core/model/flat.ts';
 import { createIntern, type Intern } from '../../core/model/intern.ts';
 import type { ClusterObject, Complaint, ObjectRef } from '../../core/model/objects.ts';
 import { createPlaces, type PlaceOf, packSlice } from '../../core/model/packed-slice.ts';
@@ -136,7 +137,7 @@ const asKept = (object: ClusterObject, placeOf: PlaceOf): ClusterObject =>
   object.kind === 'EndpointSlice' ? packSlice(object, placeOf) : object;
 
 /** `Service shop/cart`: names an object in messages and in tables. */
-export const keyOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
+export const keyOf = ({ kind, namespace, name }: ObjectRef): string => flat(' ', kind, flat('/', namespace, name));
 
 /** The same object twice. */
 export const aboutSecond = (first: Entry, second: Pick<Entry, 'file' | 'line' | 'ref'>): Complaint => ({

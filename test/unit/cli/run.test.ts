@@ -68,6 +68,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     },
     stopRequested: async () => 'SIGTERM',
     releaseMemory: async () => void told.push('release memory'),
+    keepMemoryLow: async () => () => void told.push('let memory grow'),
     ...changes,
   };
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
@@ -101,6 +102,7 @@ describe('shunt run', () => {
       'count change',
       'info: ready: everything that existed at the start is in force',
       'info: stopping; the kernel goes on routing',
+      'let memory grow',
       'stop agent',
       'close public',
       'close admin',
