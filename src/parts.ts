@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Parts, RunParts } from './cli/parts.ts';
 import { ShuntError } from './errors.ts';
+import { stopRequested } from './stop.ts';
 
 /** Imported where used, and from `main.ts` alone: a verb starts without what it does not need. */
 const run: RunParts = {
@@ -49,12 +50,7 @@ const run: RunParts = {
     return listenTcp(host, port, buildPublic(served));
   },
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
-  keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
-  // A second signal ends the process at once, as it would have without this.
-  stopRequested: () =>
-    new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-    }),
+  stopRequested,
 };
 
 /** Tables grow; this is a small cluster, in a megabyte. */
