@@ -1,9 +1,12 @@
 /**
- * Every check and every test, cheapest first. A stage runs all of its steps; a stage that failed ends the run.
- * The last line, also kept in build/reports/summary, is `N passed, N failed`: tests count one each, and so does each check. A skipped test has failed.
+ * Every check and every test, cheapest first. A stage runs all of its steps; a stage that failed ends the run. The last
+ * line, also kept in build/reports/summary, is `N passed, N failed`: tests count one each, and so does each check. A
+ * skipped test has failed. A signal ends the run with the step that runs and all that the step started; a second one
+ * does not let them tidy up.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 
 const REPORTS = 'build/reports';
 const STEP_MINUTES_MAX = 12;
@@ -13,7 +16,10 @@ const main = async () => {
   mkdirSync(REPORTS, { recursive: true });
   const results = [];
   for (const stage of stages) {
-    for (const step of stage) results.push(await report(step));
+    for (const step of stage) {
+      results.push(await report(step));
+      if (interruptedBy !== undefined) return end(interruptedBy);
+    }
     if (results.some(({ failed }) => failed > 0)) break;
   }
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
@@ -21,6 +27,12 @@ const main = async () => {
   writeFileSync(`${REPORTS}/summary`, `${summary}\n`);
   console.log(`\n${summary}`);
   process.exitCode = sum('failed') > 0 ? 1 : 0;
+};
+
+/** As a shell tells of a process that a signal ended. There is no summary: nothing can be said about the rest. */
+const end = (signal) => {
+  console.log(`\ninterrupted by ${signal}`);
+  process.exitCode = 128 + constants.signals[signal];
 };
 
 const report = async ({ name, run }) => {
@@ -75,13 +87,11 @@ const verdict = (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
 const execute = ([command, ...args]) =>
   new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-    const end = (signal) => process.kill(-child.pid, signal);
+    running = child;
     const timer = setTimeout(() => {
       console.log(`${command} ${args.join(' ')}: ended after ${STEP_MINUTES_MAX} minutes`);
-      end('SIGKILL');
+      signalAll(child, 'SIGKILL');
     }, STEP_MINUTES_MAX * 60_000);
-    const interrupt = () => end('SIGTERM');
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     let output = '';
     child.stdout.on('data', (data) => {
       output += data;
@@ -89,10 +99,28 @@ const execute = ([command, ...args]) =>
     });
     child.on('close', (code) => {
       clearTimeout(timer);
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      running = undefined;
       resolve({ ok: code === 0, output });
     });
   });
+
+/** The child and all it started, but for what left its process group. */
+const signalAll = (child, signal) => {
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+};
+
+let running;
+let interruptedBy;
+for (const name of ['SIGINT', 'SIGTERM']) {
+  process.on(name, () => {
+    if (running !== undefined) signalAll(running, interruptedBy === undefined ? 'SIGTERM' : 'SIGKILL');
+    interruptedBy ??= name;
+  });
+}
 
 const stages = [
   [check('format and lint', 'make', 'lint'), check('types', 'make', 'types')],
