@@ -16,6 +16,7 @@ beforeEach(() => {
 
 afterEach(() => {
   if (run?.exitCode === null && run.signalCode === null) run.kill('SIGKILL');
+  for (const pid of linesOf('pids').filter(isAlive)) process.kill(Number(pid), 'SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -27,7 +28,7 @@ describe('scripts/test.mjs', () => {
   ] as const)(
     'is ended by $signals with the step that runs, and begins no other',
     async ({ signals, trap, status }) => {
-      tool('make', `${trap} echo "$*" >>calls; echo $$ >>pids; sleep 60 & echo $! >>pids; while :; do wait; done`);
+      tool('make', `${trap} echo "$*" >>calls; echo $$ >>pids; sleep 60 & echo $! >>pids; wait`);
       run = start();
       const ended = once(run, 'exit');
       await vi.waitFor(() => expect(linesOf('pids')).toHaveLength(2), { timeout: 5000 });
