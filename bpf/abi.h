@@ -102,7 +102,7 @@ struct counters {
 	__u64 broken;	   /* of those: by another error (retransmissions, keep-alive, ICMP) */
 	__u64 bytes_sent;  /* TCP payload that the backend acknowledged; added at the end */
 	__u64 bytes_received;
-	__u64 connect_ns; /* sum over established TCP connections */
+	__u64 connect_ns; /* from SYN to its answer, sum over established TCP connections */
 	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
 	__u64 rejected;	  /* refused here for want of an endpoint (Services only) */
 	__u64 zero[2];
@@ -129,9 +129,8 @@ enum connection_state {
 /* The TCP state callback is armed: it will end this connection, sock_release need not. */
 #define CONNECTION_ARMED 0x1
 
-/* What a socket that went through a Service address remembers. One cache line. */
+/* What a socket that went through a Service address remembers. */
 struct connection {
-	__u64 started_ns;
 	struct address service_address; /* what the application asked for */
 	struct address backend_address; /* where the connection went */
 	__be16 service_port;
@@ -149,7 +148,7 @@ struct connection {
 /* A power of two. */
 #define CONNECTION_WAYS 4
 
-/* Places that share a home; which of them is whose is known from one cache line. */
+/* Places that share a home, in four cache lines; the first says which of them is whose. */
 struct connection_set {
 	__u64 cookie[CONNECTION_WAYS]; /* of the socket whose place it is; 0: free */
 	struct connection way[CONNECTION_WAYS];

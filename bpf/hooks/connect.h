@@ -35,7 +35,6 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 		return;
 	}
 	*place.connection = (struct connection){
-		.started_ns = udp ? 0 : bpf_ktime_get_ns(),
 		.service_address = key->address,
 		.backend_address = choice->to->address,
 		.service_port = key->port,

@@ -28,6 +28,21 @@ static __always_inline void count_established(const struct connection *connectio
 	}
 }
 
+/*
+ * How long the backend took to answer the SYN. The kernel has measured it already, and its clock is
+ * dear: two readings cost as much as all the look-ups. There is no measurement when the SYN was
+ * sent again; then the time-outs (1 s, doubled each time, RFC 6298) are most of it.
+ */
+static __always_inline __u64 handshake_ns(const struct bpf_sock_ops *ctx)
+{
+	__u32 rtt_us = ctx->srtt_us >> 3; /* kept eightfold */
+	__u32 again = ctx->total_retrans;
+
+	if (rtt_us || !again)
+		return rtt_us * 1000ULL;
+	return ((1ULL << (again < 6 ? again : 6)) - 1) * NS_PER_S;
+}
+
 /* The kernel sets the error before the state: tcp_reset(), tcp_write_err(), tcp_v4_err(). */
 static __always_inline enum outcome outcome_of(bool established, int error)
 {
@@ -80,7 +95,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 
 	if (state == BPF_TCP_ESTABLISHED && !established) {
 		connection->state = CONNECTION_ACTIVE;
-		count_established(connection, bpf_ktime_get_ns() - connection->started_ns);
+		count_established(connection, handshake_ns(ctx));
 		return;
 	}
 	if (state != BPF_TCP_CLOSE || !ctx->sk)
@@ -110,13 +125,22 @@ static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
 	       address_equal(&connection->backend_address, &remote);
 }
 
+/* Most calls are about something else; they end before anything is looked up. */
+static __always_inline bool concerns_us(const struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		return true;
+	return ctx->op == BPF_SOCK_OPS_STATE_CB &&
+	       (ctx->args[1] == BPF_TCP_ESTABLISHED || ctx->args[1] == BPF_TCP_CLOSE);
+}
+
 SEC("sockops")
 int shunt_sockops(struct bpf_sock_ops *ctx)
 {
 	struct place place;
 	__u64 cookie;
 
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
+	if (!concerns_us(ctx))
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	if (!connection_find(cookie, ctx->sk, &place))

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '935e364954731afccc8a0999562c8fbaee18cf9ea71f9e2e3c455529086b01c2';
+export const LAYOUT_HASH = 'd96916f0ec5b1d0e627108a2d08bd693be405317750889448e8eb97bb65a0e8c';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -49,23 +49,22 @@ export const COUNTERS = {
 export const SERVICE_STATS = { size: 384, total: 0, connectLatency: 128, connectLatencyCount: 32 } as const;
 export const BACKEND_STATS = { size: 128, total: 0 } as const;
 export const CONNECTION = {
-  size: 64,
-  startedNs: 0,
-  serviceAddress: 8,
-  backendAddress: 24,
-  servicePort: 40,
-  backendPort: 42,
-  protocol: 44,
-  state: 45,
-  flags: 46,
-  zero: 47,
-  service: 48,
-  serviceGeneration: 52,
-  backend: 56,
-  backendGeneration: 60,
+  size: 56,
+  serviceAddress: 0,
+  backendAddress: 16,
+  servicePort: 32,
+  backendPort: 34,
+  protocol: 36,
+  state: 37,
+  flags: 38,
+  zero: 39,
+  service: 40,
+  serviceGeneration: 44,
+  backend: 48,
+  backendGeneration: 52,
 } as const;
-export const CONNECTION_SET = { size: 288, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
-export const CONNECTION_OVERFLOW = { size: 72, cookie: 0, connection: 8 } as const;
+export const CONNECTION_SET = { size: 256, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
+export const CONNECTION_OVERFLOW = { size: 64, cookie: 0, connection: 8 } as const;
 export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, zero: 14 } as const;
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
@@ -118,8 +117,8 @@ export const MAPS = {
   service_stats: { type: 2, keySize: 4, valueSize: 384, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
   verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 7 },
-  connections: { type: 2, keySize: 4, valueSize: 288, flags: 1024, maxEntries: 1024 },
-  connections_overflow: { type: 24, keySize: 4, valueSize: 72, flags: 1, maxEntries: 0 },
+  connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
+  connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   udp_peers: { type: 9, keySize: 32, valueSize: 32, flags: 0, maxEntries: 65536 },
