@@ -49,6 +49,7 @@ const run: RunParts = {
     ]);
     return listenTcp(host, port, buildPublic(served));
   },
+  keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
   stopRequested,
 };
