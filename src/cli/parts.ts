@@ -1,7 +1,7 @@
 import type { Agent, AgentObserver } from '../agent/agent.ts';
 import type { Config } from '../agent/config.ts';
 import type { AgentView, ChangeSummary } from '../agent/view.ts';
-import type { ClusterObject, Complaint } from '../core/model/objects.ts';
+import type { ClusterObject, Complaint, Origin } from '../core/model/objects.ts';
 import type { Environment, Output } from './context.ts';
 import type { Host } from './doctor/host.ts';
 
@@ -20,6 +20,8 @@ export interface Parts {
 export interface Objects {
   readonly objects: readonly ClusterObject[];
   readonly complaints: readonly Complaint[];
+  /** Where an object stands, named as complaints name it: `Service shop/cart`. */
+  originOf(object: string): Origin | undefined;
 }
 
 export interface Unloaded {

@@ -1,5 +1,5 @@
 import type { DesiredGroup, DesiredPort } from '../core/model/desired.ts';
-import type { Complaint } from '../core/model/objects.ts';
+import type { Complaint, Origin } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Command } from './command.ts';
@@ -28,9 +28,10 @@ export const command: Command = {
   run: async (context, given) => {
     const source = given.values.source;
     if (source === undefined) throw wrong('plan', '--source file:PATH is needed');
-    const { objects, complaints } = await readSource('plan', source, context.parts);
+    const { objects, complaints, originOf } = await readSource('plan', source, context.parts);
     const desired = desireAll(clusterOf(objects), nodeOf(given));
-    const plan: Plan = { ports: desired.ports, complaints: bySeverity([...complaints, ...desired.complaints]) };
+    const aboutObjects = desired.complaints.map((complaint) => placed(complaint, originOf(complaint.object)));
+    const plan: Plan = { ports: desired.ports, complaints: bySeverity([...complaints, ...aboutObjects]) };
     print(context, given, plan);
     return plan.complaints.some(({ severity }) => severity === 'error') ? 1 : 0;
   },
@@ -43,6 +44,10 @@ export interface Plan {
 }
 
 const SEVERITIES = ['error', 'warning', 'note'] as const;
+
+/** What is said about an object as a whole is said where it begins. */
+const placed = (complaint: Complaint, origin: Origin | undefined): Complaint =>
+  origin === undefined ? complaint : { ...complaint, origin };
 
 const bySeverity = (complaints: readonly Complaint[]): readonly Complaint[] =>
   SEVERITIES.flatMap((severity) => complaints.filter((complaint) => complaint.severity === severity));

@@ -1,6 +1,6 @@
 import { watch as watchNode } from 'node:fs';
 import { normalize } from 'node:path';
-import type { ClusterObject, Complaint } from '../core/model/objects.ts';
+import type { ClusterObject, Complaint, Origin } from '../core/model/objects.ts';
 import { ShuntError } from '../errors.ts';
 import { FileTree } from './file/tree.ts';
 import { TreeWatch, type WatchDirectory } from './file/watch.ts';
@@ -27,14 +27,19 @@ export interface FileSourceOptions {
 export const fileSource = (options: FileSourceOptions): Source => new FileSource(options);
 
 /** The objects in files as they are now, and everything there is to say about them. */
-export const readOnce = async (
-  path: string,
-): Promise<{ readonly objects: readonly ClusterObject[]; readonly complaints: readonly Complaint[] }> => {
+export const readOnce = async (path: string): Promise<Objects> => {
   const tree = new FileTree(normalize(path));
   await tree.look([tree.root]);
   const objects = tree.catalog.takeEvents().flatMap((event) => (event.type === 'put' ? [event.object] : []));
-  return { objects, complaints: tree.complaints() };
+  return { objects, complaints: tree.complaints(), originOf: (object) => tree.catalog.originOf(object) };
 };
+
+export interface Objects {
+  readonly objects: readonly ClusterObject[];
+  readonly complaints: readonly Complaint[];
+  /** Where an object stands, named as complaints name it: `Service shop/cart`. */
+  originOf(object: string): Origin | undefined;
+}
 
 class FileSource implements Source {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { ClusterObject, Complaint, ObjectRef } from '../../core/model/objects.ts';
+import type { ClusterObject, Complaint, ObjectRef, Origin } from '../../core/model/objects.ts';
 import type { ClusterEvent } from '../source.ts';
 import { aboutSecond, type Entry, type FileContent, keyOf } from './load.ts';
 
@@ -15,6 +15,8 @@ export interface Catalog {
   takeEvents(): readonly ClusterEvent[];
   /** About everything, in the order of files and lines. */
   complaints(): readonly Complaint[];
+  /** Where the object stands that is used, named as complaints name it: `Service shop/cart`. */
+  originOf(object: string): Origin | undefined;
 }
 
 /** An object that is in several files belongs to the first of them by path. */
@@ -99,6 +101,11 @@ export const createCatalog = (): Catalog => {
         ([first, ...others]) => others.map((second) => aboutSecond(first as Entry, second)),
       );
       return [...own, ...seconds].sort(byOrigin);
+    },
+    originOf: (object) => {
+      const claim = claims.get(object);
+      const [first] = claim === undefined ? NONE : entriesOf(claim);
+      return first === undefined ? undefined : { file: first.file, line: first.line };
     },
   };
 };

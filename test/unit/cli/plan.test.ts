@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { type Plan, renderPlan } from '../../../src/cli/plan.ts';
 import { plain } from '../../../src/cli/style.ts';
-import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
+import type { ClusterObject, Complaint, Origin } from '../../../src/core/model/objects.ts';
 import { readOnce } from '../../../src/sources/file.ts';
 import { endpoint, policy, service, slice } from '../../helpers/objects.ts';
 import { shunt } from './harness.ts';
 
 const FIXTURE = new URL('../../fixtures/cluster.yaml', import.meta.url).pathname;
 
+/** Where the second of two Services that want one address stands. */
+const originOf = (object: string): Origin | undefined =>
+  object === 'Service shop/rival' ? { file: 'rival.yaml', line: 3 } : undefined;
+
 const parts = (objects: readonly ClusterObject[], complaints: readonly Complaint[] = []) => ({
-  parts: { readObjects: async () => ({ objects, complaints }) },
+  parts: { readObjects: async () => ({ objects, complaints, originOf }) },
 });
 
 const ERROR: Complaint = {
@@ -78,7 +82,9 @@ describe('shunt plan', () => {
     const { stdout } = await shunt(['plan', '--source', 'file:x', '-o', 'json'], parts([rival, ...web]));
     const { ports, complaints } = JSON.parse(stdout) as Plan;
     expect(ports.map(({ id }) => id)).toEqual(['shop/web/http/TCP']);
-    expect(complaints).toMatchObject([{ severity: 'warning', object: 'Service shop/rival' }]);
+    expect(complaints).toMatchObject([
+      { severity: 'warning', object: 'Service shop/rival', origin: { file: 'rival.yaml', line: 3 } },
+    ]);
   });
 
   test('sees the node that it is told to see', async () => {
@@ -97,6 +103,8 @@ describe('shunt plan', () => {
     });
     expect(status).toBe(0);
     expect(stdout).toMatch(/^shop\/idle\/http\/TCP +10\.96\.0\.9:80 +refused: no endpoint$/m);
+    expect(stdout).toMatch(/cluster\.yaml:\d+: warning: Service /);
+    expect(stdout.match(/^(?:error|warning|note): .*/m)).toBeNull();
     expect(stdout).toMatch(/^12 Service ports, .* 0 errors, 1 warning, 4 notes$/m);
   });
 
