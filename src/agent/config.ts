@@ -25,7 +25,7 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const LOG_FORMATS = ['auto', 'json', 'text'] as const;
 const CONNECTIONS_MIN = 1024;
-/** 72 bytes each: 1.1 GiB. */
+/** 64 bytes each: 1 GiB. */
 const CONNECTIONS_MAX = 2 ** 24;
 
 export interface ConfigInput {
