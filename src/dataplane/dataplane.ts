@@ -25,7 +25,7 @@ export interface Dataplane {
 
 /** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */
 export interface StatsReader {
-  /** Whether the counters of a Service are not all 0: costs a tenth of reading them. */
+  /** Whether the counters of a Service are not all 0: a hundredth of the cost of reading them. */
   isUsed(index: number): boolean;
   service(index: number): ServiceStats;
   backend(index: number): Counters;
