@@ -136,6 +136,15 @@ int shunt_link_update(int link_fd, int program_fd)
 	return error ? fail(error, "update link") : 0;
 }
 
+int shunt_link_detach(int link_fd)
+{
+	int error;
+
+	error_clear();
+	error = bpf_link_detach(link_fd);
+	return error ? fail(error, "detach link") : 0;
+}
+
 int64_t shunt_link_program_id(int fd)
 {
 	struct bpf_link_info info = {};

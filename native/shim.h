@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 1
+#define SHUNT_ABI_VERSION 2
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -111,6 +111,8 @@ SHUNT_API int64_t shunt_program_run(int fd, void *context, size_t n);
 SHUNT_API int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach_type);
 /* Swaps the program without a moment in which none runs. */
 SHUNT_API int shunt_link_update(int link_fd, int program_fd);
+/* The program is detached when this returns; the link and its pin stay, and do nothing. */
+SHUNT_API int shunt_link_detach(int link_fd);
 SHUNT_API int64_t shunt_link_program_id(int fd);
 
 /* The inode number of the cgroup's directory; 0 once that cgroup is gone, or for other links. */

@@ -194,6 +194,24 @@ static void a_pinned_link_keeps_its_program_attached(void)
 	CHECK_IS(shunt_close(allow), 0);
 }
 
+static void a_link_that_is_detached_attaches_nothing_though_it_is_pinned(void)
+{
+	char path[128];
+	int allow = open_program("allow");
+	int link = shunt_attach_cgroup(allow, own_cgroup, BPF_CGROUP_INET4_CONNECT);
+
+	snprintf(path, sizeof(path), "%.100s/link", own_bpffs);
+	CHECK_IS(shunt_pin(link, path), 0);
+	CHECK_IS(shunt_link_detach(link), 0);
+	CHECK_IS(attached(NULL, 0), 0);
+	CHECK_IS(shunt_link_cgroup_id(link), 0);
+	CHECK_IS(shunt_link_update(link, allow), -ENOLINK);
+	CHECK_IS(shunt_link_detach(link), 0);
+	CHECK_IS(remove(path), 0);
+	CHECK_IS(shunt_close(link), 0);
+	CHECK_IS(shunt_close(allow), 0);
+}
+
 static void what_cannot_be_attached_is_refused(void)
 {
 	int allow = open_program("allow");
@@ -207,6 +225,9 @@ static void what_cannot_be_attached_is_refused(void)
 	CHECK_IS(shunt_attach_cgroup(-1, own_cgroup, BPF_CGROUP_INET4_CONNECT), -EBADF);
 	CHECK_IS(shunt_link_update(allow, allow), -EINVAL);
 	CHECK_IS(shunt_link_update(-1, allow), -EBADF);
+	CHECK_IS(shunt_link_detach(allow), -EINVAL);
+	CHECK_IS(shunt_link_detach(-1), -EBADF);
+	CHECK_SAYS("detach link");
 	CHECK_IS(shunt_link_program_id(allow), -EINVAL);
 	CHECK_IS(shunt_link_cgroup_id(allow), -EINVAL);
 	CHECK_SAYS("is anon_inode:bpf-prog, not a bpf link");
@@ -242,6 +263,7 @@ const struct test program_tests[] = {
 	TEST(a_syscall_program_runs_and_changes_its_context),
 	TEST(programs_are_attached_beside_others_and_swapped_in_place),
 	TEST(a_pinned_link_keeps_its_program_attached),
+	TEST(a_link_that_is_detached_attaches_nothing_though_it_is_pinned),
 	TEST(what_cannot_be_attached_is_refused),
 	TEST(statistics_count_while_they_are_enabled),
 	{},

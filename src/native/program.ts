@@ -78,6 +78,14 @@ export const updateLink = (linkFd: number, programFd: number): void => {
   call('linkUpdate', linkFd, checkDescriptor('linkUpdate', 'programFd', programFd));
 };
 
+/**
+ * Ends an attachment at once; the link stays, and so does its pin. When the last name of a link goes instead, the kernel
+ * detaches it a moment later.
+ */
+export const detachLink = (linkFd: number): void => {
+  call('linkDetach', checkDescriptor('linkDetach', 'linkFd', linkFd));
+};
+
 /** Which program a link runs now. */
 export const programIdOfLink = (linkFd: number): number =>
   call('linkProgramId', checkDescriptor('linkProgramId', 'linkFd', linkFd));

@@ -39,6 +39,7 @@ export const PROTOTYPES = {
   programRun: 'int64_t shunt_program_run(int fd, void *context, size_t n)',
   attachCgroup: 'int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach_type)',
   linkUpdate: 'int shunt_link_update(int link_fd, int program_fd)',
+  linkDetach: 'int shunt_link_detach(int link_fd)',
   linkProgramId: 'int64_t shunt_link_program_id(int fd)',
   linkCgroupId: 'int64_t shunt_link_cgroup_id(int fd)',
   enableStats: 'int shunt_enable_stats(void)',
@@ -55,7 +56,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {

@@ -8,6 +8,7 @@ import {
   attachCgroup,
   cgroupIdOfLink,
   cgroupPrograms,
+  detachLink,
   mapIdsOf,
   openProgram,
   programIdOfLink,
@@ -99,7 +100,7 @@ describe('a program', () => {
     }
   });
 
-  it('stays attached by a pinned link when nobody holds it', () => {
+  it('stays attached by a pinned link when nobody holds it, until the link is detached', () => {
     using directory = makeDirectory();
     using cgroup = makeCgroup();
     const path = join(directory.path, 'link');
@@ -112,9 +113,11 @@ describe('a program', () => {
       const opened = openPinned(path);
       expect(programIdOfLink(opened)).toBe(programInfo(allow).id);
       expect(cgroupIdOfLink(opened)).toBe(statSync(cgroup.path).ino);
-      rmSync(path);
-      closeFd(opened);
+      detachLink(opened);
       expect(cgroupPrograms(cgroup.path, 'connect4')).toEqual([]);
+      expect(cgroupIdOfLink(opened)).toBe(0);
+      closeFd(opened);
+      rmSync(path);
     } finally {
       execFileSync('umount', [directory.path]);
     }

@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
-import { type AttachedProgram, attachedPrograms } from '../../src/dataplane/kernel/attached.ts';
+import { attachedPrograms } from '../../src/dataplane/kernel/attached.ts';
 import { PROGRAMS } from '../../src/dataplane/kernel/programs.ts';
 import { unload } from '../../src/dataplane/kernel/unload.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { closeFd } from '../../src/native/descriptor.ts';
+import { kernelError } from '../../src/native/kernel-error.ts';
 import { openObject } from '../../src/native/object.ts';
 import { attachCgroup } from '../../src/native/program.ts';
 import { SHUNT, startAgentProcess } from '../helpers/agent-process.ts';
@@ -32,6 +33,18 @@ vi.mock('node:fs', async (importOriginal) => {
   return { ...original, unlinkSync, default: { ...original, unlinkSync } };
 });
 
+/** What a kernel answers that cannot detach; undefined: what this kernel answers. */
+const kernel = vi.hoisted(() => ({ detachError: undefined as Error | undefined }));
+
+vi.mock('../../src/native/program.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../src/native/program.ts')>();
+  const detachLink = (link: number): void => {
+    if (kernel.detachError !== undefined) throw kernel.detachError;
+    original.detachLink(link);
+  };
+  return { ...original, detachLink };
+});
+
 const run = promisify(execFile);
 const VIP = '10.96.0.1';
 
@@ -52,6 +65,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   mortality.disarm();
+  kernel.detachError = undefined;
   await node?.close();
   objects?.[Symbol.dispose]();
 });
@@ -74,7 +88,7 @@ test('`shunt unload` leaves the node as it was: no pin, no program but those of 
   expect(await agent.stop()).toBe(0);
   const { stdout } = await run(SHUNT, ['unload', ...where]);
   for (const { program } of PROGRAMS) expect(stdout).toContain(`removed program ${program}\n`);
-  await attached(before);
+  expect(attachedPrograms(node.cgroup)).toEqual(before);
   expect(existsSync(node.bpfRoot)).toBe(false);
   expect(await client.whoAnswers('tcp', VIP, 80)).toBe('EHOSTUNREACH');
   expect(await client.exchange(open, 100_000)).toMatchObject({ sent: 100_000, received: 100_000 });
@@ -89,7 +103,7 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
     expect(() => unload(node.bpfRoot, false)).toThrow(Died);
     mortality.disarm();
     unload(node.bpfRoot, false);
-    await attached([]);
+    expect(attachedPrograms(node.cgroup)).toEqual([]);
     expect(existsSync(node.bpfRoot)).toBe(false);
   });
 
@@ -105,12 +119,21 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
   });
 });
 
-/** The kernel detaches a link whose last name is gone in the background. */
-const attached = (programs: readonly AttachedProgram[]): Promise<true> =>
-  retryUntil(() => {
-    expect(attachedPrograms(node.cgroup)).toEqual(programs);
-    return true;
-  });
+test('an unload on a kernel that cannot detach a link leaves that to the removal of its pin', async () => {
+  await (await startAgent(node, { objects: cluster })).stop();
+  kernel.detachError = kernelError('linkDetach', 95, '');
+  expect(unload(node.bpfRoot, false).programs).toHaveLength(PROGRAMS.length);
+  expect(existsSync(node.bpfRoot)).toBe(false);
+  await retryUntil(() => attachedPrograms(node.cgroup).length === 0);
+});
+
+test('an unload that the kernel refuses for another reason says so, and nothing is half gone', async () => {
+  await (await startAgent(node, { objects: cluster })).stop();
+  kernel.detachError = kernelError('linkDetach', 1, '');
+  expect(() => unload(node.bpfRoot, false)).toThrow('linkDetach: EPERM');
+  expect(attachedPrograms(node.cgroup)).toHaveLength(PROGRAMS.length);
+  expect(await client.whoAnswers('tcp', VIP, 80)).toBe('v1');
+});
 
 /** Somebody else's program at the same hook of the same cgroup. */
 const attachForeign = (): { readonly id: number } & Disposable => {

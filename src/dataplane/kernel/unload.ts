@@ -1,5 +1,7 @@
 import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
-import { closeFd } from '../../native/descriptor.ts';
+import { closeFd, openPinned } from '../../native/descriptor.ts';
+import { errnoOf } from '../../native/kernel-error.ts';
+import { detachLink } from '../../native/program.ts';
 import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
@@ -29,7 +31,7 @@ export const unload = (bpfRoot: string, force: boolean): Unloaded => {
 
 const removeAll = (bpfRoot: string): Unloaded => {
   const programs = list(linksPath(bpfRoot)).toSorted((a, b) => rank(b) - rank(a));
-  for (const program of programs) unlinkSync(linkPath(bpfRoot, program));
+  for (const program of programs) removeLink(linkPath(bpfRoot, program));
   const sets = listSets(bpfRoot).map(({ path }) => path);
   for (const path of sets) removeSet(path);
   removeUnfinished(bpfRoot);
@@ -37,6 +39,20 @@ const removeAll = (bpfRoot: string): Unloaded => {
     if (existsSync(directory) && list(directory).length === 0) rmdirSync(directory);
   }
   return { programs, sets };
+};
+
+/** Detached at once: a link whose last pin goes is detached by the kernel some time later, and nothing tells when. */
+const removeLink = (path: string): void => {
+  const link = openPinned(path);
+  try {
+    detachLink(link);
+  } catch (error) {
+    // EOPNOTSUPP by its other name: without the operation the removal of the pin has to do.
+    if (errnoOf(error) !== 'ENOTSUP') throw error;
+  } finally {
+    closeFd(link);
+  }
+  unlinkSync(path);
 };
 
 /** In the order of attaching; -1 for programs of other versions. */
