@@ -24,15 +24,16 @@ export interface AgentOptions {
 
 /** Is told what happens. Must not throw. */
 export interface AgentObserver {
-  /** Every object that existed at the start is in force. Called once. */
-  onReady(summary: ChangeSummary): void;
+  /** Every object that existed at the start and could be read is in force; `whole`: there were no others. Called once. */
+  onReady(summary: ChangeSummary, whole: boolean): void;
   /** A change set was applied, or the tables were found to hold everything already. */
   onChange(summary: ChangeSummary): void;
   /** From `last-change-trigger-time` of an EndpointSlice to the kernel, for each one in a change set. */
   onProgrammed(durationsMs: readonly number[]): void;
   /** Complaints that were not there before. */
   onComplaints(complaints: readonly Complaint[]): void;
-  onSourceTrouble(error: Error): void;
+  /** Undefined once it is over. */
+  onSourceTrouble(error: Error | undefined): void;
   onFailure(error: unknown, retryInMs: number): void;
 }
 
@@ -58,6 +59,7 @@ class RunningAgent implements Agent {
   readonly #reconciler: Reconciler;
   readonly #runner: Runner;
   #synced = false;
+  #whole = false;
   #ready = false;
   #trouble = '';
   #failure = '';
@@ -98,14 +100,13 @@ class RunningAgent implements Agent {
     this.#scheduleResync();
     this.#scheduleProgramCheck();
     await this.#options.source.start({
-      onChange: (events, complaints) => this.#take(events, complaints),
+      onChange: (events, complaints, whole) => this.#take(events, complaints, whole),
       onSynced: () => {
         this.#synced = true;
-        this.#trouble = '';
         this.#request();
       },
       onTrouble: (error) => {
-        this.#trouble = error.message;
+        this.#trouble = error?.message ?? '';
         this.#options.observer.onSourceTrouble(error);
       },
     });
@@ -148,7 +149,7 @@ class RunningAgent implements Agent {
   health(): AgentHealth {
     const { name } = this.#options.source;
     return {
-      source: { name, synced: this.#synced, trouble: this.#trouble },
+      source: { name, synced: this.#synced, whole: this.#whole, trouble: this.#trouble },
       ready: this.#ready,
       unhealthy: this.#failure,
     };
@@ -180,8 +181,8 @@ class RunningAgent implements Agent {
     return this.#options.dataplane.stats.verdicts();
   }
 
-  #take(events: readonly ClusterEvent[], complaints: readonly Complaint[]): void {
-    this.#trouble = '';
+  #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
+    this.#whole = whole;
     this.#sourceComplaints = complaints;
     this.#reconciler.note(events);
     for (const event of events) {
@@ -205,8 +206,9 @@ class RunningAgent implements Agent {
     this.#triggersMs = [];
     if (this.#resyncDue) this.#reconciler.forget();
     this.#resyncDue = false;
+    const whole = this.#whole;
     try {
-      const result = await this.#reconciler.run();
+      const result = await this.#reconciler.run({ whole });
       await dataplane.activate();
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
@@ -221,7 +223,7 @@ class RunningAgent implements Agent {
       observer.onChange(this.#lastChange);
     } else {
       this.#ready = true;
-      observer.onReady(this.#lastChange);
+      observer.onReady(this.#lastChange, whole);
     }
   }
 

@@ -3,8 +3,9 @@ import { createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
+import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
-import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
+import { frontendKey, grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
 import { readHave } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
@@ -52,6 +53,8 @@ export class Reconciler {
   #swept = false;
   #releasing: Promise<void> | undefined;
   #dirty = new Set<string>();
+  /** Services with a port that waits for the cluster to be known as a whole. */
+  readonly #unsure = new Set<string>();
   /** By Service key. */
   readonly #ports = new Map<string, readonly string[]>();
   readonly #complaints = new Map<string, readonly Complaint[]>();
@@ -89,19 +92,27 @@ export class Reconciler {
     return fresh;
   }
 
-  /** @throws what the dataplane throws; what was applied before stays in force. */
-  async run(): Promise<Reconciled> {
+  /**
+   * `whole`: the cluster is known as a whole. Until then what was in force at the start stays where nobody names it, and
+   * where nobody names an endpoint: those may be in objects that could not be read yet.
+   *
+   * @throws what the dataplane throws; what was applied before stays in force.
+   */
+  async run({ whole }: { readonly whole: boolean }): Promise<Reconciled> {
     if (this.#isForgetDue) this.#forgetTables();
+    if (whole) this.#lookAgainAtUnsure();
     const keys = this.#takeDirty();
     let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0 };
     try {
       const have = this.#have ?? (await this.#readTables());
-      for (const changes of inChunks(this.#changes(keys))) {
+      for (const changes of inChunks(this.#changes(keys, whole ? undefined : have))) {
         result = add(result, await this.#carryOut(have, changes));
         await nextTurn();
       }
-      if (!this.#swept) result = add(result, this.#apply(have, sweep(have)));
-      this.#swept = true;
+      if (whole && !this.#swept) {
+        result = add(result, this.#apply(have, sweep(have)));
+        this.#swept = true;
+      }
       this.#shown = have;
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
@@ -125,6 +136,11 @@ export class Reconciler {
     for (const key of this.#ports.keys()) this.#dirty.add(key);
   }
 
+  #lookAgainAtUnsure(): void {
+    for (const key of this.#unsure) this.#dirty.add(key);
+    this.#unsure.clear();
+  }
+
   /** Claims of all changed Services are known before any of them is planned: an address may move between them. */
   #takeDirty(): readonly string[] {
     const keys = new Set(this.#dirty);
@@ -139,9 +155,10 @@ export class Reconciler {
 
   /**
    * Made as they are needed: the desired ports of a whole cluster never exist at once. What is gone comes last: an
-   * address that moved to another port has its new owner by then.
+   * address that moved to another port has its new owner by then. `found` is given while the cluster is not known as a
+   * whole.
    */
-  *#changes(keys: readonly string[]): Generator<Change> {
+  *#changes(keys: readonly string[], found: Have | undefined): Generator<Change> {
     const gone: Change[] = [];
     for (const key of keys) {
       const ports = this.#desired(key);
@@ -149,7 +166,10 @@ export class Reconciler {
       for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
       if (ids.length > 0) this.#ports.set(key, ids);
       else this.#ports.delete(key);
-      for (const want of ports) yield { id: want.id, want };
+      for (const want of ports) {
+        if (found !== undefined && wouldCutOff(found, want)) this.#unsure.add(key);
+        else yield { id: want.id, want };
+      }
     }
     yield* gone;
   }
@@ -242,6 +262,15 @@ export class Reconciler {
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;
+
+/** Whether endpoints that were in force at the start would go and none come in their place. */
+const wouldCutOff = (have: Have, { id, port, protocol, groups }: DesiredPort): boolean =>
+  !have.ports.has(id) &&
+  groups.some(
+    ({ addresses, endpoints }) =>
+      endpoints.length === 0 &&
+      addresses.some((address) => (have.frontends.get(frontendKey({ address, port, protocol }))?.slotCount ?? 0) > 0),
+  );
 
 const isEmpty = ({ retired }: Have): boolean =>
   retired.backends.length === 0 && retired.services.length === 0 && retired.slots.length === 0;

@@ -20,10 +20,19 @@ export interface AgentView {
   verdicts(): Readonly<Record<string, number>>;
 }
 
+export interface SourceHealth {
+  readonly name: string;
+  readonly synced: boolean;
+  /** False while something in it never could be read: then nothing is removed only because nobody named it. */
+  readonly whole: boolean;
+  /** Empty, or why the source cannot be read or watched now. */
+  readonly trouble: string;
+}
+
 /** What probes ask for every few seconds: it costs nothing, while a status looks at a whole table. */
 export interface AgentHealth {
-  readonly source: { readonly name: string; readonly synced: boolean; readonly trouble: string };
-  /** True once everything that existed at the start is in force in the kernel. */
+  readonly source: SourceHealth;
+  /** True once everything that existed at the start and could be read is in force in the kernel. */
   readonly ready: boolean;
   /** Empty, or why the agent is not healthy. */
   readonly unhealthy: string;

@@ -91,16 +91,23 @@ const observe = (log: Log, metrics: () => Metrics | undefined, releaseMemory: ()
   };
   return {
     onChange,
-    onReady: (change) => {
+    onReady: (change, whole) => {
       onChange(change);
-      log.info({}, 'ready: everything that existed at the start is in force');
+      if (whole) log.info({}, 'ready: everything that existed at the start is in force');
+      else log.warn({}, READY_IN_PART);
     },
     onProgrammed: (durationsMs) => metrics()?.recordProgrammed(durationsMs),
     onComplaints: (complaints) => log.complaints(complaints),
-    onSourceTrouble: (error) => log.warn({ err: error }, 'the source is in trouble; what was read stays in force'),
+    onSourceTrouble: (error) => {
+      if (error === undefined) log.info({}, 'the source is well again');
+      else log.warn({ err: error }, 'the source is in trouble; what was read stays in force');
+    },
     onFailure: (error, retryInMs) => {
       log.error({ err: error, retryInMs }, 'a change was not applied; trying again');
       metrics()?.recordFailure();
     },
   };
 };
+
+const READY_IN_PART =
+  'ready: what could be read is in force; a part of the source never could be, so nothing is removed that nobody names';

@@ -48,8 +48,9 @@ const stateText = ({ ready, unhealthy }: AgentStatus, style: Style): string => {
   return ready ? style('green', 'ready') : style('yellow', 'starting: not everything is in force yet');
 };
 
-const sourceText = ({ name, synced, trouble }: AgentStatus['source'], style: Style): string => {
+const sourceText = ({ name, synced, whole, trouble }: AgentStatus['source'], style: Style): string => {
   if (trouble !== '') return `${name}, ${style('red', `in trouble: ${trouble}`)}`;
+  if (synced && !whole) return `${name}, ${style('yellow', 'read in part: nothing is removed that nobody names')}`;
   return `${name}, ${synced ? 'read' : style('yellow', 'being read')}`;
 };
 

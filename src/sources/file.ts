@@ -1,9 +1,10 @@
 import { watch as watchNode } from 'node:fs';
 import { normalize } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterObject, Complaint, Origin } from '../core/model/objects.ts';
 import { ShuntError } from '../errors.ts';
 import { FileTree } from './file/tree.ts';
-import { TreeWatch, type WatchDirectory } from './file/watch.ts';
+import { TreeWatch, type WatchDirectory, type WatchFailure } from './file/watch.ts';
 import type { Source, SourceSink } from './source.ts';
 
 export interface FileSourceOptions {
@@ -13,6 +14,8 @@ export interface FileSourceOptions {
   readonly debounceMs?: number;
   /** Changes are read after this time even when it never is quiet. */
   readonly waitMaxMs?: number;
+  /** A file that changed less than `debounceMs` ago is read later, but after this time even if it is still being written. */
+  readonly writingMaxMs?: number;
   /** The whole tree is looked at this often: inotify loses events, and knows nothing of some file systems. */
   readonly rescanMs?: number;
   /** How soon an unreadable path is tried again. */
@@ -28,7 +31,7 @@ export const fileSource = (options: FileSourceOptions): Source => new FileSource
 
 /** The objects in files as they are now, and everything there is to say about them. */
 export const readOnce = async (path: string): Promise<Objects> => {
-  const tree = new FileTree(normalize(path));
+  const tree = new FileTree({ root: normalize(path), quietMs: 0, writingMaxMs: 0 });
   await tree.look([tree.root]);
   const objects = tree.catalog.takeEvents().flatMap((event) => (event.type === 'put' ? [event.object] : []));
   return { objects, complaints: tree.complaints(), originOf: (object) => tree.catalog.originOf(object) };
@@ -56,13 +59,17 @@ class FileSource implements Source {
   #rescan: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #synced = false;
-  #trouble = '';
-  #toldComplaints = '';
+  #trouble: string | undefined;
+  #told: { readonly complaints: readonly Complaint[]; readonly whole: boolean } | undefined;
 
   constructor(options: FileSourceOptions) {
     this.name = `file:${options.path}`;
-    this.#tree = new FileTree(normalize(options.path));
     this.#debounceMs = options.debounceMs ?? 50;
+    this.#tree = new FileTree({
+      root: normalize(options.path),
+      quietMs: this.#debounceMs,
+      writingMaxMs: options.writingMaxMs ?? 5000,
+    });
     this.#waitMaxMs = options.waitMaxMs ?? 500;
     this.#rescanMs = options.rescanMs ?? 10_000;
     this.#retryMs = options.retryMs ?? 1000;
@@ -70,10 +77,6 @@ class FileSource implements Source {
       root: this.#tree.root,
       watchDirectory: options.watchDirectory ?? ((path, listener) => watchNode(path, listener)),
       onHint: (path) => this.#hint(path),
-      onTrouble: (path, reason) => {
-        const seconds = this.#rescanMs / 1000;
-        this.#sink?.onTrouble(new ShuntError('SHUNT_E_SOURCE_WATCH', { path, reason, seconds }));
-      },
     });
   }
 
@@ -123,18 +126,31 @@ class FileSource implements Source {
   async #lookOnce(): Promise<void> {
     const paths = [...this.#hints];
     this.#hints.clear();
+    let later: readonly string[];
     try {
-      await this.#tree.look(paths);
+      later = await this.#tree.look(paths);
+      // The first time nothing is told before everything is.
+      while (!this.#synced && later.length > 0 && this.#sink !== undefined) {
+        await sleep(this.#debounceMs);
+        later = await this.#tree.look(later);
+      }
     } catch (error) {
       this.#tellTrouble(error as Error);
       this.#retry();
       return;
     }
     if (this.#sink !== undefined) {
-      this.#trouble = '';
-      this.#watch.follow(this.#tree.directories);
+      const failure = this.#watch.follow(this.#tree.directories);
       this.#tell(this.#sink);
+      this.#tellTrouble(failure && this.#aboutWatch(failure));
+      for (const path of later) {
+        this.#hint(path);
+      }
     }
+  }
+
+  #aboutWatch(failure: WatchFailure): ShuntError {
+    return new ShuntError('SHUNT_E_SOURCE_WATCH', { ...failure, seconds: this.#rescanMs / 1000 });
   }
 
   #retry(): void {
@@ -147,10 +163,10 @@ class FileSource implements Source {
   #tell(sink: SourceSink): void {
     const events = this.#tree.catalog.takeEvents();
     const complaints = this.#tree.complaints();
-    const text = JSON.stringify(complaints);
-    if (!this.#synced || events.length > 0 || text !== this.#toldComplaints) {
-      this.#toldComplaints = text;
-      sink.onChange(events, complaints);
+    const whole = this.#tree.isWhole();
+    if (events.length > 0 || complaints !== this.#told?.complaints || whole !== this.#told.whole) {
+      this.#told = { complaints, whole };
+      sink.onChange(events, complaints, whole);
     }
     if (!this.#synced) {
       this.#synced = true;
@@ -159,9 +175,9 @@ class FileSource implements Source {
   }
 
   /** The same trouble once, until it is over. */
-  #tellTrouble(error: Error): void {
-    if (this.#trouble !== error.message) {
-      this.#trouble = error.message;
+  #tellTrouble(error: Error | undefined): void {
+    if (this.#trouble !== error?.message) {
+      this.#trouble = error?.message;
       this.#sink?.onTrouble(error);
     }
   }

@@ -6,12 +6,15 @@ export type ClusterEvent =
 
 /** What a source tells. Calls come in order; a whole batch is one change of the cluster. */
 export interface SourceSink {
-  /** `complaints` replaces everything this source complained about before. */
-  readonly onChange: (events: readonly ClusterEvent[], complaints: readonly Complaint[]) => void;
-  /** Every object that existed at the start has been told. Called once. */
+  /**
+   * `complaints` replaces everything this source complained about before. `whole`: all that exists could be read at least
+   * once, so what was never told does not exist. Until then it may; from then on it stays true.
+   */
+  readonly onChange: (events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean) => void;
+  /** Every object that existed at the start and could be read has been told. Called once. */
   readonly onSynced: () => void;
-  /** The source itself is in trouble (unreadable directory, lost server); it goes on trying. */
-  readonly onTrouble: (error: Error) => void;
+  /** The source itself is in trouble (unreadable directory, lost server) and goes on trying; undefined once that is over. */
+  readonly onTrouble: (error: Error | undefined) => void;
 }
 
 /** Where cluster objects come from. */

@@ -46,7 +46,7 @@ export class RunningAgent implements AsyncDisposable {
   async start(objects: readonly ClusterObject[]): Promise<ChangeSummary> {
     await this.agent.start();
     const sink = await this.#sink;
-    sink.onChange(objects.map(putEvent), []);
+    sink.onChange(objects.map(putEvent), [], true);
     const change = this.#changes.next();
     sink.onSynced();
     return change;
@@ -73,7 +73,7 @@ export class RunningAgent implements AsyncDisposable {
   async #change(events: readonly ClusterEvent[]): Promise<ChangeSummary> {
     const sink = await this.#sink;
     const change = this.#changes.next();
-    sink.onChange(events, []);
+    sink.onChange(events, [], true);
     return change;
   }
 }
@@ -125,7 +125,7 @@ class Changes implements AgentObserver {
 
   onProgrammed(): void {}
   onComplaints(): void {}
-  onSourceTrouble(error: Error): void {
-    throw error;
+  onSourceTrouble(error: Error | undefined): void {
+    if (error !== undefined) throw error;
   }
 }

@@ -78,6 +78,29 @@ describe('in a directory', () => {
     await noneFailed();
   });
 
+  test.each([
+    ['a file that nobody can read', () => 'kind: Service\nmetadata: [\n'],
+    ['an empty file', () => ''],
+    ['an invalid EndpointSlice', () => webWith('endpoints', 7)],
+  ])('%s leaves its Service as it was, over a restart of the agent as well', async (_, text) => {
+    const before = heldLines(node.bpfRoot);
+    await agent.stop();
+    objects.writeText('web', text());
+    objects.write('cart', service({ name: 'cart', clusterIPs: [CART] }), cartSlice('v1'));
+    agent = await startAgentProcess(node, { source: objects.path }).ready();
+    expect(heldLines(node.bpfRoot).filter((line) => line.startsWith(WEB))).toEqual(
+      before.filter((line) => line.startsWith(WEB)),
+    );
+    expect(await client.whoAnswers('tcp', CART, 80)).toBe('v1');
+    expect((await agent.status()).source).toMatchObject({ synced: true, whole: false, trouble: '' });
+    expect(agent.log.filter(({ msg }) => msg.startsWith('ready: what could be read'))).toHaveLength(1);
+
+    objects.write('web', ...web('v2'));
+    await held(objects);
+    expect((await agent.status()).source.whole).toBe(true);
+    await noneFailed();
+  });
+
   test('a directory that goes as a whole is trouble and no empty cluster', async () => {
     const before = heldLines(node.bpfRoot);
     const away = `${objects.path}-away`;
@@ -148,6 +171,12 @@ const web = (...versions: readonly ('v1' | 'v2')[]): readonly ClusterObject[] =>
   service(),
   slice(versions.map((version) => endpoint(addresses[version]))),
 ];
+
+/** The objects of `web`, the second of them with another value of that field. */
+const webWith = (field: string, value: unknown): string => {
+  const [first, second] = web('v1').map(manifestOf);
+  return [first, { ...second, [field]: value }].map((each) => JSON.stringify(each)).join('\n---\n');
+};
 
 const cartSlice = (version: 'v1' | 'v2'): ClusterObject =>
   slice([endpoint(addresses[version])], { name: 'cart', service: 'cart' });

@@ -4,13 +4,19 @@ import { aboutSecond, type Entry, type FileContent, keyOf } from './load.ts';
 
 /** What all files say together, and what of it was told. */
 export interface Catalog {
+  /** Grows when something about `complaints` may have changed. */
+  readonly revision: number;
   /** The file says this now. */
   set(file: string, content: FileContent): void;
   /** The file cannot be read: what it said before stays in force, and its one complaint is this. */
   keep(file: string, complaint: Complaint): void;
   delete(file: string): void;
+  /** Whether the file could be read at least once. */
+  has(file: string): boolean;
   /** How many objects the file has. */
   count(file: string): number;
+  /** Whether each file and each object in it could be read at least once. To be asked after `takeEvents`. */
+  isWhole(): boolean;
   /** The events since the last call: only objects that really differ from what was told. */
   takeEvents(): readonly ClusterEvent[];
   /** About everything, in the order of files and lines. */
@@ -27,21 +33,26 @@ interface Claim {
 }
 
 export const createCatalog = (): Catalog => {
-  const files = new Map<string, readonly Entry[]>();
+  const files = new Map<string, Pick<FileContent, 'entries' | 'nameless'>>();
   /** Of those files that have any: few, while files may be many. */
   const complaints = new Map<string, readonly Complaint[]>();
   const claims = new Map<string, Claim>();
   const contested = new Set<string>();
   const touched = new Set<string>();
+  let revision = 0;
 
   const change = (entry: Entry, edit: (entries: readonly Entry[]) => readonly Entry[]): void => {
     const key = keyOf(entry.ref);
     const claim = claims.get(key) ?? { entries: NONE, told: undefined };
-    const entries = edit(entriesOf(claim));
+    const before = entriesOf(claim);
+    const entries = edit(before);
     const [only] = entries;
     claim.entries = only !== undefined && entries.length === 1 ? only : entries;
     claims.set(key, claim);
     touched.add(key);
+    if (before.length > 1 || entries.length > 1) {
+      revision++;
+    }
     if (entries.length > 1) {
       contested.add(key);
     } else {
@@ -49,18 +60,29 @@ export const createCatalog = (): Catalog => {
     }
   };
 
-  const set = (file: string, content: FileContent): void => {
-    for (const entry of files.get(file) ?? []) {
-      change(entry, (entries) => entries.filter((each) => each !== entry));
+  const set = (file: string, { entries: found, nameless, complaints: about }: FileContent): void => {
+    const entries = found.map(sharing);
+    for (const entry of files.get(file)?.entries ?? []) {
+      change(entry, (all) => all.filter((each) => each !== entry));
     }
-    for (const entry of content.entries) {
-      change(entry, (entries) => [...entries, entry].sort(byFile));
+    for (const entry of entries) {
+      change(entry, (all) => [...all, entry].sort(byFile));
     }
-    files.set(file, content.entries);
-    complain(file, content.complaints);
+    files.set(file, { entries, nameless });
+    complain(file, about);
+  };
+
+  /** With the object that was told in place of an equal one: most of a file that changed is as it was. */
+  const sharing = (entry: Entry): Entry => {
+    const told = claims.get(keyOf(entry.ref))?.told;
+    const isSame = told !== undefined && typeof entry.state === 'object' && isEqual(told, entry.state);
+    return isSame ? { ...entry, ref: told, state: told } : entry;
   };
 
   const complain = (file: string, about: readonly Complaint[]): void => {
+    if (!isSaid(complaints.get(file) ?? NOTHING, about)) {
+      revision++;
+    }
     if (about.length > 0) {
       complaints.set(file, about);
     } else {
@@ -83,13 +105,21 @@ export const createCatalog = (): Catalog => {
   };
 
   return {
+    get revision() {
+      return revision;
+    },
     set,
     keep: (file, complaint) => complain(file, [complaint]),
     delete: (file) => {
-      set(file, { entries: [], complaints: [] });
+      set(file, EMPTY);
       files.delete(file);
     },
-    count: (file) => files.get(file)?.length ?? 0,
+    has: (file) => files.has(file),
+    count: (file) => files.get(file)?.entries.length ?? 0,
+    isWhole: () =>
+      [...complaints.keys()].every((file) => files.has(file)) &&
+      [...files.values()].every(({ nameless }) => !nameless) &&
+      [...claims.values()].every(isKnown),
     takeEvents: () => {
       const events = Array.from(touched, settle).filter((event) => event !== undefined);
       touched.clear();
@@ -110,7 +140,10 @@ export const createCatalog = (): Catalog => {
   };
 };
 
+export const EMPTY: FileContent = { entries: [], complaints: [], nameless: false };
+
 const NONE: readonly Entry[] = [];
+const NOTHING: readonly Complaint[] = [];
 
 const entriesOf = ({ entries }: Claim): readonly Entry[] => ('file' in entries ? [entries] : entries);
 
@@ -122,6 +155,13 @@ const wantedOf = (claim: Claim): ClusterObject | undefined => {
   }
   return state === 'nothing' ? undefined : state;
 };
+
+/** What is invalid has an earlier state. */
+const isKnown = (claim: Claim): boolean => claim.told !== undefined || entriesOf(claim)[0]?.state !== 'invalid';
+
+/** Of one file, so these are few. */
+const isSaid = (before: readonly Complaint[], now: readonly Complaint[]): boolean =>
+  before.length === now.length && JSON.stringify(before) === JSON.stringify(now);
 
 /** Both were made by the same reader: their fields stand in the same order. */
 const isEqual = (a: ClusterObject, b: ClusterObject): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

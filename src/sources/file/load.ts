@@ -23,12 +23,17 @@ export interface Entry {
 export interface FileContent {
   readonly entries: readonly Entry[];
   readonly complaints: readonly Complaint[];
+  /** Something in it is wrong, and nobody knows which object that was to be. */
+  readonly nameless: boolean;
 }
 
-/** `unreadable`: nothing can be told about the objects in it. `gone`: there is no such file any more. */
+/**
+ * `unreadable`: nothing can be told about the objects in it; `passing` when that may change although the file does not, as
+ * when the machine is short of something. `gone`: there is no such file any more.
+ */
 export type FileLoad =
   | { readonly outcome: 'content'; readonly content: FileContent }
-  | { readonly outcome: 'unreadable'; readonly complaint: Complaint }
+  | { readonly outcome: 'unreadable'; readonly complaint: Complaint; readonly passing: boolean }
   | { readonly outcome: 'empty' | 'gone' };
 
 export interface LoadContext {
@@ -51,7 +56,7 @@ export const loadFile = async (file: string, size: number, context: LoadContext)
       return unreadable(file, error.line, error.message);
     }
     if (isErrno(error)) {
-      return error.code === 'ENOENT' ? { outcome: 'gone' } : unreadable(file, 1, `cannot be read: ${error.code}`);
+      return error.code === 'ENOENT' ? { outcome: 'gone' } : unreadable(file, 1, `cannot be read: ${error.code}`, true);
     }
     if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
       return unreadable(file, 1, 'is not UTF-8 text');
@@ -85,7 +90,15 @@ const readText = async (file: string, size: number): Promise<string> => {
 };
 
 const parseText = async (file: string, text: string, { intern, placeOf, pause }: LoadContext): Promise<FileContent> => {
-  const reading: Reading = { file, intern, placeOf, entries: new Map(), complaints: [], unused: new Map() };
+  const reading: Reading = {
+    file,
+    intern,
+    placeOf,
+    entries: new Map(),
+    complaints: [],
+    nameless: false,
+    unused: new Map(),
+  };
   for (const piece of file.endsWith('.json') ? readJson(text) : readYaml(text)) {
     take(reading, piece);
     const rest = pause();
@@ -93,7 +106,8 @@ const parseText = async (file: string, text: string, { intern, placeOf, pause }:
       await rest;
     }
   }
-  return { entries: [...reading.entries.values()], complaints: [...reading.complaints, ...aboutUnused(reading)] };
+  const { entries, complaints, nameless } = reading;
+  return { entries: [...entries.values()], complaints: [...complaints, ...aboutUnused(reading)], nameless };
 };
 
 interface Reading {
@@ -102,6 +116,7 @@ interface Reading {
   readonly placeOf: PlaceOf;
   readonly entries: Map<string, Entry>;
   readonly complaints: Complaint[];
+  nameless: boolean;
   /** Kinds that Shunt does not use: how many objects, and where the first stands. */
   readonly unused: Map<string, { count: number; readonly line: number }>;
 }
@@ -121,6 +136,7 @@ const take = (reading: Reading, piece: Piece): void => {
   const object = read.outcome === 'object' ? asKept(read.object, placeOf) : undefined;
   const ref = read.outcome === 'object' ? object : read.ref;
   if (ref === undefined) {
+    reading.nameless = true;
     return;
   }
   const key = keyOf(ref);
@@ -157,8 +173,9 @@ const aboutUnused = ({ file, unused }: Reading): readonly Complaint[] =>
     origin: { file, line },
   }));
 
-const unreadable = (file: string, line: number, message: string): FileLoad => ({
+const unreadable = (file: string, line: number, message: string, passing = false): FileLoad => ({
   outcome: 'unreadable',
+  passing,
   complaint: { severity: 'error', object: file, path: '', message, origin: { file, line } },
 });
 

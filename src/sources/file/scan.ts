@@ -17,6 +17,8 @@ export interface FileLook {
   /** Equal stamps, equal contents. */
   readonly stamp: string;
   readonly bytes: number;
+  /** By the clock of whoever wrote it. */
+  readonly modifiedMs: number;
 }
 
 /**
@@ -44,7 +46,11 @@ const visit = async (path: string, ancestors: readonly string[], found: Found): 
   try {
     const stats = await stat(path, { bigint: true });
     if (stats.isFile()) {
-      found.files.set(path, { stamp: stampOf(stats), bytes: Number(stats.size) });
+      found.files.set(path, {
+        stamp: stampOf(stats),
+        bytes: Number(stats.size),
+        modifiedMs: Number(stats.mtimeMs),
+      });
     } else if (stats.isDirectory()) {
       const identity = `${stats.dev}:${stats.ino}`;
       // A symbolic link to a directory above would never end.

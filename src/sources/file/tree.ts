@@ -1,47 +1,86 @@
 import { basename, sep } from 'node:path';
 import type { Complaint } from '../../core/model/objects.ts';
 import { ShuntError } from '../../errors.ts';
-import { type Catalog, createCatalog } from './catalog.ts';
+import { type Catalog, createCatalog, EMPTY } from './catalog.ts';
 import { createLoadContext, loadFile } from './load.ts';
 import { type FileLook, isObjectsName, type Scan, scan, UNSETTLED } from './scan.ts';
+
+export interface FileTreeOptions {
+  readonly root: string;
+  /** A file that changed less than this ago is being written. */
+  readonly quietMs: number;
+  /** What is being written is read after this time all the same. */
+  readonly writingMaxMs: number;
+}
 
 /** What is known of the files below one path. */
 export class FileTree {
   readonly root: string;
   readonly catalog: Catalog = createCatalog();
+  readonly #quietMs: number;
+  readonly #writingMaxMs: number;
   readonly #context = createLoadContext();
   /** File to the stamp it had when it was read last. */
   readonly #stamps = new Map<string, string>();
   readonly #directories = new Map<string, string>();
   readonly #unreadable = new Map<string, string>();
+  #writingSinceMs: number | undefined;
+  #unreadableRevision = 0;
+  #complaints: { readonly revision: number; readonly list: readonly Complaint[] } | undefined;
+  #whole = false;
 
-  constructor(root: string) {
+  constructor({ root, quietMs, writingMaxMs }: FileTreeOptions) {
     this.root = root;
+    this.#quietMs = quietMs;
+    this.#writingMaxMs = writingMaxMs;
   }
 
   get directories(): ReadonlyMap<string, string> {
     return this.#directories;
   }
 
-  /** Reads what changed at and below these paths. Throws SHUNT_E_SOURCE when the root is not there to be read. */
-  async look(paths: readonly string[]): Promise<void> {
+  /**
+   * Reads what changed at and below these paths, and returns what must be looked at again soon: half a YAML file is mostly
+   * a valid one, so what is being written is left for later. So are then files that have gone, because their objects may
+   * be on their way to another file. Throws SHUNT_E_SOURCE when the root is not there to be read.
+   */
+  async look(paths: readonly string[]): Promise<readonly string[]> {
     const scopes = paths.includes(this.root) ? [this.root] : paths;
+    const scans = new Map<string, Scan>();
     for (const scope of scopes) {
-      const found = await this.#scan(scope);
+      scans.set(scope, await this.#scan(scope));
+    }
+    const later = new Set(this.#beingWritten([...scans.values()]));
+    const isWriting = later.size > 0;
+    for (const [scope, found] of scans) {
       replaceBelow(this.#directories, scope, found.directories);
-      replaceBelow(this.#unreadable, scope, found.unreadable);
-      this.#forgetGone(scope, found);
+      this.#unreadableRevision += replaceBelow(this.#unreadable, scope, found.unreadable);
+      for (const file of this.#goneBelow(scope, found)) {
+        isWriting ? later.add(file) : this.#forget(file);
+      }
       for (const [file, look] of found.files) {
-        if (look.stamp === UNSETTLED || look.stamp !== this.#stamps.get(file)) {
+        if (!later.has(file) && this.#isChanged(file, look)) {
           await this.#load(file, look);
         }
       }
     }
+    return [...later];
   }
 
+  /** The same list until something about it changes. */
   complaints(): readonly Complaint[] {
-    const unreadable = Array.from(this.#unreadable, ([path, reason]) => aboutUnreadable(path, reason));
-    return [...unreadable, ...this.catalog.complaints()];
+    const revision = this.catalog.revision + this.#unreadableRevision;
+    if (this.#complaints?.revision !== revision) {
+      const unreadable = Array.from(this.#unreadable, ([path, reason]) => aboutUnreadable(path, reason));
+      this.#complaints = { revision, list: [...unreadable, ...this.catalog.complaints()] };
+    }
+    return this.#complaints.list;
+  }
+
+  /** Whether all that is there could be read at least once. What it said then is known from then on. */
+  isWhole(): boolean {
+    this.#whole ||= this.#unreadable.size === 0 && this.catalog.isWhole();
+    return this.#whole;
   }
 
   async #scan(scope: string): Promise<Scan> {
@@ -56,19 +95,32 @@ export class FileTree {
     return found;
   }
 
-  #forgetGone(scope: string, found: Scan): void {
+  #isChanged(file: string, { stamp }: FileLook): boolean {
+    return stamp === UNSETTLED || stamp !== this.#stamps.get(file);
+  }
+
+  #beingWritten(scans: readonly Scan[]): readonly string[] {
+    const nowMs = Date.now();
+    const writing = scans
+      .flatMap(({ files }) => [...files])
+      // The age of a time stamp from the future is unknown.
+      .filter(([file, look]) => Math.abs(nowMs - look.modifiedMs) < this.#quietMs && this.#isChanged(file, look))
+      .map(([file]) => file);
+    const sinceMs = this.#writingSinceMs ?? performance.now();
+    const isOver = writing.length === 0 || performance.now() - sinceMs >= this.#writingMaxMs;
+    this.#writingSinceMs = isOver ? undefined : sinceMs;
+    return isOver ? [] : writing;
+  }
+
+  #goneBelow(scope: string, found: Scan): readonly string[] {
     const known = this.#stamps.has(scope) ? [scope] : [...this.#stamps.keys()].filter((file) => isBelow(file, scope));
     const isHidden = (file: string) => [...found.unreadable.keys()].some((path) => isBelow(file, path));
-    for (const file of known) {
-      if (!found.files.has(file) && !isHidden(file)) {
-        this.#forget(file);
-      }
-    }
+    return known.filter((file) => !found.files.has(file) && !isHidden(file));
   }
 
   async #load(file: string, look: FileLook): Promise<void> {
     const load = await loadFile(file, look.bytes, this.#context);
-    this.#stamps.set(file, look.stamp);
+    this.#stamps.set(file, load.outcome === 'unreadable' && load.passing ? UNSETTLED : look.stamp);
     switch (load.outcome) {
       case 'content':
         this.catalog.set(file, load.content);
@@ -77,17 +129,20 @@ export class FileTree {
         this.catalog.keep(file, this.#aboutKept(file, load.complaint));
         return;
       case 'empty':
-        this.#keepEmptied(file);
+        this.#keepEmpty(file);
         return;
       case 'gone':
         this.#forget(file);
     }
   }
 
-  /** A program that rewrites a file in place empties it first; a moment later it has its objects again. */
-  #keepEmptied(file: string): void {
-    if (this.catalog.count(file) === 0) {
-      this.catalog.set(file, { entries: [], complaints: [] });
+  /**
+   * A program that rewrites a file in place empties it first, and a disk that was full leaves it so: whatever it held or
+   * was to hold is not meant to be gone.
+   */
+  #keepEmpty(file: string): void {
+    if (this.catalog.has(file) && this.catalog.count(file) === 0) {
+      this.catalog.set(file, EMPTY);
       return;
     }
     const message = 'is empty; delete the file to remove its objects';
@@ -117,15 +172,20 @@ const aboutUnreadable = (path: string, reason: string): Complaint => ({
 const isBelow = (path: string, scope: string): boolean =>
   path === scope || path.startsWith(scope.endsWith(sep) ? scope : scope + sep) || scope === '.';
 
-const replaceBelow = (known: Map<string, string>, scope: string, found: ReadonlyMap<string, string>): void => {
+/** Returns how many changed. */
+const replaceBelow = (known: Map<string, string>, scope: string, found: ReadonlyMap<string, string>): number => {
+  let changes = 0;
   for (const path of known.keys()) {
     if (isBelow(path, scope) && !found.has(path)) {
       known.delete(path);
+      changes++;
     }
   }
   for (const [path, value] of found) {
+    changes += known.get(path) === value ? 0 : 1;
     known.set(path, value);
   }
+  return changes;
 };
 
 const without = <Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyMap<string, Value> =>

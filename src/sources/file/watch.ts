@@ -9,6 +9,11 @@ interface Watched {
   readonly watcher: Pick<FSWatcher, 'close' | 'on'>;
 }
 
+export interface WatchFailure {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /**
  * Watches every directory of a tree, and the directory above its root: a file that is replaced by renaming, or a root
  * that is a symbolic link, changes there. What it tells are hints; looking is up to the caller.
@@ -17,28 +22,24 @@ export class TreeWatch {
   readonly #root: string;
   readonly #watchDirectory: WatchDirectory;
   readonly #onHint: (path: string) => void;
-  readonly #onTrouble: (path: string, reason: string) => void;
   readonly #watched = new Map<string, Watched>();
-  #failing = false;
 
   constructor(options: {
     readonly root: string;
     readonly watchDirectory: WatchDirectory;
     /** Something at or below this path may have changed. */
     readonly onHint: (path: string) => void;
-    readonly onTrouble: (path: string, reason: string) => void;
   }) {
     this.#root = options.root;
     this.#watchDirectory = options.watchDirectory;
     this.#onHint = options.onHint;
-    this.#onTrouble = options.onTrouble;
   }
 
   /**
    * Watches exactly these directories from now on, and hints at those that are new: they may have changed since they
-   * were looked at.
+   * were looked at. Returns the first that cannot be watched, to be tried again by the next call.
    */
-  follow(directories: ReadonlyMap<string, string>): void {
+  follow(directories: ReadonlyMap<string, string>): WatchFailure | undefined {
     const wanted = new Map([[dirname(this.#root), ABOVE], ...directories]);
     for (const [path, { identity }] of this.#watched) {
       if (wanted.get(path) !== identity) {
@@ -48,11 +49,7 @@ export class TreeWatch {
     const failures = [...wanted].flatMap(([path, identity]) =>
       this.#watched.has(path) ? [] : (this.#add(path, identity) ?? []),
     );
-    // Said once, not at every look, until everything could be watched again.
-    if (failures[0] !== undefined && !this.#failing) {
-      this.#onTrouble(failures[0].path, failures[0].reason);
-    }
-    this.#failing = failures.length > 0;
+    return failures[0];
   }
 
   close(): void {
@@ -61,7 +58,7 @@ export class TreeWatch {
     }
   }
 
-  #add(path: string, identity: string): { readonly path: string; readonly reason: string } | undefined {
+  #add(path: string, identity: string): WatchFailure | undefined {
     try {
       const watcher = this.#watchDirectory(path, (_, name) => this.#hear(path, identity, name));
       watcher.on('error', () => this.#drop(path));

@@ -40,6 +40,7 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
     sink.onChange(
       objects.map((object) => ({ type: 'put', object })),
       [],
+      true,
     );
   return { agent, clock, dataplane, sink, put, told, complaints, programmedMs };
 };
@@ -160,6 +161,7 @@ describe('a change', () => {
         { type: 'put', object: slice([endpoint('10.244.3.3')], { name: 'next-1', service: 'next' }) },
       ],
       [],
+      true,
     );
     await clock.advance(1);
     expect(dataplane.dump()).toContain('10.244.3.3:8080');
@@ -197,7 +199,7 @@ describe('who looks', () => {
     const seen: string[] = [];
     for (const { service: name, namespace } of agent.services()) {
       if (seen.push(`${namespace}/${name}`) > 1) continue;
-      sink.onChange([{ type: 'delete', ref: { kind: 'Service', namespace: 'shop', name: 'websocket' } }], []);
+      sink.onChange([{ type: 'delete', ref: { kind: 'Service', namespace: 'shop', name: 'websocket' } }], [], true);
       await clock.advance(100);
     }
     expect(seen).toEqual(['shop/web', 'shop-old/web']);
@@ -269,6 +271,16 @@ describe('a failure', () => {
     await clock.advance(RESYNC_MS);
     expect(dataplane.dump()).toBe(good);
   });
+});
+
+test('trouble of the source lasts until the source says that it is over', async () => {
+  const { agent, sink, put } = await stage();
+  sink.onTrouble(new Error('no watches'));
+  put(...WEB);
+  sink.onSynced();
+  expect(agent.status().source.trouble).toBe('no watches');
+  sink.onTrouble(undefined);
+  expect(agent.status().source.trouble).toBe('');
 });
 
 test('a complaint is told once, however often its object is looked at', async () => {

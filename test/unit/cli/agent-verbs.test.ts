@@ -54,8 +54,12 @@ describe('shunt status', () => {
     { state: { unhealthy: 'table full' }, says: /^state +unhealthy: table full$/m },
     { state: { ready: false }, says: /^state +starting/m },
     {
-      state: { source: { name: 'file:/x', synced: true, trouble: 'ENOENT' } },
+      state: { source: { name: 'file:/x', synced: true, whole: false, trouble: 'ENOENT' } },
       says: /^source +file:\/x, in trouble: ENOENT$/m,
+    },
+    {
+      state: { source: { name: 'file:/x', synced: true, whole: false, trouble: '' } },
+      says: /^source +file:\/x, read in part: nothing is removed that nobody names$/m,
     },
   ])('says what is amiss: $says', async ({ state, says }) => {
     expect((await ask(['status'], fakeView({ state }))).stdout).toMatch(says);

@@ -36,7 +36,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     ...fakeView(),
     start: async () => {
       told.push('start agent');
-      observer?.onReady(CHANGE);
+      observer?.onReady(CHANGE, true);
     },
     stop: async () => void told.push('stop agent'),
   };
@@ -149,6 +149,17 @@ describe('shunt run', () => {
     expect(told.slice(-2)).toEqual(['close public', 'close admin']);
   });
 
+  test('is ready with a warning when a part of the source never could be read', async () => {
+    const { observer, told } = await run(['--source', 'file:/objects']);
+    told.length = 0;
+    observer?.onReady(CHANGE, false);
+    expect(told).toEqual([
+      'log change',
+      'count change',
+      'warn: ready: what could be read is in force; a part of the source never could be, so nothing is removed that nobody names',
+    ]);
+  });
+
   test('logs and counts what the agent tells', async () => {
     const { observer, told } = await run(['--source', 'file:/objects']);
     told.length = 0;
@@ -156,6 +167,7 @@ describe('shunt run', () => {
     observer?.onProgrammed([1]);
     observer?.onComplaints([]);
     observer?.onSourceTrouble(new Error('ENOENT'));
+    observer?.onSourceTrouble(undefined);
     observer?.onFailure(new Error('table full'), 100);
     expect(told).toEqual([
       'log change',
@@ -163,6 +175,7 @@ describe('shunt run', () => {
       'count programmed',
       'log 0 complaints',
       'warn: the source is in trouble; what was read stays in force (ENOENT)',
+      'info: the source is well again',
       'error: a change was not applied; trying again (table full)',
       'count failure',
     ]);

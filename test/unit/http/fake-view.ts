@@ -61,7 +61,7 @@ export const STATUS: AgentStatus = {
   pid: 42,
   startedAtMs: 0,
   node: 'worker-1',
-  source: { name: 'file:/objects', synced: true, trouble: '' },
+  source: { name: 'file:/objects', synced: true, whole: true, trouble: '' },
   ready: true,
   unhealthy: '',
   objects: { services: 1, endpointSlices: 2, trafficPolicies: 3 },

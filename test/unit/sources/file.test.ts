@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  appendFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -8,6 +9,7 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,8 +18,23 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
+import type { WatchDirectory } from '../../../src/sources/file/watch.ts';
 import { type FileSourceOptions, fileSource, readOnce } from '../../../src/sources/file.ts';
 import type { ClusterEvent, Source } from '../../../src/sources/source.ts';
+
+/** What reading a file fails with: errors of a machine in need do not come when they are called. */
+const failing = vi.hoisted(() => ({ code: undefined as string | undefined }));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const real = await importOriginal<typeof import('node:fs')>();
+  const readFileSync = (...args: Parameters<typeof real.readFileSync>) => {
+    if (failing.code === undefined) {
+      return real.readFileSync(...args);
+    }
+    throw Object.assign(new Error(failing.code), { code: failing.code, syscall: 'open' });
+  };
+  return { ...real, readFileSync };
+});
 
 let directory: string;
 const sources: Source[] = [];
@@ -27,6 +44,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  failing.code = undefined;
   await Promise.all(sources.splice(0).map((source) => source.stop()));
   rmSync(directory, { recursive: true });
 });
@@ -61,13 +79,17 @@ const follow = async (options: Partial<FileSourceOptions> = {}) => {
     objects: new Map<string, ClusterObject>(),
     batches: [] as string[][],
     complaints: [] as readonly Complaint[],
+    whole: [] as boolean[],
     synced: 0,
-    troubles: [] as string[],
+    troubles: [] as (string | undefined)[],
   };
   await source.start({
-    onChange: (events, complaints) => {
+    onChange: (events, complaints, whole) => {
       told.batches.push(events.map(eventText));
       told.complaints = complaints;
+      if (whole !== told.whole.at(-1)) {
+        told.whole.push(whole);
+      }
       for (const event of events) {
         if (event.type === 'put') {
           told.objects.set(event.object.name, event.object);
@@ -79,7 +101,7 @@ const follow = async (options: Partial<FileSourceOptions> = {}) => {
     onSynced: () => {
       told.synced++;
     },
-    onTrouble: (error) => told.troubles.push(error.message),
+    onTrouble: (error) => told.troubles.push(error?.message),
   });
   return told;
 };
@@ -110,6 +132,8 @@ const untilComplaint = (told: Told, text: string) =>
     WAIT,
   );
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** From then on a file that was looked at is not read again until it changes. */
+const SETTLED_MS = 50;
 const WAIT = { timeout: 5000, interval: 5 };
 
 describe('readOnce', () => {
@@ -302,6 +326,23 @@ describe('fileSource', () => {
     expect(told.troubles).toEqual([expect.stringMatching(/^Cannot watch .*: ENOSPC/)]);
   });
 
+  test('without inotify is in trouble until it can watch again, whatever is read meanwhile', async () => {
+    let limit = 0;
+    const watchDirectory: WatchDirectory = (path, listener) => {
+      if (limit === 0) {
+        throw Object.assign(new Error('no more watches'), { code: 'ENOSPC' });
+      }
+      return watch(path, listener);
+    };
+    write('a.yaml', service('a'));
+    const told = await follow({ rescanMs: 30, watchDirectory });
+    replace('a.yaml', service('a', 81));
+    await untilHeld(told, 'a:81');
+    expect(told.troubles).toEqual([expect.stringMatching(/^Cannot watch .*: ENOSPC/)]);
+    limit = 9;
+    await vi.waitFor(() => expect(told.troubles.slice(1)).toEqual([undefined]), WAIT);
+  });
+
   test('reads under endless changes after the longest wait', async () => {
     write('a.yaml', service('a'));
     const told = await follow({ debounceMs: 40, waitMaxMs: 120 });
@@ -371,7 +412,168 @@ describe('fileSource', () => {
       mkdirSync(at('root'));
       write('root/b.yaml', service('b'));
       await untilHeld(told, 'b:80');
+      expect(told.troubles.slice(1)).toEqual([undefined]);
     });
+  });
+
+  describe('while a file is being written', () => {
+    /** As a program does that writes in place and flushes now and then: each part is a YAML file of its own. */
+    const rewrite = async (name: string, texts: readonly string[], restMs: number): Promise<void> => {
+      write(name, '');
+      for (const text of texts) {
+        appendFileSync(at(name), `---\n${text}`);
+        await pause(restMs);
+      }
+    };
+
+    test('does not take its first part for all of it, however long the others wait', async () => {
+      const texts = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => service(name));
+      write('all.yaml', documents(...texts));
+      const told = await follow({ debounceMs: 60, waitMaxMs: 60 });
+      const noise = setInterval(() => write('b.txt', String(Math.random())), 5);
+      try {
+        await rewrite('all.yaml', [...texts.slice(0, 5), service('f', 81)], 20);
+        await untilHeld(told, 'a:80 b:80 c:80 d:80 e:80 f:81');
+      } finally {
+        clearInterval(noise);
+      }
+      expect(told.batches.slice(1)).toEqual([['+f']]);
+    });
+
+    test('reads the other files', async () => {
+      write('a.yaml', service('a'));
+      const told = await follow({ debounceMs: 60, waitMaxMs: 60 });
+      const noise = setInterval(() => write('a.yaml', service('a', 81)), 5);
+      try {
+        write('b.yaml', service('b'));
+        await untilHeld(told, 'a:80 b:80');
+      } finally {
+        clearInterval(noise);
+      }
+      await untilHeld(told, 'a:81 b:80');
+    });
+
+    test('does not lose an object on its way from one file to another', async () => {
+      write('a.yaml', service('a'));
+      const told = await follow({ debounceMs: 60, waitMaxMs: 60 });
+      const noise = setInterval(() => write('b.yaml', service('a')), 5);
+      try {
+        unlinkSync(at('a.yaml'));
+        await pause(200);
+      } finally {
+        clearInterval(noise);
+      }
+      write('b.yaml', service('a', 81));
+      await untilHeld(told, 'a:81');
+      expect(told.batches.flat()).toEqual(['+a', '+a']);
+    });
+
+    test('reads it after the longest wait all the same', async () => {
+      write('a.yaml', service('a'));
+      const told = await follow({ debounceMs: 60, waitMaxMs: 60, writingMaxMs: 200 });
+      const noise = setInterval(() => write('a.yaml', service('a', 81)), 5);
+      try {
+        await untilHeld(told, 'a:81');
+      } finally {
+        clearInterval(noise);
+      }
+    });
+
+    test('is not synced before it was read, when that is at the start', async () => {
+      write('all.yaml', service('a'));
+      const writing = rewrite('all.yaml', [service('a'), service('b'), service('c')], 20);
+      const told = await follow({ debounceMs: 60 });
+      await writing;
+      expect(told).toMatchObject({ batches: [['+a', '+b', '+c']], synced: 1, whole: [true] });
+    });
+
+    test('takes a time stamp from the future for what it is', async () => {
+      write('a.yaml', service('a'));
+      const told = await follow();
+      write('a.yaml', service('a', 81));
+      const tomorrow = new Date(Date.now() + 86_400_000);
+      utimesSync(at('a.yaml'), tomorrow, tomorrow);
+      await untilHeld(told, 'a:81');
+    });
+  });
+
+  describe('is whole', () => {
+    test.each([
+      ['a file cannot be parsed', 'b: [\n', 'error b.yaml:'],
+      ['a file is empty', '', 'warning b.yaml:1 : is empty'],
+      ['an object is invalid', service('b', 0), 'error b.yaml:8 spec.ports[0].port'],
+      ['an object has no name', 'apiVersion: v1\nkind: Service\n', 'error b.yaml:1 metadata.name: is missing'],
+      ['a file holds something that is no object', '7\n', 'error b.yaml:1 : must be a Kubernetes object'],
+    ])('not while %s and never could be read, and once it is mended', async (_, text, complaint) => {
+      write('a.yaml', service('a'));
+      write('b.yaml', text);
+      const told = await follow();
+      expect({ held: held(told), synced: told.synced, whole: told.whole }).toEqual({
+        held: 'a:80',
+        synced: 1,
+        whole: [false],
+      });
+      expect(complaintTexts(told.complaints)).toEqual([expect.stringContaining(complaint)]);
+      replace('b.yaml', service('b'));
+      await untilHeld(told, 'a:80 b:80');
+      expect(told.whole).toEqual([false, true]);
+      replace('b.yaml', text);
+      await untilComplaint(told, complaint);
+      expect(told.whole).toEqual([false, true]);
+    });
+
+    test.each([
+      ['is deleted', () => unlinkSync(at('b.yaml'))],
+      ['comes to say that it has none', () => replace('b.yaml', '# none\n')],
+    ])('once a file that could not be read %s', async (_, mend) => {
+      write('b.yaml', 'b: [\n');
+      const told = await follow();
+      expect(told.whole).toEqual([false]);
+      mend();
+      await vi.waitFor(() => expect(told.whole).toEqual([false, true]), WAIT);
+      expect(told.complaints).toEqual([]);
+    });
+
+    test('when nothing more is wrong than that an object stands in two files', async () => {
+      write('a.yaml', service('a'));
+      write('b.yaml', service('a'));
+      const told = await follow();
+      expect([told.whole, told.complaints.length]).toEqual([[true], 1]);
+    });
+
+    test('not while a path cannot be read', async () => {
+      symlinkSync('loop', at('loop'));
+      const told = await follow({ rescanMs: 20 });
+      expect(complaintTexts(told.complaints)).toEqual(['error loop:1 : cannot be read: ELOOP']);
+      expect(told.whole).toEqual([false]);
+      unlinkSync(at('loop'));
+      await vi.waitFor(() => expect(told.whole).toEqual([false, true]), WAIT);
+    });
+  });
+
+  test('reads a file again that could not be opened, although it did not change', async () => {
+    write('a.yaml', service('a'));
+    await pause(SETTLED_MS);
+    failing.code = 'EMFILE';
+    const told = await follow({ rescanMs: 30 });
+    expect(complaintTexts(told.complaints)).toEqual(['error a.yaml:1 : cannot be read: EMFILE']);
+    failing.code = undefined;
+    await untilHeld(told, 'a:80');
+    expect(told.complaints).toEqual([]);
+  });
+
+  test('hands out the same list of complaints as long as nobody has another reason to complain', async () => {
+    write('a.yaml', service('a', 0));
+    write('b.yaml', service('b'));
+    const told = await follow();
+    const { complaints } = told;
+    write('a.yaml', service('a', -1).replace('-1', '0'));
+    replace('b.yaml', service('b', 81));
+    await untilHeld(told, 'b:81');
+    expect(told.complaints).toBe(complaints);
+    replace('a.yaml', service('a', -1));
+    await untilComplaint(told, 'is -1');
+    expect(told.complaints).not.toBe(complaints);
   });
 
   test('that cannot read its path at the start is not synced before it could', async () => {

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Agent, createAgent } from '../../../src/agent/agent.ts';
+import { systemClock } from '../../../src/agent/clock.ts';
+import type { ClusterObject } from '../../../src/core/model/objects.ts';
+import { FakeDataplane } from '../../../src/dataplane/fake.ts';
+import { fileSource } from '../../../src/sources/file.ts';
+import { manifestOf, ObjectDirectory } from '../../helpers/object-directory.ts';
+import { endpoint, OUR_NODE, service, slice } from '../../helpers/objects.ts';
+
+/** An agent that starts where another one was, with files of which a part cannot be read. */
+
+let objects: ObjectDirectory;
+let dataplane: FakeDataplane;
+const agents: Agent[] = [];
+
+beforeEach(() => {
+  objects = new ObjectDirectory();
+  dataplane = new FakeDataplane({ frontends: 8, slots: 64, backends: 64, services: 8 });
+  objects.write('web', ...WEB);
+  objects.write('cart', ...CART);
+});
+
+afterEach(async () => {
+  await Promise.all(agents.splice(0).map((agent) => agent.stop()));
+  objects[Symbol.dispose]();
+});
+
+const WEB = [service(), slice([endpoint('10.244.1.1')])] as const;
+const CART_SERVICE = service({ name: 'cart', clusterIPs: ['10.96.0.2'] });
+const CART = [CART_SERVICE, cartSlice('10.244.1.2')] as const;
+
+function cartSlice(address: string): ClusterObject {
+  return slice([endpoint(address)], { name: 'cart-1', service: 'cart' });
+}
+
+/** Resolves when it is ready; says whether all of the source was known then. */
+const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean }> => {
+  const ready = Promise.withResolvers<boolean>();
+  const agent = createAgent({
+    version: 'test',
+    node: OUR_NODE,
+    source: fileSource({ path: objects.path, debounceMs: 5, rescanMs: 60_000 }),
+    dataplane,
+    clock: systemClock,
+    resyncMs: 60_000,
+    observer: {
+      onReady: (_, whole) => ready.resolve(whole),
+      onChange: () => {},
+      onProgrammed: () => {},
+      onComplaints: () => {},
+      onSourceTrouble: (error) => error && ready.reject(error),
+      onFailure: ready.reject,
+    },
+  });
+  agents.push(agent);
+  await agent.start();
+  return { agent, whole: await ready.promise };
+};
+
+const startAndStop = async (): Promise<void> => {
+  const { agent } = await start();
+  await agent.stop();
+  agents.pop();
+};
+
+/** What the tables hold, by address. */
+const lines = (): readonly string[] => dataplane.dump().trim().split('\n').sort();
+const leadsTo = (address: string) => expect.stringContaining(`${address}:8080`);
+const untilLines = (...wanted: readonly unknown[]) => vi.waitFor(() => expect(lines()).toEqual(wanted), 5000);
+
+const [webService, webSlice] = WEB.map((object) => JSON.stringify(manifestOf(object)));
+const wrongService = JSON.stringify({ ...manifestOf(WEB[0]), spec: { clusterIP: '10.96.0.1', ports: 7 } });
+const wrongSlice = JSON.stringify({ ...manifestOf(WEB[1]), endpoints: 7 });
+
+describe('after a restart', () => {
+  test.each([
+    { what: 'a file that cannot be parsed', text: 'kind: Service\nmetadata: [\n' },
+    { what: 'an empty file', text: '' },
+    { what: 'one wrong field in a Service', text: `${wrongService}\n---\n${webSlice}` },
+    { what: 'one wrong field in an EndpointSlice', text: `${webService}\n---\n${wrongSlice}` },
+  ])('$what leaves what was in force before, while the others change', async ({ text }) => {
+    await startAndStop();
+    objects.writeText('web', text);
+    objects.write('cart', CART_SERVICE, cartSlice('10.244.1.3'));
+    const { agent, whole } = await start();
+    expect({ whole, status: agent.status().source.whole }).toEqual({ whole: false, status: false });
+    expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.3')]);
+
+    objects.write('cart', CART_SERVICE, cartSlice('10.244.1.4'));
+    await untilLines(leadsTo('10.244.1.1'), leadsTo('10.244.1.4'));
+
+    objects.write('web', service(), slice([endpoint('10.244.1.5')]));
+    await untilLines(leadsTo('10.244.1.5'), leadsTo('10.244.1.4'));
+    expect(agent.status().source.whole).toBe(true);
+  });
+
+  test('what was deleted meanwhile goes once everything could be read', async () => {
+    await startAndStop();
+    objects.remove('cart');
+    objects.writeText('web', '');
+    const { agent } = await start();
+    expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.2')]);
+    objects.remove('web');
+    await untilLines('');
+    expect(agent.status().source.whole).toBe(true);
+  });
+
+  test('a Service whose endpoints have gone meanwhile refuses once everything could be read', async () => {
+    await startAndStop();
+    objects.write('cart', CART_SERVICE);
+    objects.writeText('web', '');
+    await start();
+    expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.2')]);
+    objects.write('web', ...WEB);
+    await untilLines(leadsTo('10.244.1.1'), expect.not.stringContaining('10.244'));
+  });
+
+  test('a Service that was not there before is in force at once', async () => {
+    await startAndStop();
+    objects.writeText('web', '');
+    objects.write('next', service({ name: 'next', clusterIPs: ['10.96.0.3'] }));
+    await start();
+    expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.2'), expect.stringContaining('10.96.0.3:80')]);
+  });
+});
