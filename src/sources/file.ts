@@ -67,7 +67,8 @@ class FileSource implements Source {
     this.#debounceMs = options.debounceMs ?? 50;
     this.#tree = new FileTree({
       root: normalize(options.path),
-      quietMs: this.#debounceMs,
+      // The clocks of timers and of files do not tick together.
+      quietMs: this.#debounceMs - 1,
       writingMaxMs: options.writingMaxMs ?? 5000,
     });
     this.#waitMaxMs = options.waitMaxMs ?? 500;

@@ -61,8 +61,10 @@ export const createCatalog = (): Catalog => {
   };
 
   const set = (file: string, { entries: found, nameless, complaints: about }: FileContent): void => {
-    const entries = found.map(sharing);
-    for (const entry of files.get(file)?.entries ?? []) {
+    const before = files.get(file)?.entries ?? NONE;
+    const shared = found.map(sharing);
+    const entries = nameless ? [...shared, ...unnamed(before, shared)] : shared;
+    for (const entry of before) {
       change(entry, (all) => all.filter((each) => each !== entry));
     }
     for (const entry of entries) {
@@ -146,6 +148,14 @@ const NONE: readonly Entry[] = [];
 const NOTHING: readonly Complaint[] = [];
 
 const entriesOf = ({ entries }: Claim): readonly Entry[] => ('file' in entries ? [entries] : entries);
+
+/** Any of these may be the object whose name cannot be read. */
+const unnamed = (before: readonly Entry[], now: readonly Entry[]): readonly Entry[] => {
+  const named = new Set(now.map(({ ref }) => keyOf(ref)));
+  return before
+    .filter(({ ref, state }) => state !== 'nothing' && !named.has(keyOf(ref)))
+    .map((entry) => ({ ...entry, state: 'invalid' }));
+};
 
 const wantedOf = (claim: Claim): ClusterObject | undefined => {
   const { told } = claim;

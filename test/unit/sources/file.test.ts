@@ -379,6 +379,16 @@ describe('fileSource', () => {
       expect(told.complaints).toEqual([]);
     });
 
+    test('of an object that lost its name, until nothing in its file is without one', async () => {
+      write('a.yaml', documents(service('a'), service('b'), service('c')));
+      const told = await follow();
+      replace('a.yaml', documents(service('a', 81), service('b').replace('name:', 'nmae:')));
+      await untilHeld(told, 'a:81 b:80 c:80');
+      expect(complaintTexts(told.complaints)).toEqual(['error a.yaml:12 metadata.name: is missing']);
+      replace('a.yaml', documents(service('a', 81), service('b', 82)));
+      await untilHeld(told, 'a:81 b:82');
+    });
+
     test('of an object that became invalid while it moved to another file', async () => {
       write('a.yaml', service('a'));
       const told = await follow({ debounceMs: 30 });
