@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from './load.ts';
@@ -31,6 +31,12 @@ export const scan = async (path: string): Promise<Scan> => {
   await visit(path, [], found);
   const byPath = ([a]: readonly [string, FileLook], [b]: readonly [string, FileLook]) => (a < b ? -1 : 1);
   return { ...found, files: new Map([...found.files].sort(byPath)) };
+};
+
+/** Whether the file has changed since it was looked at, a while after it changed before; not when it has gone. */
+export const isOverwritten = (file: string, look: FileLook): boolean => {
+  const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats !== undefined && (Number(stats.mtimeMs) !== look.modifiedMs || Number(stats.size) !== look.bytes);
 };
 
 /** Whether a directory entry may be a file of objects or a directory. */

@@ -2,8 +2,8 @@ import { basename, sep } from 'node:path';
 import type { Complaint } from '../../core/model/objects.ts';
 import { ShuntError } from '../../errors.ts';
 import { type Catalog, createCatalog, EMPTY } from './catalog.ts';
-import { createLoadContext, loadFile } from './load.ts';
-import { type FileLook, isObjectsName, type Scan, scan, UNSETTLED } from './scan.ts';
+import { createLoadContext, type FileLoad, loadFile } from './load.ts';
+import { type FileLook, isObjectsName, isOverwritten, type Scan, scan, UNSETTLED } from './scan.ts';
 
 export interface FileTreeOptions {
   readonly root: string;
@@ -50,17 +50,25 @@ export class FileTree {
     for (const scope of scopes) {
       scans.set(scope, await this.#scan(scope));
     }
-    const later = new Set(this.#beingWritten([...scans.values()]));
-    const isWriting = later.size > 0;
+    const writing = this.#beingWritten([...scans.values()]);
+    const mayWait = this.#mayWait(writing.length > 0);
+    const later = new Set(mayWait ? writing : []);
+    const isWaiting = later.size > 0;
     for (const [scope, found] of scans) {
       replaceBelow(this.#directories, scope, found.directories);
       this.#unreadableRevision += replaceBelow(this.#unreadable, scope, found.unreadable);
       for (const file of this.#goneBelow(scope, found)) {
-        isWriting ? later.add(file) : this.#forget(file);
+        isWaiting ? later.add(file) : this.#forget(file);
       }
       for (const [file, look] of found.files) {
-        if (!later.has(file) && this.#isChanged(file, look)) {
-          await this.#load(file, look);
+        if (later.has(file) || !this.#isChanged(file, look)) {
+          continue;
+        }
+        const load = await loadFile(file, look.bytes, this.#context);
+        if (mayWait && isOverwritten(file, look)) {
+          later.add(file);
+        } else {
+          this.#take(file, look, load);
         }
       }
     }
@@ -101,15 +109,21 @@ export class FileTree {
 
   #beingWritten(scans: readonly Scan[]): readonly string[] {
     const nowMs = Date.now();
-    const writing = scans
-      .flatMap(({ files }) => [...files])
-      // The age of a time stamp from the future is unknown.
-      .filter(([file, look]) => Math.abs(nowMs - look.modifiedMs) < this.#quietMs && this.#isChanged(file, look))
-      .map(([file]) => file);
+    return (
+      scans
+        .flatMap(({ files }) => [...files])
+        // The age of a time stamp from the future is unknown.
+        .filter(([file, look]) => Math.abs(nowMs - look.modifiedMs) < this.#quietMs && this.#isChanged(file, look))
+        .map(([file]) => file)
+    );
+  }
+
+  /** Whether what is being written may be left for later once more. */
+  #mayWait(isWriting: boolean): boolean {
     const sinceMs = this.#writingSinceMs ?? performance.now();
-    const isOver = writing.length === 0 || performance.now() - sinceMs >= this.#writingMaxMs;
-    this.#writingSinceMs = isOver ? undefined : sinceMs;
-    return isOver ? [] : writing;
+    const isOver = performance.now() - sinceMs >= this.#writingMaxMs;
+    this.#writingSinceMs = isWriting && !isOver ? sinceMs : undefined;
+    return !isOver;
   }
 
   #goneBelow(scope: string, found: Scan): readonly string[] {
@@ -118,8 +132,7 @@ export class FileTree {
     return known.filter((file) => !found.files.has(file) && !isHidden(file));
   }
 
-  async #load(file: string, look: FileLook): Promise<void> {
-    const load = await loadFile(file, look.bytes, this.#context);
+  #take(file: string, look: FileLook, load: FileLoad): void {
     this.#stamps.set(file, load.outcome === 'unreadable' && load.passing ? UNSETTLED : look.stamp);
     switch (load.outcome) {
       case 'content':

@@ -22,16 +22,14 @@ import type { WatchDirectory } from '../../../src/sources/file/watch.ts';
 import { type FileSourceOptions, fileSource, readOnce } from '../../../src/sources/file.ts';
 import type { ClusterEvent, Source } from '../../../src/sources/source.ts';
 
-/** What reading a file fails with: errors of a machine in need do not come when they are called. */
-const failing = vi.hoisted(() => ({ code: undefined as string | undefined }));
+/** What happens just before a file is read: errors of a machine in need, and other programs, do not come when called. */
+const reading = vi.hoisted(() => ({ before: () => {} }));
 
 vi.mock('node:fs', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs')>();
   const readFileSync = (...args: Parameters<typeof real.readFileSync>) => {
-    if (failing.code === undefined) {
-      return real.readFileSync(...args);
-    }
-    throw Object.assign(new Error(failing.code), { code: failing.code, syscall: 'open' });
+    reading.before();
+    return real.readFileSync(...args);
   };
   return { ...real, readFileSync };
 });
@@ -44,7 +42,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  failing.code = undefined;
+  reading.before = () => {};
   await Promise.all(sources.splice(0).map((source) => source.stop()));
   rmSync(directory, { recursive: true });
 });
@@ -450,6 +448,19 @@ describe('fileSource', () => {
       expect(told.batches.slice(1)).toEqual([['+f']]);
     });
 
+    test('does not take its first part for all of it when the writer comes between looking and reading', async () => {
+      write('a.yaml', documents(service('a'), service('b')));
+      const told = await follow({ debounceMs: 60 });
+      reading.before = () => {
+        reading.before = () => {};
+        write('a.yaml', service('a', 82));
+        setTimeout(() => write('a.yaml', documents(service('a', 82), service('b'))), 20);
+      };
+      replace('a.yaml', documents(service('a', 81), service('b')));
+      await untilHeld(told, 'a:82 b:80');
+      expect(told.batches).toEqual([['+a', '+b'], ['+a']]);
+    });
+
     test('reads the other files', async () => {
       write('a.yaml', service('a'));
       const told = await follow({ debounceMs: 60, waitMaxMs: 60 });
@@ -564,10 +575,12 @@ describe('fileSource', () => {
   test('reads a file again that could not be opened, although it did not change', async () => {
     write('a.yaml', service('a'));
     await pause(SETTLED_MS);
-    failing.code = 'EMFILE';
+    reading.before = () => {
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE', syscall: 'open' });
+    };
     const told = await follow({ rescanMs: 30 });
     expect(complaintTexts(told.complaints)).toEqual(['error a.yaml:1 : cannot be read: EMFILE']);
-    failing.code = undefined;
+    reading.before = () => {};
     await untilHeld(told, 'a:80');
     expect(told.complaints).toEqual([]);
   });
