@@ -71,11 +71,17 @@ describe('the choice by weight', () => {
     expect(weighted(RECORDS - 1, 2, 2 ** 31)).toMatchObject({ found: false });
   });
 
-  const weighted = (base: number, count: number, random: number) => {
-    const context = new Uint32Array([0, base, count, 0, random, 0, 0]);
-    const found = run('weighted', context) === 1;
-    return { found, backend: context[5], generation: context[6] };
-  };
+  test.each([
+    { state: 'in use', generation: 27, remembered: 27 },
+    { state: 'retired a moment ago', generation: 28, remembered: 27 },
+    { state: 'retired when generations began anew', generation: 0, remembered: 2 ** 32 - 1 },
+  ])('of a record that is $state remembers the generation in which it was in use', ({ generation, remembered }) => {
+    const index = 13;
+    memory.slots.words.set([0, index, index, 0], 0);
+    writeBackend(memory.backends, backendAt(index, generation));
+    expect(weighted(0, 1, 0)).toEqual({ found: true, backend: index, generation: remembered });
+    writeBackend(memory.backends, backendAt(index, generationOf(index)));
+  });
 });
 
 describe('a remembered backend', () => {
@@ -125,6 +131,20 @@ describe('a remembered backend', () => {
     expect(recall(key, { now: START, timeout: 0n })).toBeUndefined();
     writeBackend(memory.backends, backendAt(index, generationOf(index)));
     expect(recall(key, { now: START, timeout: 0n })).toBe(index);
+  });
+
+  test('that was retired while it was chosen is not kept to, nor is its successor', () => {
+    const key = newKey();
+    const index = 15;
+    memory.slots.words.set([0, index, index, 0], 0);
+    writeBackend(memory.backends, backendAt(index, generationOf(index) + 1));
+    const { generation = 0 } = weighted(0, 1, 0);
+    remember(key, { backend: index, generation, now: START });
+    for (const changes of [1, 2, 3]) {
+      writeBackend(memory.backends, backendAt(index, generationOf(index) + changes));
+      expect(recall(key, { now: START, timeout: 0n })).toBeUndefined();
+    }
+    writeBackend(memory.backends, backendAt(index, generationOf(index)));
   });
 
   // An entry may be handed on while it is read: what it names must at least fit who asks.
@@ -248,6 +268,12 @@ describe('an address', () => {
     return context;
   };
 });
+
+const weighted = (base: number, count: number, random: number) => {
+  const context = new Uint32Array([0, base, count, 0, random, 0, 0]);
+  const found = run('weighted', context) === 1;
+  return { found, backend: context[5], generation: context[6] };
+};
 
 const run = (name: (typeof PROGRAMS)[number], { buffer }: { readonly buffer: ArrayBufferLike }): number =>
   programRun(programs[name], new Uint8Array(buffer));

@@ -158,3 +158,24 @@ test('a Service made again under its name does not remember clients of the one b
   await stage.agent.put(...objects(v2));
   expect(await retryUntil(async () => (await answers(shell, '10.96.0.6')).join())).toBe('v2');
 });
+
+test('a pod keeps its endpoints, however many short-lived UDP sockets come and go', { timeout: 120_000 }, async () => {
+  const { c1, c2 } = stage.actors;
+  const addresses = Array.from({ length: 20 }, (_, index) => `10.96.4.${index}`);
+  await stage.agent.put(
+    ...serviceWith('resolver', ['10.96.0.7'], servers),
+    ...addresses.flatMap((address, index) =>
+      serviceWith(`u${index}`, [address], servers, { affinityTimeoutS: 10_800 }),
+    ),
+  );
+  const all = async (): Promise<readonly string[]> => {
+    const names = [];
+    for (const address of addresses) names.push(...(await answers(c1.shell, address, { count: 1 })));
+    return names;
+  };
+  const mine = await all();
+  // More than `socket_affinity` holds: 65,536.
+  const { total, errors } = await c2.shell.hammer('udp-unconnected', '10.96.0.7', 80, { count: 70_000, threads: 2 });
+  expect({ total, errors }).toEqual({ total: 70_000, errors: {} });
+  expect(await all()).toEqual(mine);
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backendStats, counted, countersOf } from '../helpers/counted.ts';
-import type { ReceivedFrom, SocketShell } from '../helpers/socket-shell.ts';
+import { backendStats, counted, countersOf, serviceStats } from '../helpers/counted.ts';
+import type { Outcome, ReceivedFrom, SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, SERVER_PORT, type Stage, serviceWith, slicesOf } from '../helpers/stage.ts';
 import { inForm, UDP_WAYS } from '../helpers/ways.ts';
 
@@ -158,6 +158,50 @@ describe.each(UDP_WAYS)('consecutive datagrams of one $kind socket to one Servic
     }
     await client.closeSocket(fd);
   });
+});
+
+describe.each(UDP_WAYS)('a connected $kind socket ($form) that sends with an address', ({ kind, form }) => {
+  test.each(SENDING)(
+    'has every %s to its own Service answered, by the backend that it is connected to',
+    async (send) => {
+      const address = inForm(WEB, form);
+      const names = new Set<string>();
+      for (let socket = 0; socket < 50; socket += 1) {
+        const fd = await connected(address);
+        await client.send(fd, 'x');
+        const first = await client.recvfrom(fd);
+        expect(await sendBy(send, fd, address, 'x')).toEqual({ ok: true });
+        expect(await client.recvfrom(fd)).toEqual(first);
+        expect(first).toMatchObject({ text: expect.stringMatching(/^v[123] x$/), address, port: 80 });
+        names.add((first as { readonly text: string }).text);
+        await client.closeSocket(fd);
+      }
+      // One of three would stay away by chance once in 10^8 runs.
+      expect(names.size).toBe(3);
+    },
+  );
+
+  // As everywhere: a connected socket hears its peer alone.
+  test.each(SENDING)('reaches another Service by %s, whose answer is not heard, and stays connected', async (send) => {
+    const fd = await connected(inForm(A, form));
+    const before = serviceStats(stage.agent, 'shop/b/udp/UDP').datagrams;
+    expect(await sendBy(send, fd, inForm(B, form), 'elsewhere')).toEqual({ ok: true });
+    expect(serviceStats(stage.agent, 'shop/b/udp/UDP').datagrams).toBe(before + 1);
+    expect(await client.recvfrom(fd, 50)).toEqual({ error: 'TIMEOUT' });
+    expect(await sendBy(send, fd, inForm(A, form), 'back')).toEqual({ ok: true });
+    expect(await client.recvfrom(fd)).toEqual({ text: 'v1 back', address: inForm(A, form), port: 80 });
+    expect(await client.getpeername(fd)).toEqual({ address: inForm(A, form), port: 80 });
+    await client.closeSocket(fd);
+  });
+
+  const connected = async (address: string): Promise<number> => {
+    const fd = await client.socket(kind);
+    expect(await client.connect(fd, address, 80)).toEqual({ ok: true });
+    return fd;
+  };
+
+  const sendBy = (send: (typeof SENDING)[number], fd: number, address: string, text: string): Promise<Outcome> =>
+    send === 'sendto' ? client.sendto(fd, address, 80, text) : client.sendmsg(fd, text, { address, port: 80 });
 });
 
 test('each datagram is counted, at its Service and at its backend, and is no connection', async () => {
