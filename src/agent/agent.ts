@@ -49,7 +49,7 @@ const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 
 /** Ten links are asked what they run and where: some 0.1 ms. */
-const PROGRAM_CHECK_MS = 10_000;
+export const PROGRAM_CHECK_MS = 10_000;
 
 export const createAgent = (options: AgentOptions): Agent => new RunningAgent(options);
 
@@ -244,14 +244,21 @@ class RunningAgent implements Agent {
   }
 
   #scheduleProgramCheck(): void {
-    const { clock, dataplane, observer } = this.#options;
-    this.#cancelProgramCheck = clock.after(PROGRAM_CHECK_MS, () => {
-      const lost = dataplane.lostPrograms();
-      if (lost.length > 0) {
-        observer.onFailure(new ShuntError('SHUNT_E_DETACHED', { programs: lost.join(', ') }), 0);
-        this.#request();
-      }
+    this.#cancelProgramCheck = this.#options.clock.after(PROGRAM_CHECK_MS, () => {
+      this.#checkPrograms();
       this.#scheduleProgramCheck();
     });
+  }
+
+  #checkPrograms(): void {
+    const { dataplane, observer } = this.#options;
+    try {
+      const lost = dataplane.lostPrograms();
+      if (lost.length === 0) return;
+      observer.onFailure(new ShuntError('SHUNT_E_DETACHED', { programs: lost.join(', ') }), 0);
+      this.#request();
+    } catch (error) {
+      observer.onFailure(error, PROGRAM_CHECK_MS);
+    }
   }
 }

@@ -42,6 +42,11 @@ export class RunningAgent implements AsyncDisposable {
     });
   }
 
+  /** What was reported as failed, from the start on. */
+  get failures(): readonly unknown[] {
+    return this.#changes.failures;
+  }
+
   /** Resolves when the objects are in force. */
   async start(objects: readonly ClusterObject[]): Promise<ChangeSummary> {
     await this.agent.start();
@@ -103,6 +108,7 @@ const testSource = (): { source: Source; sink: Promise<SourceSink> } => {
 
 /** Those who wait for the next change set get it, or the failure to apply it. */
 class Changes implements AgentObserver {
+  readonly failures: unknown[] = [];
   #waiting: PromiseWithResolvers<ChangeSummary>[] = [];
 
   next(): Promise<ChangeSummary> {
@@ -120,6 +126,7 @@ class Changes implements AgentObserver {
   }
 
   onFailure(error: unknown): void {
+    this.failures.push(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 

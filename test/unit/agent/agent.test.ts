@@ -294,3 +294,39 @@ test('a complaint is told once, however often its object is looked at', async ()
   expect(complaints).toHaveLength(1);
   expect(agent.complaints()).toHaveLength(1);
 });
+
+describe('the check of the attached programs', () => {
+  const CHECK_MS = 10_000;
+  const synced = async () => {
+    const it = await stage();
+    it.put(...WEB);
+    it.sink.onSynced();
+    await it.clock.advance(1);
+    return it;
+  };
+
+  test('reports those that were detached, and has them attached again at once', async () => {
+    const { clock, dataplane, told } = await synced();
+    const activate = vi.spyOn(dataplane, 'activate');
+    vi.spyOn(dataplane, 'lostPrograms').mockReturnValueOnce(['shunt_connect4', 'shunt_sockops']);
+    await clock.advance(CHECK_MS);
+    expect(told.failures).toMatchObject([
+      { code: 'SHUNT_E_DETACHED', message: expect.stringContaining('shunt_connect4, shunt_sockops') },
+    ]);
+    await clock.advance(20);
+    expect(activate).toHaveBeenCalledTimes(1);
+    await clock.advance(3 * CHECK_MS);
+    expect(told.failures).toHaveLength(1);
+  });
+
+  test('goes on when the kernel does not answer it', async () => {
+    const { clock, dataplane, told } = await synced();
+    const failure = new Error('EMFILE');
+    const lostPrograms = vi.spyOn(dataplane, 'lostPrograms').mockImplementationOnce(() => {
+      throw failure;
+    });
+    await clock.advance(3 * CHECK_MS);
+    expect(told.failures).toEqual([failure]);
+    expect(lostPrograms).toHaveBeenCalledTimes(3);
+  });
+});
