@@ -19,11 +19,13 @@ import { SERVER_PORT, serviceWith } from '../helpers/stage.ts';
 
 const WEB = ['10.96.0.1', 'fd00:10:96::1'] as const;
 const EMPTY = '10.96.0.2';
+const CLOSED = '10.96.0.3';
 const OBJECT = join(import.meta.dirname, '../../build/bpf/test/foreign.bpf.o');
 
 let node: EmbeddedNode;
 let client: SocketShell;
 let program: number | undefined;
+let sockops: number | undefined;
 let link: number | undefined;
 let statistics: number;
 let agent: RunningAgent | undefined;
@@ -42,25 +44,28 @@ afterEach(async () => {
   agent = undefined;
   if (link !== undefined) closeFd(link);
   link = undefined;
-  if (program !== undefined) closeFd(program);
-  program = undefined;
+  for (const fd of [program, sockops]) if (fd !== undefined) closeFd(fd);
+  [program, sockops] = [undefined, undefined];
   closeFd(statistics);
   await node.close();
 });
 
-/** In the place of the one that was loaded before. */
+/** In the place of those that were loaded before. */
 const load = (allows: boolean): void => {
-  if (program !== undefined) closeFd(program);
+  for (const fd of [program, sockops]) if (fd !== undefined) closeFd(fd);
   using object = openObject(new Uint8Array(readFileSync(OBJECT)), 'foreign');
   object.setConstant('allows', Uint8Array.of(allows ? 1 : 0));
   object.load();
   program = object.program('foreign');
+  sockops = object.program('foreign_sockops');
 };
 
 const start = (): Promise<RunningAgent> => {
   const pod = node.pods.get('v1')!;
   const empty = service({ name: 'empty', clusterIPs: [EMPTY] });
-  return startAgent(node, { objects: [...serviceWith('web', WEB, [{ pod, shell: client }]), empty] });
+  const server = { pod, shell: client };
+  const closed = serviceWith('closed', [CLOSED], [server], { port: 1 });
+  return startAgent(node, { objects: [...serviceWith('web', WEB, [server]), ...closed, empty] });
 };
 
 const attach = (): void => {
@@ -133,5 +138,51 @@ describe.each([
       expect(await client.whoAnswers('tcp', WEB[0], 80)).toBe('EPERM');
     });
     expect(counts).toEqual({ attempts: 1, unreachable: 1 });
+  });
+});
+
+describe('a foreign sockops program that sets the callback flags as if it were alone', () => {
+  const attachSockops = (): void => {
+    link = attachCgroup(sockops!, node.cgroup, 'sockops');
+  };
+
+  /** What is counted of connections that end in each way; `counted` waits until none holds a place any more. */
+  const countWays = async () => {
+    const ways = [
+      { way: 'closed by the client', connect: () => client.hammer('tcp', WEB[0], 80, { count: 20 }) },
+      { way: 'reset by the client', connect: () => client.hammer('tcp', WEB[1], 80, { count: 20, reset: true }) },
+    ];
+    const counts: Record<string, unknown> = {};
+    for (const { way, connect } of ways) {
+      counts[way] = await counted(agent!, 'shop/web/tcp/TCP', async () => {
+        expect(await connect()).toMatchObject({ by: { v1: 20 }, errors: {} });
+      });
+    }
+    counts['refused by the endpoint'] = await counted(agent!, 'shop/closed/tcp/TCP', async () => {
+      expect(await client.whoAnswers('tcp', CLOSED, 80)).toBe('ECONNREFUSED');
+    });
+    return counts;
+  };
+
+  test('before Shunt takes nothing away: every connection is counted as it ends', async () => {
+    attachSockops();
+    agent = await start();
+    expect(await countWays()).toEqual({
+      'closed by the client': expect.objectContaining({ attempts: 20, established: 20, closed: 20 }),
+      'reset by the client': expect.objectContaining({ attempts: 20, established: 20, closed: 20 }),
+      'refused by the endpoint': { attempts: 1, refused: 1 },
+    });
+  });
+
+  // Nobody is told of the handshake then, so these count as never established.
+  test('after Shunt takes what is counted, but neither the connection nor its place', async () => {
+    agent = await start();
+    attachSockops();
+    expect(await countWays()).toEqual({
+      'closed by the client': { attempts: 20, unreachable: 20 },
+      'reset by the client': { attempts: 20, unreachable: 20 },
+      'refused by the endpoint': { attempts: 1, unreachable: 1 },
+    });
+    expect(agent.dataplane.stats.connections().used).toBe(0);
   });
 });

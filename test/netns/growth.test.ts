@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
 import { mapIdsInForce } from '../../src/dataplane/kernel/attach.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
+import { kernelError } from '../../src/native/kernel-error.ts';
 import { BpfMap } from '../../src/native/map.ts';
 import { Died, type Mortality } from '../helpers/mortal.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
@@ -123,6 +126,21 @@ describe('an agent that goes on', () => {
       expect(Object.keys((await client.hammer('tcp', VIP, 80, { count: 50 })).by)).toEqual([first!.name]);
     },
   );
+
+  test('after a growth that could not pin a table grows at the next attempt', async () => {
+    const { pin } = BpfMap.prototype;
+    const pinned = vi.spyOn(BpfMap.prototype, 'pin').mockImplementation(function (this: BpfMap, path: string) {
+      // In the middle of the set: what was pinned before it is in the way of the next attempt, unless it is removed.
+      if (pinned.mock.calls.length === 6) throw kernelError('pin', constants.errno.EMFILE, '');
+      pin.call(this, path);
+    });
+    await expect(agent.put(...neighbours(3))).rejects.toThrow('pin: EMFILE');
+    await retryUntil(() => agent.agent.status().unhealthy === '');
+    expect(pinned.mock.calls.length).toBeGreaterThan(6);
+    expect(heldLines(node.bpfRoot)).toEqual(wantedLines([...web, ...neighbours(3)]));
+    expect(readdirSync(node.bpfRoot).sort()).toEqual(['links', basename(listSets(node.bpfRoot)[0]!.path)]);
+    expect(await client.whoAnswers('tcp', VIP, 80)).toMatch(/^v[12]$/);
+  });
 
   test('gives places that became free during a growth to their next owners without old counts', async () => {
     await client.hammer('tcp', VIP, 80, { count: 100 });

@@ -7,7 +7,7 @@ import { openStage, type Stage, serviceWith, slicesOf } from '../helpers/stage.t
 
 /** One for each thread that connects: two of one Service would put each other right. */
 const STICKY = ['10.96.0.1', '10.96.0.2'] as const;
-const REPLACEMENTS = 4000;
+const REPLACEMENTS = 2500;
 
 let stage: Stage<'client' | 'v1' | 'v2'>;
 

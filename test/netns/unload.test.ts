@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
@@ -121,7 +122,7 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
 
 test('an unload on a kernel that cannot detach a link leaves that to the removal of its pin', async () => {
   await (await startAgent(node, { objects: cluster })).stop();
-  kernel.detachError = kernelError('linkDetach', 95, '');
+  kernel.detachError = kernelError('linkDetach', constants.errno.EOPNOTSUPP, '');
   expect(unload(node.bpfRoot, false).programs).toHaveLength(PROGRAMS.length);
   expect(existsSync(node.bpfRoot)).toBe(false);
   await retryUntil(() => attachedPrograms(node.cgroup).length === 0);
@@ -129,7 +130,7 @@ test('an unload on a kernel that cannot detach a link leaves that to the removal
 
 test('an unload that the kernel refuses for another reason says so, and nothing is half gone', async () => {
   await (await startAgent(node, { objects: cluster })).stop();
-  kernel.detachError = kernelError('linkDetach', 1, '');
+  kernel.detachError = kernelError('linkDetach', constants.errno.EPERM, '');
   expect(() => unload(node.bpfRoot, false)).toThrow('linkDetach: EPERM');
   expect(attachedPrograms(node.cgroup)).toHaveLength(PROGRAMS.length);
   expect(await client.whoAnswers('tcp', VIP, 80)).toBe('v1');
