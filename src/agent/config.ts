@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { ShuntError } from '../errors.ts';
+import type { CgroupRoot } from './cgroup-root.ts';
 import { keyOf, OPTIONS, type OptionName, variableOf } from './options.ts';
 
 /** The settings of a run; every one is set and allowed. */
@@ -35,7 +36,7 @@ export interface ConfigInput {
   /** The file of `configPath`. */
   readonly file?: { readonly path: string; readonly text: string } | undefined;
   /** What the machine itself says. `cgroupRoot` is undefined when no cgroup v2 is mounted. */
-  readonly machine: { readonly hostname: string; readonly cgroupRoot: string | undefined };
+  readonly machine: { readonly hostname: string; readonly cgroupRoot: CgroupRoot | undefined };
 }
 
 /** Flag, else environment, else file, else default. Throws SHUNT_E_CONFIG. */
@@ -49,7 +50,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
   };
   return Object.freeze({
     source: read('source', parseSource),
-    cgroup: read('cgroup', parsePath, machine.cgroupRoot),
+    cgroup: read('cgroup', parsePath, settings.has('cgroup') ? undefined : wholeRoot(machine.cgroupRoot)),
     bpfRoot: read('bpf-root', parsePath),
     listen: read('listen', parseListen),
     socket: read('socket', parseSocket),
@@ -59,6 +60,13 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     logLevel: read('log-level', oneOf(LOG_LEVELS)),
     logFormat: read('log-format', oneOf(LOG_FORMATS)),
   });
+};
+
+/** What is attached to the root of a cgroup namespace serves the processes of that container only, and silently. */
+const wholeRoot = (root: CgroupRoot | undefined): string | undefined => {
+  if (root === undefined || root.isMachines) return root?.path;
+  const way = "run in the machine's cgroup namespace, or mount its cgroup v2 here and give that path";
+  throw refuse('--cgroup', 'nothing', `${root.path} is the root of a cgroup namespace only: ${way}`);
 };
 
 /** The `--config` file, which is read before everything else. */

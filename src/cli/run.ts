@@ -37,7 +37,7 @@ const configure = async ({ env, parts }: Context, { given }: Arguments): Promise
   const path = configPath({ flags: given, env });
   const file = path === undefined ? undefined : { path, text: parts.run.readFile(path) };
   const host = await parts.host();
-  const cgroupRoot = findCgroupRoot(host.read('/proc/self/mountinfo') ?? '');
+  const cgroupRoot = findCgroupRoot(host.read('/proc/self/mountinfo') ?? '', host.inode);
   return readConfig({ flags: given, env, file, machine: { hostname: parts.run.hostname(), cgroupRoot } });
 };
 

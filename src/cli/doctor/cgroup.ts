@@ -1,13 +1,20 @@
-import { findCgroupRoot } from '../../agent/cgroup-root.ts';
+import { type CgroupRoot, findCgroupRoot } from '../../agent/cgroup-root.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import type { Target } from './host.ts';
 
 /** The cgroup that programs would be attached to; undefined when there is none. */
-export const targetCgroup = ({ host, cgroup }: Target): string | undefined =>
-  cgroup === '' ? findCgroupRoot(host.read('/proc/self/mountinfo') ?? '') : cgroup;
+export const targetCgroup = (target: Target): string | undefined =>
+  target.cgroup === '' ? rootOf(target)?.path : target.cgroup;
+
+const rootOf = ({ host }: Target): CgroupRoot | undefined =>
+  findCgroupRoot(host.read('/proc/self/mountinfo') ?? '', host.inode);
 
 export const cgroup = (target: Target): Check => {
   const path = targetCgroup(target);
+  if (target.cgroup === '' && rootOf(target)?.isMachines === false) {
+    const advice = "Run in the machine's cgroup namespace, or mount its cgroup v2 here and give that path by --cgroup.";
+    return fail('cgroup', `${path} is the root of a cgroup namespace only`, advice);
+  }
   if (path === undefined) {
     const advice = 'Run `mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified`.';
     return fail('cgroup', 'no cgroup v2 is mounted', advice);

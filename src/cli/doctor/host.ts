@@ -3,6 +3,8 @@ export interface Host {
   /** Text of a small file; undefined when there is none or it may not be read. */
   read(path: string): string | undefined;
   exists(path: string): boolean;
+  /** Number of a file or directory. */
+  inode(path: string): number | undefined;
   /** Target of a symbolic link. */
   link(path: string): string | undefined;
   /** Names of the processes that can be seen. */

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { Host } from './host.ts';
 
 /** The file part of a Host: this machine. */
-export const machine = (): Pick<Host, 'read' | 'exists' | 'link' | 'processes'> => ({
+export const machine = (): Pick<Host, 'read' | 'exists' | 'inode' | 'link' | 'processes'> => ({
   read: (path) => attempt(() => readFileSync(path, 'utf8')),
   exists: existsSync,
+  inode: (path) => attempt(() => statSync(path).ino),
   link: (path) => attempt(() => readlinkSync(path)),
   processes: () =>
     readdirSync('/proc')

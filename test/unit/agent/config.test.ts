@@ -3,8 +3,9 @@ import { findCgroupRoot } from '../../../src/agent/cgroup-root.ts';
 import { type ConfigInput, configPath, readConfig } from '../../../src/agent/config.ts';
 
 const SOURCE = { source: 'file:/objects' };
-const read = (input: Partial<ConfigInput> = {}) =>
-  readConfig({ flags: SOURCE, env: {}, machine: { hostname: 'Worker-1', cgroupRoot: '/sys/fs/cgroup' }, ...input });
+const machine = { hostname: 'Worker-1', cgroupRoot: { path: '/sys/fs/cgroup', isMachines: true } };
+const container = { ...machine, cgroupRoot: { path: '/sys/fs/cgroup', isMachines: false } };
+const read = (input: Partial<ConfigInput> = {}) => readConfig({ flags: SOURCE, env: {}, machine, ...input });
 const file = (text: string) => ({ path: 'shunt.yaml', text });
 
 test('only the source must be given', () => {
@@ -110,6 +111,10 @@ describe('what is not allowed is refused with its name, its value and what is', 
       input: { machine: { hostname: 'a', cgroupRoot: undefined } },
       says: '--cgroup: nothing is not allowed; PATH is needed',
     },
+    {
+      input: { machine: container },
+      says: "--cgroup: nothing is not allowed; /sys/fs/cgroup is the root of a cgroup namespace only: run in the machine's",
+    },
   ])('$says', ({ input, says }) => {
     const error = (() => {
       try {
@@ -120,6 +125,14 @@ describe('what is not allowed is refused with its name, its value and what is', 
     })();
     expect(error).toMatchObject({ code: 'SHUNT_E_CONFIG', status: 2, message: expect.stringContaining(says) });
   });
+});
+
+test.each([
+  { from: 'a flag', input: { flags: { ...SOURCE, cgroup: '/sys/fs/cgroup' } } },
+  { from: 'a variable', input: { env: { SHUNT_CGROUP: '/sys/fs/cgroup' } } },
+  { from: 'the file', input: { file: file('cgroup: /sys/fs/cgroup') } },
+])('in a cgroup namespace of its own it attaches where $from says, also to the root of that', ({ input }) => {
+  expect(read({ machine: container, ...input }).cgroup).toBe('/sys/fs/cgroup');
 });
 
 test('the path of the file is a flag or a variable', () => {
@@ -146,6 +159,15 @@ describe('findCgroupRoot', () => {
     { title: 'reads escaped spaces', mountinfo: line('/', '/my\\040cgroup', 'cgroup2'), found: '/my cgroup' },
     { title: 'finds nothing where there is none', mountinfo: '', found: undefined },
   ])('$title', ({ mountinfo, found }) => {
-    expect(findCgroupRoot(mountinfo)).toBe(found);
+    expect(findCgroupRoot(mountinfo, () => 1)?.path).toBe(found);
+  });
+
+  test.each([
+    { inode: 1, isMachines: true },
+    { inode: 4711, isMachines: false },
+    { inode: undefined, isMachines: false },
+  ])('with the number $inode it is that of the machine: $isMachines', ({ inode, isMachines }) => {
+    const inodeOf = (path: string) => (path === '/my cgroup' ? inode : 2);
+    expect(findCgroupRoot(line('/', '/my\\040cgroup', 'cgroup2'), inodeOf)).toEqual({ path: '/my cgroup', isMachines });
   });
 });

@@ -30,6 +30,7 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
   return {
     read: (path) => all[path],
     exists: (path) => all[path] !== undefined,
+    inode: () => 1,
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
     features: async () => ({ setRetval: true, atomics: true }),
@@ -138,6 +139,21 @@ describe('a check', () => {
       name: 'cgroup',
       status: 'fail',
       says: /^\/tmp is no directory of cgroup v2/,
+    },
+    {
+      title: 'that the root of cgroup v2 is that of a container',
+      differences: { inode: () => 4711 },
+      name: 'cgroup',
+      status: 'fail',
+      says: /^\/sys\/fs\/cgroup is the root of a cgroup namespace only.*give that path by --cgroup/,
+    },
+    {
+      title: 'that a --cgroup may be any part',
+      differences: { inode: () => 4711 },
+      cgroup: '/sys/fs/cgroup',
+      name: 'cgroup',
+      status: 'ok',
+      says: /cgroup v2 at/,
     },
     {
       title: 'a container',

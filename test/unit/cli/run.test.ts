@@ -72,7 +72,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     ...changes,
   };
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
-  const host = async () => ({ read: () => mountinfo }) as never;
+  const host = async () => ({ read: () => mountinfo, inode: () => 1 }) as never;
   const ran = await shunt(['run', ...argv], { parts: { run: parts, host }, env });
   return { ...ran, told, served, observer };
 };

@@ -98,6 +98,7 @@ test('docs/operations.md explains every check of `shunt doctor`', async () => {
   const bare = {
     read: () => undefined,
     exists: () => false,
+    inode: () => undefined,
     link: () => undefined,
     processes: () => [],
     features: async () => ({ setRetval: true, atomics: true }),
