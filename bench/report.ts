@@ -58,8 +58,8 @@ const renderConnect = (result: ConnectResult): string => {
     `Each Service has ${settings.endpointsPerService} endpoints. Latency: ${settings.rounds} rounds of ` +
       `${count(settings.connectsPerRound)} connections one after the other, client and server on one CPU, so that a ` +
       `latency is all the work that a connection makes on both sides. Connections per second: ${settings.rounds} rounds of ` +
-      `${count(settings.burstConnects)} connections from ${settings.burstThreads} threads. Clients go to Services spread ` +
-      `evenly over all. They close in the usual way (FIN). Seed ${settings.seed}.`,
+      `${count(settings.burstConnects)} connections from ${settings.burstThreads} threads. Clients go to ten ` +
+      `Services, spread evenly over all; to as many at each size. They close in the usual way (FIN). Seed ${settings.seed}.`,
     contenders.map(({ name, description }) => `- **${name}**: ${description}.`).join('\n'),
     ...paths.map((path) => renderPath(result, path)),
     renderProgramming(result),
