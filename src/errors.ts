@@ -61,6 +61,11 @@ export const ERRORS = {
     message: 'this kernel does not take the BPF programs: {reason}',
     help: 'Shunt needs Linux 5.10 with BTF, cgroup v2, CAP_NET_ADMIN and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
   },
+  SHUNT_E_CGROUP: {
+    status: 1,
+    message: 'there is no cgroup {path}',
+    help: 'Make it (`mkdir`, below the cgroup v2 mount), or give another one as --cgroup.',
+  },
   SHUNT_E_BPF_ROOT: {
     status: 1,
     message: 'cannot use {path}: {parent} is no bpffs, and mounting one there would hide what is in it',

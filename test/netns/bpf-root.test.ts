@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
+import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 
-/** --bpf-root: where there is no bpffs one is mounted, but never over anything. */
+/** What starting needs of the file system, and what it leaves there. */
 
 let node: EmbeddedNode;
 let directory: string;
@@ -50,9 +51,28 @@ test.each(['', 'missing/'])('a parent that is empty or missing gets a bpffs, one
   expect(readdirSync(parent)).toContain('shunt');
 });
 
-const open = async (bpfRoot: string): Promise<void> => {
+test('a cgroup that is not there is refused, and nothing is made', async () => {
+  await expect(open(join(node.bpfRoot, 'below'), `${node.cgroup}/missing`)).rejects.toMatchObject({
+    code: 'SHUNT_E_CGROUP',
+    message: `there is no cgroup ${node.cgroup}/missing`,
+  });
+  expect(readdirSync(node.bpfRoot)).toEqual([]);
+});
+
+test('tables that were made and never attached are gone when they are closed; attached ones stay', async () => {
+  await open(node.bpfRoot);
+  expect(listSets(node.bpfRoot)).toHaveLength(1);
+  close();
+  expect(listSets(node.bpfRoot)).toEqual([]);
+  await open(node.bpfRoot);
+  await opened?.activate();
+  close();
+  expect(listSets(node.bpfRoot)).toHaveLength(1);
+});
+
+const open = async (bpfRoot: string, cgroup = node.cgroup): Promise<void> => {
   const capacity = { frontends: 64, slots: 64, backends: 64, services: 64 };
-  opened = await openKernel({ cgroup: node.cgroup, bpfRoot, connections: 1024, capacity });
+  opened = await openKernel({ cgroup, bpfRoot, connections: 1024, capacity });
 };
 
 const close = (): void => {

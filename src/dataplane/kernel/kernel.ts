@@ -8,6 +8,7 @@ import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
 import type { Dataplane, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
+import { cgroupId } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
@@ -36,6 +37,7 @@ export interface KernelDataplane extends Dataplane {
  * growth that was cut, some may still read and count in others. What reads no tables of ours goes on until `activate`.
  */
 export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
+  if (cgroupId(options.cgroup) === undefined) throw new ShuntError('SHUNT_E_CGROUP', { path: options.cgroup });
   prepareRoot(options.bpfRoot);
   const lock = lockRoot(options.bpfRoot);
   const kernel = openLocked(options, lock);
@@ -58,6 +60,8 @@ class Kernel implements KernelDataplane {
   readonly #lock: number;
   #set: TableSet;
   #loaded: Loaded;
+  /** Made by this process: as long as nothing is attached, nobody has use for it. */
+  readonly #isSetNew: boolean;
   /** Which attached programs are known to read these tables. */
   #attached: 'none' | 'some' | 'all' = 'none';
   /** Other sets may have had readers, and hold counters to be moved. */
@@ -74,6 +78,7 @@ class Kernel implements KernelDataplane {
     this.#loaded = load({ ...options, reuse });
     closeMaps(reuse);
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
+    this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
     this.stats = createStatsReader(this.#loaded.memory, this.#loaded.lent);
   }
@@ -145,6 +150,7 @@ class Kernel implements KernelDataplane {
   }
 
   close(): void {
+    if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
     this.#loaded.close();
     closeFd(this.#lock);
   }
