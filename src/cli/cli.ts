@@ -59,7 +59,7 @@ const report = (error: unknown, { stderr, env }: Context, json: boolean): number
     stderr.write(`${JSON.stringify({ error: { code, message, help } })}\n`);
   } else {
     const style = styleFor(stderr, env);
-    stderr.write(`${style('red', 'shunt:')} ${message}\n${help}\n`);
+    stderr.write(`${style('red', 'shunt:')} ${message} (${code})\n${help}\n`);
     if (status === 70 && known.cause instanceof Error) stderr.write(`${known.cause.stack}\n`);
   }
   return status;

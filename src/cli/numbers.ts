@@ -22,6 +22,15 @@ export const bytes = (count: number): string => {
 /** `1,234,567`, the same on every machine. */
 export const count = (value: number): string => value.toLocaleString('en-US');
 
+/** `1 error`, `2 addresses`, `3 TrafficPolicies`. */
+export const plural = (number: number, noun: string): string =>
+  `${count(number)} ${number === 1 ? noun : pluralOf(noun)}`;
+
+const pluralOf = (noun: string): string => {
+  if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
+  return noun.endsWith('s') ? `${noun}es` : `${noun}s`;
+};
+
 /** `3d 4h`, `12m 5s`: the two largest units. */
 export const duration = (ms: number): string => {
   const seconds = Math.floor(ms / 1000);

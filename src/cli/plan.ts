@@ -5,7 +5,7 @@ import { wrong } from './arguments.ts';
 import type { Arguments, Command } from './command.ts';
 import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
-import { count, percent, socketText } from './numbers.ts';
+import { percent, plural, socketText } from './numbers.ts';
 import { clusterOf, desireAll, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { type Style, styleFor } from './style.ts';
@@ -116,6 +116,3 @@ const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]
   const parts = [plural(ports.length, 'Service port'), plural(addresses, 'address'), plural(endpoints, 'backend')];
   return `${[...parts, ...said].join(', ')}\n`;
 };
-
-const plural = (number: number, noun: string): string =>
-  `${count(number)} ${noun}${number === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;

@@ -74,7 +74,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   metrics = await openMetrics(opened);
   agent = opened;
   const { cgroup, nodeName: node, socket } = config;
-  log.info({ version, node, source: config.source.path, cgroup, socket }, 'starting');
+  log.info({ version, node, source: `file:${config.source.path}`, cgroup, socket }, 'starting');
   await opened.start();
   ending.defer(await keepMemoryLow());
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');

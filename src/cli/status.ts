@@ -2,7 +2,7 @@ import type { AgentStatus, ChangeSummary } from '../agent/view.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Command } from './command.ts';
-import { count, duration, milliseconds, percent } from './numbers.ts';
+import { count, duration, milliseconds, percent, plural } from './numbers.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { type Style, styleFor } from './style.ts';
 import { renderPairs, renderTable } from './table.ts';
@@ -33,9 +33,20 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
       ['source', sourceText(status.source, style)],
       [
         'objects',
-        `${count(objects.services)} Services, ${count(objects.endpointSlices)} EndpointSlices, ${count(objects.trafficPolicies)} TrafficPolicies`,
+        [
+          plural(objects.services, 'Service'),
+          plural(objects.endpointSlices, 'EndpointSlice'),
+          plural(objects.trafficPolicies, 'TrafficPolicy'),
+        ].join(', '),
       ],
-      ['complaints', `${complaints.errors} errors, ${complaints.warnings} warnings, ${complaints.notes} notes`],
+      [
+        'complaints',
+        [
+          plural(complaints.errors, 'error'),
+          plural(complaints.warnings, 'warning'),
+          plural(complaints.notes, 'note'),
+        ].join(', '),
+      ],
       ['last change', lastChange === undefined ? 'none yet' : changeText(lastChange, nowMs)],
     ],
     style,
@@ -56,8 +67,8 @@ const sourceText = ({ name, synced, whole, trouble }: AgentStatus['source'], sty
 
 const changeText = ({ atMs, durationMs, ports, writes }: ChangeSummary, nowMs: number): string => {
   const written = writes.backends + writes.services + writes.slots + writes.frontends + writes.removed;
-  const what = written === 0 ? 'the kernel held everything already' : `${count(written)} table entries`;
-  return `${duration(nowMs - atMs)} ago, ${count(ports)} Service ports, ${what}, ${milliseconds(durationMs)}`;
+  const what = written === 0 ? 'the kernel held everything already' : plural(written, 'table entry');
+  return `${duration(nowMs - atMs)} ago, ${plural(ports, 'Service port')}, ${what}, ${milliseconds(durationMs)}`;
 };
 
 /** A table is enlarged at need; from here on that is worth knowing. */

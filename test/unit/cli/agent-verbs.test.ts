@@ -45,6 +45,9 @@ describe('shunt status', () => {
     expect(stdout).toMatch(
       /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
     );
+    expect(stdout).toMatch(
+      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies\ncomplaints +1 error, 2 warnings, 3 notes$/m,
+    );
     expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
     expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
     expect(stdout).toMatch(/^connections +5 +65,536 +< 0\.01 %$/m);
@@ -159,7 +162,7 @@ describe.each(['services', 'backends'])('shunt %s', (verb) => {
     const { status, stderr } = await ask([verb, text]);
     expect({ status, stderr }).toEqual({
       status: 2,
-      stderr: `shunt: \`${text}\` is not NAMESPACE[/NAME]\nSee \`shunt ${verb} --help\`.\n`,
+      stderr: `shunt: \`${text}\` is not NAMESPACE[/NAME] (SHUNT_E_ARGUMENTS)\nSee \`shunt ${verb} --help\`.\n`,
     });
   });
 });

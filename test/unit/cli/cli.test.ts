@@ -37,9 +37,12 @@ describe('help', () => {
 
 describe('errors', () => {
   test.each([
-    { argv: ['stauts'], says: 'there is no verb `stauts`\nDid you mean `shunt status`?' },
+    { argv: ['stauts'], says: 'there is no verb `stauts` (SHUNT_E_UNKNOWN_VERB)\nDid you mean `shunt status`?' },
     { argv: ['sevrices'], says: 'Did you mean `shunt services`?' },
-    { argv: ['version', '--colour'], says: "unknown option '--colour'\nSee `shunt version --help`." },
+    {
+      argv: ['version', '--colour'],
+      says: "unknown option '--colour' (SHUNT_E_ARGUMENTS)\nSee `shunt version --help`.",
+    },
     { argv: ['version', 'now'], says: 'unexpected argument `now`' },
     { argv: ['explain'], says: 'an argument is missing' },
     { argv: ['version', '-o', 'yaml'], says: '--output: `yaml` is neither table nor json' },
@@ -52,7 +55,7 @@ describe('errors', () => {
   ])('shunt $argv is a usage error that says what to do', async ({ argv, says }) => {
     const { status, stdout, stderr } = await shunt(argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^shunt: .+\n.+\n$/);
+    expect(stderr).toMatch(/^shunt: .+ \(SHUNT_E_\w+\)\n.+\n$/);
     expect(stderr).toContain(says);
   });
 
@@ -68,7 +71,9 @@ describe('errors', () => {
     const host = () => Promise.reject(new TypeError('wings of wax'));
     const { status, stderr } = await shunt(['doctor'], { parts: { host } });
     expect(status).toBe(70);
-    expect(stderr).toMatch(/^shunt: wings of wax\nThis is a bug in Shunt\..*\nTypeError: wings of wax\n +at /);
+    expect(stderr).toMatch(
+      /^shunt: wings of wax \(SHUNT_E_INTERNAL\)\nThis is a bug in Shunt\..*\nTypeError: wings of wax\n +at /,
+    );
   });
 
   test.each([

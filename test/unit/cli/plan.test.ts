@@ -72,6 +72,12 @@ describe('shunt plan', () => {
     );
   });
 
+  test('names a file that cannot be read once', async () => {
+    const about = { object: 'web.yaml', path: '', message: 'not YAML: no' };
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([], [{ ...ERROR, ...about }]));
+    expect(stdout).toMatch(/^web\.yaml:7: error: not YAML: no$/m);
+  });
+
   test('does not fail for warnings', async () => {
     const { status } = await shunt(['plan', '--source', 'file:x'], parts(web, [{ ...ERROR, severity: 'warning' }]));
     expect(status).toBe(0);

@@ -18,11 +18,13 @@ const CHANGE = {
 const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env = {}) => {
   const told: string[] = [];
   const served: Served[] = [];
+  const sources: unknown[] = [];
   let observer: AgentObserver | undefined;
   const say =
     (name: string) =>
     (fields: object, message: string): void => {
       told.push(`${name}: ${message}${'err' in fields ? ` (${(fields.err as Error).message})` : ''}`);
+      if ('source' in fields) sources.push(fields.source);
     };
   const log: Log = {
     info: say('info'),
@@ -74,7 +76,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
   const host = async () => ({ read: () => mountinfo, inode: () => 1 }) as never;
   const ran = await shunt(['run', ...argv], { parts: { run: parts, host }, env });
-  return { ...ran, told, served, observer };
+  return { ...ran, told, served, sources, observer };
 };
 
 describe('shunt run', () => {
@@ -89,8 +91,8 @@ describe('shunt run', () => {
   });
 
   test('takes the admin socket before it touches the kernel, and ends everything in reverse', async () => {
-    const { status, told } = await run(['--source', 'file:/objects']);
-    expect(status).toBe(0);
+    const { status, told, sources } = await run(['--source', 'file:/objects']);
+    expect({ status, sources }).toEqual({ status: 0, sources: ['file:/objects'] });
     expect(told).toEqual([
       'listen on /run/shunt/admin.sock',
       'listen on 127.0.0.1:10377',

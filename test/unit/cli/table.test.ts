@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nearest } from '../../../src/cli/nearest.ts';
-import { bytes, count, duration, milliseconds, percent } from '../../../src/cli/numbers.ts';
+import { bytes, count, duration, milliseconds, percent, plural } from '../../../src/cli/numbers.ts';
 import { parseQuestion } from '../../../src/cli/question.ts';
 import { type Column, renderTable } from '../../../src/cli/table.ts';
 
@@ -92,4 +92,14 @@ test.each([
   ['doktor', 'doctor'],
 ])('the nearest to %s is %s', (word, expected) => {
   expect(nearest(word, ['run', 'status', 'explain', 'doctor'])).toBe(expected);
+});
+
+test.each([
+  [1, 'TrafficPolicy', '1 TrafficPolicy'],
+  [0, 'TrafficPolicy', '0 TrafficPolicies'],
+  [2, 'address', '2 addresses'],
+  [1000, 'error', '1,000 errors'],
+  [2, 'key', '2 keys'],
+])('%i of %s is written %s', (number, noun, text) => {
+  expect(plural(number, noun)).toBe(text);
 });
