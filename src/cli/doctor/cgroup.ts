@@ -19,6 +19,10 @@ export const cgroup = (target: Target): Check => {
     const advice = 'Run `mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified`.';
     return fail('cgroup', 'no cgroup v2 is mounted', advice);
   }
+  if (!target.host.exists(path)) {
+    const advice = `Run \`mkdir ${path}\`, if that lies below a cgroup v2 mount, or give another one by --cgroup.`;
+    return fail('cgroup', `${path} does not exist`, advice);
+  }
   // Only directories of cgroup v2 have this file (cgroups(7)); the root has it as well.
   if (target.host.exists(`${path}/cgroup.controllers`)) return ok('cgroup', `cgroup v2 at ${path}`);
   return fail('cgroup', `${path} is no directory of cgroup v2`, 'Give another one by --cgroup.');

@@ -14,7 +14,9 @@ const CILIUM = /^cil_sock\d?_/;
 
 export const attachedPrograms = async (target: Target): Promise<Check> => {
   const cgroup = targetCgroup(target);
-  if (cgroup === undefined) return ok('other programs', 'none: there is no cgroup v2');
+  if (cgroup === undefined || !target.host.exists(cgroup)) {
+    return ok('other programs', cgroup === undefined ? 'none: there is no cgroup v2' : 'none: there is no such cgroup');
+  }
   try {
     return judge((await target.host.attached(cgroup)).filter(({ own }) => !own));
   } catch (error) {

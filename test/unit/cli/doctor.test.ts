@@ -17,6 +17,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/sys/kernel/security/lockdown': '[none] integrity confidentiality\n',
   '/proc/self/limits': 'Max locked memory         8388608              8388608              bytes\n',
   '/proc/self/mountinfo': mount('/', 'ext4') + mount('/sys/fs/cgroup', 'cgroup2') + mount('/sys/fs/bpf', 'bpf'),
+  '/sys/fs/cgroup': '',
   '/sys/fs/cgroup/cgroup.controllers': 'cpu\n',
 };
 
@@ -133,8 +134,24 @@ describe('a check', () => {
       says: /mount -t cgroup2/,
     },
     {
-      title: 'a --cgroup that is none',
+      title: 'a --cgroup that is missing',
       differences: {},
+      cgroup: '/sys/fs/cgroup/mine',
+      name: 'cgroup',
+      status: 'fail',
+      says: /^\/sys\/fs\/cgroup\/mine does not exist.*mkdir \/sys\/fs\/cgroup\/mine/,
+    },
+    {
+      title: 'no other programs at a --cgroup that is missing',
+      differences: { attached: () => Promise.reject(new Error('listed')) },
+      cgroup: '/sys/fs/cgroup/mine',
+      name: 'other programs',
+      status: 'ok',
+      says: /there is no such cgroup/,
+    },
+    {
+      title: 'a --cgroup that is none',
+      differences: { files: { '/tmp': '' } },
       cgroup: '/tmp',
       name: 'cgroup',
       status: 'fail',
@@ -262,7 +279,7 @@ describe('shunt doctor', () => {
   });
 
   test('looks at the cgroup and the directory that it is given', async () => {
-    const host = async () => fakeHost({ files: { '/mine/cgroup.controllers': '' } });
+    const host = async () => fakeHost({ files: { '/mine': '', '/mine/cgroup.controllers': '' } });
     const { stdout } = await shunt(['doctor', '--cgroup', '/mine', '--bpf-root', '/other'], { parts: { host } });
     expect(stdout).toContain('cgroup v2 at /mine');
     expect(stdout).toContain('/other does not lie in a BPF file system');
