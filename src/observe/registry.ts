@@ -86,7 +86,7 @@ export const METRICS = {
     type: 'histogram',
     unit: 'seconds',
     labels: SERVICE,
-    help: 'Time from connect() to an established TCP connection.',
+    help: 'Time from SYN to its answer, of TCP connections that were established.',
   },
   verdicts: {
     name: 'shunt_verdicts_total',
