@@ -43,7 +43,7 @@ const printLine = (stdout: Output, data: object): void => {
 
 const publicReport = ({ ok, claims, node, durationMs }: DemoReport): object => ({
   ok,
-  claims: claims.map(({ name, claim, holds, figure }) => ({ name, claim, holds, figure })),
+  claims: claims.map(({ name, claim, holds, summary, figure }) => ({ name, claim, holds, summary, figure })),
   node,
   durationMs,
 });

@@ -14,7 +14,7 @@ export const lookAround = async (stage: Stage, stopped: Promise<string>): Promis
     `bin/shunt backends --socket ${socket}`,
     `bin/shunt explain ${register} --socket ${socket}`,
     `${clientCommand} curl -s http://${register}/users/ada`,
-    `\${EDITOR:-vi} ${cluster.path}/${ClusterDirectory.sharesFile}`,
+    `\${EDITOR:-vi} ${cluster.path}/${ClusterDirectory.sharesFile}   # the agent sees what is saved`,
   ]) {
     screen.say(line);
   }

@@ -7,7 +7,7 @@ import type { Tally } from './tally.ts';
 
 /** What a person sees of the story. */
 export interface Screen {
-  /** Begins a part. */
+  /** Begins a part, or says how all of it ended. */
   heading(text: string): void;
   /** What is done now. */
   say(text: string): void;

@@ -51,7 +51,7 @@ export const openStage = async (screen: Screen, signal: AbortSignal): Promise<St
     login: VERSIONS.map((version) => servers.endpoint(LOGIN, version)),
   });
   const clientCommand = await writeClientCommand(join(directory, 'client'), client);
-  screen.say(`cluster   ${cluster.path}  (YAML: look, and edit)`);
+  screen.say(`cluster   ${cluster.path}`);
   screen.say(`pods      client ${pods.join(' ')}`);
   await requireSilence(client, screen);
   signal.throwIfAborted();

@@ -15,8 +15,9 @@ import { whole } from './acts/whole.ts';
 import { lookAround } from './look-around.ts';
 import { createScreen, silentScreen } from './screen.ts';
 import { openStage, type Stage } from './stage.ts';
+import { verdictText } from './words.ts';
 
-const ACTS: readonly Act[] = [shares, shift, leave, killed, restart, refused, ipv6, peer, explain, whole];
+export const ACTS: readonly Act[] = [shares, shift, leave, killed, restart, refused, ipv6, peer, explain, whole];
 
 /** Plays the story on a node of its own, which is removed at the end, also when it fails or is interrupted. */
 export const runDemo = async ({ output, env, silent, keep, stopped }: DemoOptions): Promise<DemoReport> => {
@@ -29,8 +30,8 @@ export const runDemo = async ({ output, env, silent, keep, stopped }: DemoOption
   const claims: Claim[] = [];
   let agentLog: readonly string[] = [];
   let interruptedBy: string | undefined;
-  try {
-    screen.heading(`A node in network namespaces, Linux ${release()}`);
+  /** Resolves with the time that it took, without that of looking around, when nothing of the node is left. */
+  const playAll = async (): Promise<number> => {
     await using stage = await openStage(screen, interruption.signal);
     stage.traffic.onReport(() => screen.live(['', ...screen.bars(stage.traffic.recent)]));
     for (const act of ACTS) claims.push(await play(act, claims.length + 1, stage));
@@ -38,7 +39,14 @@ export const runDemo = async ({ output, env, silent, keep, stopped }: DemoOption
     if (!keep) stage.traffic.onReport(() => {});
     screen.live([]);
     screen.summary(claims);
+    const playedMs = performance.now() - startedMs;
     if (keep) await lookAround(stage, stopped);
+    return playedMs;
+  };
+  try {
+    screen.heading(`A node in network namespaces, Linux ${release()}`);
+    const playedMs = await playAll();
+    screen.heading(verdictText(claims, playedMs, keep));
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     interruptedBy = error.signalName;

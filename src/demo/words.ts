@@ -1,4 +1,5 @@
 import { count, percent } from '../cli/numbers.ts';
+import type { Claim } from '../cli/parts.ts';
 import { DEVIATIONS_MAX, type Judgement } from './judge.ts';
 import { type Counts, type Tally, total } from './tally.ts';
 
@@ -35,6 +36,13 @@ export const failedText = ({ answered, failed }: Tally): string => {
   const how = Object.entries(failed).map(([error, times]) => `${error} ${count(times)}`);
   const text = `${count(failures)} of ${count(answered + failures)} connections failed`;
   return failures === 0 ? text : `${text} (${how.join(', ')})`;
+};
+
+/** How it ended; of a node that was not kept, how to keep it. */
+export const verdictText = (claims: readonly Pick<Claim, 'holds'>[], playedMs: number, kept: boolean): string => {
+  const hold = claims.filter(({ holds }) => holds).length;
+  const verdict = `${hold} of ${claims.length} claims hold, ${Math.round(playedMs / 1000)} s; nothing is left.`;
+  return kept ? verdict : `${verdict} \`shunt demo --keep\` leaves the node up.`;
 };
 
 const fourDigits = (shares: Counts): Counts =>

@@ -24,6 +24,7 @@ import { namespacesOf } from '../../src/demo/namespace.ts';
 import { silentScreen } from '../../src/demo/screen.ts';
 import { openStage, type Stage } from '../../src/demo/stage.ts';
 import { play } from '../../src/demo/story.ts';
+import { shownClaims, wordsOf } from '../helpers/readme.ts';
 
 describe('shunt demo', () => {
   /** TMPDIR of the demo: nothing else is in it. */
@@ -44,8 +45,11 @@ describe('shunt demo', () => {
     expect(report).toMatchObject({ ok: true, node: { kernel: expect.any(String) }, durationMs: expect.any(Number) });
     expect(report.durationMs).toBeLessThan(60_000);
     const names = ['shares', 'shift', 'leave', 'killed', 'restart', 'refused', 'ipv6', 'peer', 'explain', 'whole'];
-    expect(report.claims).toEqual(
-      names.map((name) => ({ name, claim: expect.any(String), holds: true, figure: expect.any(Object) })),
+    const parts = { claim: expect.any(String), summary: expect.any(String), figure: expect.any(Object) };
+    expect(report.claims).toEqual(names.map((name) => ({ name, holds: true, ...parts })));
+    const claims = report.claims as readonly { readonly name: string; readonly summary: string }[];
+    expect(claims.map(({ name, summary }) => [name, wordsOf(summary)])).toEqual(
+      shownClaims().map(({ name, measured }) => [name, wordsOf(measured)]),
     );
     expect(await leftovers(demo, directory)).toEqual([]);
   });

@@ -44,8 +44,8 @@ describe('shunt demo --check', () => {
     expect(JSON.parse(stdout)).toEqual({
       ok: false,
       claims: [
-        { name: 'shares', claim: 'Shares are kept', holds: true, figure: { connections: 5 } },
-        { name: 'leave', claim: 'An endpoint leaves', holds: false, figure: { failed: 3 } },
+        { name: 'shares', claim: 'Shares are kept', holds: true, summary: '5', figure: { connections: 5 } },
+        { name: 'leave', claim: 'An endpoint leaves', holds: false, summary: '3', figure: { failed: 3 } },
       ],
       node: { kernel: '6.18.0' },
       durationMs: 12,

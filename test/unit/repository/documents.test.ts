@@ -181,7 +181,7 @@ const anchorOf = (heading: string): string =>
 
 /** What stands in backquotes and begins like a path of the repository; built things and patterns are left out. */
 const pathsIn = (text: string): string[] =>
-  found(text, /`((?:src|bpf|native|test|bench|docs|scripts|bin|deploy|LICENSES)\/[\w./-]*)`/g);
+  found(text, /`((?:src|bpf|native|test|bench|docs|scripts|bin|deploy|examples|LICENSES)\/[\w./-]*)`/g);
 
 /** `shunt verb --flag ...` between backquotes, and on a line of its own as in a terminal. */
 const shuntCommandsIn = (text: string): { readonly verb: string; readonly flags: readonly string[] }[] =>
