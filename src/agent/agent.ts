@@ -170,7 +170,8 @@ class RunningAgent implements Agent {
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
     const { cluster, have } = this.#reconciler;
     const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
-    return explain({ cluster, node: this.#options.node, ...table }, question);
+    const reading = { whole: this.#whole, complaints: this.#sourceComplaints };
+    return explain({ cluster, node: this.#options.node, reading, ...table }, question);
   }
 
   complaints(): readonly Complaint[] {

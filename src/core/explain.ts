@@ -5,9 +5,11 @@ import { localNode } from './desire/locality.ts';
 import { portId } from './desire/ports.ts';
 import type { Decision, ExplainedEndpoint, KernelAnswer, Question, RefusedReason } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
+import { errorsConcerning, isUnowned } from './explain/errors.ts';
 import { findOwner } from './explain/owner.ts';
 import { socketText } from './explain/text.ts';
 import type { DesiredGroup } from './model/desired.ts';
+import type { Complaint } from './model/objects.ts';
 
 export type { Decision, Question } from './explain/decision.ts';
 export { renderExplain } from './explain/render.ts';
@@ -20,12 +22,26 @@ export interface ExplainInput {
    * refuses, null when they hold nothing. Left out when nobody looked.
    */
   readonly table?: ReadonlyMap<string, number> | null;
+  /** What reading the objects came to. Left out when it is said elsewhere. */
+  readonly reading?: Reading;
+}
+
+export interface Reading {
+  /** Whether everything that is there could be read at least once. */
+  readonly whole: boolean;
+  readonly complaints: readonly Complaint[];
 }
 
 /** What happens to a new connection, which object said so, and what became of every endpoint. */
 export const explain = (input: ExplainInput, question: Question): Decision => {
+  const { cluster, table, reading } = input;
   const decision = decide(input, question);
-  return input.table === undefined ? decision : { ...decision, kernel: compare(decision, input.table) };
+  const errors = reading === undefined ? [] : errorsConcerning(cluster, decision, reading.complaints);
+  return {
+    ...decision,
+    ...(table === undefined ? {} : { kernel: compare(decision, table, reading?.whole ?? true) }),
+    ...(errors.length === 0 ? {} : { errors }),
+  };
 };
 
 /** The exact share of each endpoint of a group by `socketText`: what many connections must add up to. */
@@ -80,7 +96,7 @@ const refusedReason = ({
 /** Slots round shares to 2^-32; whatever is further off than this was another choice. */
 const SHARE_TOLERANCE = 1e-6;
 
-const compare = (decision: Decision, table: ReadonlyMap<string, number> | null): KernelAnswer => {
+const compare = (decision: Decision, table: ReadonlyMap<string, number> | null, whole: boolean): KernelAnswer => {
   const wanted = wantedShares(decision);
   const held = table ?? new Map<string, number>();
   const outcome = table === null ? 'left alone' : table.size === 0 ? 'refused' : 'sent';
@@ -88,7 +104,14 @@ const compare = (decision: Decision, table: ReadonlyMap<string, number> | null):
     outcome === decision.outcome &&
     held.size === wanted.size &&
     [...wanted].every(([socket, share]) => Math.abs((held.get(socket) ?? -1) - share) <= SHARE_TOLERANCE);
-  return { outcome, shares: Object.fromEntries(held), agrees };
+  const kept = !whole && table !== null && isUnnamed(decision, table);
+  return { outcome, shares: Object.fromEntries(held), agrees, ...(kept ? { kept } : {}) };
+};
+
+/** No object names what the kernel holds: the address, or any endpoint of it. */
+const isUnnamed = (decision: Decision, table: ReadonlyMap<string, number>): boolean => {
+  if (decision.outcome === 'refused') return table.size > 0;
+  return decision.outcome === 'left alone' && isUnowned(decision.why);
 };
 
 const wantedShares = (decision: Decision): ReadonlyMap<string, number> => {

@@ -31,6 +31,8 @@ interface Asked {
   readonly question: Question;
   /** What the kernel's tables held when they were looked at; absent when they were not. */
   readonly kernel?: KernelAnswer;
+  /** Errors of reading that may concern this answer: each keeps its object, or file, as it was read before. */
+  readonly errors?: readonly Complaint[];
 }
 
 interface Answered extends Asked {
@@ -118,4 +120,6 @@ export interface KernelAnswer {
   readonly shares: Readonly<Record<string, number>>;
   /** Whether that is what the objects ask for. */
   readonly agrees: boolean;
+  /** It leads somewhere only because the source has not been read as a whole: the last agent left it so. */
+  readonly kept?: true;
 }

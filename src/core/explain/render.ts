@@ -1,7 +1,9 @@
+import type { Complaint } from '../model/objects.ts';
 import type {
   Decision,
   ExplainedEndpoint,
   KernelAnswer,
+  LeftAlone,
   LeftAloneReason,
   Question,
   Refused,
@@ -12,11 +14,18 @@ import { alignColumns, socketText } from './text.ts';
 
 /** A decision as lines of plain text: first what happens, then who answers, then who does not and why. */
 export const renderExplain = (decision: Decision): readonly string[] => [
-  ...(decision.outcome === 'left alone'
-    ? [`${questionText(decision.question)} is left alone: ${leftAloneText(decision.why, decision.question)}.`]
-    : answeredLines(decision)),
+  ...(decision.outcome === 'left alone' ? [leftAloneLine(decision)] : answeredLines(decision)),
   ...(decision.kernel === undefined ? [] : ['', ...kernelLines(decision.kernel)]),
+  ...(decision.errors === undefined ? [] : ['', ...errorLines(decision.errors)]),
 ];
+
+const leftAloneLine = ({ question, why, kernel }: LeftAlone): string => {
+  const asked = questionText(question);
+  const because = leftAloneText(why, question);
+  return kernel?.kept
+    ? `${asked}: as far as objects could be read, ${because}.`
+    : `${asked} is left alone: ${because}.`;
+};
 
 const leftAloneText = (why: LeftAloneReason, { address }: Question): string => {
   switch (why.reason) {
@@ -112,13 +121,32 @@ const remarkLines = ({ affinityTimeoutS, onlyNode, rivals, complaints }: Sent | 
   ...complaints.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
 ];
 
-const kernelLines = ({ agrees, outcome, shares }: KernelAnswer): readonly string[] => {
+const kernelLines = ({ agrees, outcome, shares, kept }: KernelAnswer): readonly string[] => {
   if (agrees) return ["The kernel's tables say the same."];
   const held = Object.entries(shares).map(([socket, share]) => [socket, percentText(100 * share)]);
+  const why = kept
+    ? "The kernel's tables are kept as the last agent left them: the source has not been read as a whole (see complaints)"
+    : "The kernel's tables say something else";
   return [
-    `The kernel's tables say something else; now a new connection is ${outcome}${held.length === 0 ? '.' : ':'}`,
+    `${why}; now a new connection is ${outcome}${held.length === 0 ? '.' : ':'}`,
     ...alignColumns(held).map((line) => `  ${line}`),
   ];
+};
+
+/** A directory may have one for every file. */
+const ERRORS_SHOWN = 10;
+
+const errorLines = (errors: readonly Complaint[]): readonly string[] => [
+  'An error keeps the last good state:',
+  ...errors.slice(0, ERRORS_SHOWN).map((error) => `  ${errorText(error)}`),
+  ...(errors.length > ERRORS_SHOWN ? [`  and ${errors.length - ERRORS_SHOWN} more: -o json`] : []),
+];
+
+/** What is said about a file as a whole has its path in front already. */
+const errorText = ({ object, path, message, origin }: Complaint): string => {
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}`;
+  const about = [object === origin?.file ? '' : object, path].filter((part) => part !== '').join(' ');
+  return [place, about, message].filter((part) => part !== '').join(': ');
 };
 
 const questionText = (question: Question): string => `${socketText(question)}/${question.protocol}`;
