@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
+import { missingTarget } from '../core/desire/mistakes.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
@@ -53,7 +54,7 @@ export class Reconciler {
   #swept = false;
   #releasing: Promise<void> | undefined;
   #dirty = new Set<string>();
-  /** Services with a port that waits for the cluster to be known as a whole. */
+  /** Services with a port or a policy that waits for the cluster to be known as a whole. */
   readonly #unsure = new Set<string>();
   /** By Service key. */
   readonly #ports = new Map<string, readonly string[]>();
@@ -161,7 +162,7 @@ export class Reconciler {
   *#changes(keys: readonly string[], found: Have | undefined): Generator<Change> {
     const gone: Change[] = [];
     for (const key of keys) {
-      const ports = this.#desired(key);
+      const ports = this.#desired(key, found === undefined);
       const ids = ports.map(({ id }) => id);
       for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
       if (ids.length > 0) this.#ports.set(key, ids);
@@ -174,19 +175,31 @@ export class Reconciler {
     yield* gone;
   }
 
-  #desired(key: string): ReturnType<typeof settle>['ports'] {
+  #desired(key: string, whole: boolean): ReturnType<typeof settle>['ports'] {
     const input = inputFor(this.cluster, key);
     if (input === undefined) {
-      this.#complaints.delete(key);
+      this.#complain(key, this.#withoutService(key, whole));
       return [];
     }
     const desired = desire({ ...input, node: this.#node });
     const own = settle(this.#claims, input.service, desired.ports);
-    const complaints = [...desired.complaints, ...own.complaints];
+    this.#complain(key, [...desired.complaints, ...own.complaints]);
+    return own.ports;
+  }
+
+  /** A Service that nobody knows may be in an object that could not be read yet. */
+  #withoutService(key: string, whole: boolean): readonly Complaint[] {
+    const policies = this.cluster.policies.byService.get(key);
+    if (policies === undefined) return [];
+    if (whole) return missingTarget(key, policies);
+    this.#unsure.add(key);
+    return [];
+  }
+
+  #complain(key: string, complaints: readonly Complaint[]): void {
     this.#freshComplaints.push(...newComplaints(this.#complaints.get(key) ?? [], complaints));
     if (complaints.length > 0) this.#complaints.set(key, complaints);
     else this.#complaints.delete(key);
-    return own.ports;
   }
 
   async #carryOut(have: Have, changes: readonly Change[]): Promise<Reconciled> {

@@ -1,8 +1,14 @@
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
-import { type Desired, desire, type NodeIdentity } from '../core/desire/desire.ts';
+import { type Desired, desire, type NodeIdentity, type ServiceInput } from '../core/desire/desire.ts';
+import { missingTarget } from '../core/desire/mistakes.ts';
+import { isServed, portId } from '../core/desire/ports.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
-import type { ClusterObject } from '../core/model/objects.ts';
+import type { RefusedReason } from '../core/explain/decision.ts';
+import { explainEndpoints } from '../core/explain/endpoints.ts';
+import { refusedReason } from '../core/explain.ts';
+import type { DesiredPort } from '../core/model/desired.ts';
+import type { ClusterObject, Complaint, Family } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Flags } from './command.ts';
@@ -33,11 +39,27 @@ export const clusterOf = (objects: readonly ClusterObject[]): Cluster => {
 };
 
 /** What the kernel of that node would hold, Services in the order of their names. */
-export const desireAll = (cluster: Cluster, node: NodeIdentity): Desired => {
+export const desireAll = (cluster: Cluster, node: NodeIdentity): DesiredWithReasons => {
   const claims = stakeAll(cluster, node);
   const parts = [...cluster.services.keys()].sort().map((key) => desireOne(cluster, claims, key, node));
-  return { ports: parts.flatMap(({ ports }) => ports), complaints: parts.flatMap(({ complaints }) => complaints) };
+  return {
+    ports: parts.flatMap(({ ports }) => ports),
+    refusals: parts.flatMap(({ refusals }) => refusals),
+    complaints: [...parts.flatMap(({ complaints }) => complaints), ...missingTargets(cluster)],
+  };
 };
+
+export interface DesiredWithReasons extends Desired {
+  readonly refusals: readonly Refusal[];
+}
+
+/** Why the addresses of one family refuse at a port. */
+export interface Refusal {
+  /** `DesiredPort.id`. */
+  readonly id: string;
+  readonly family: Family;
+  readonly reason: RefusedReason;
+}
 
 /** Before anything is settled, every Service must have said what it wants. */
 const stakeAll = (cluster: Cluster, node: NodeIdentity): Claims => {
@@ -48,10 +70,31 @@ const stakeAll = (cluster: Cluster, node: NodeIdentity): Claims => {
   return claims;
 };
 
-const desireOne = (cluster: Cluster, claims: Claims, key: string, node: NodeIdentity): Desired => {
+const desireOne = (cluster: Cluster, claims: Claims, key: string, node: NodeIdentity): DesiredWithReasons => {
   const input = inputFor(cluster, key);
-  if (input === undefined) return { ports: [], complaints: [] };
+  if (input === undefined) return { ports: [], refusals: [], complaints: [] };
   const wanted = desire({ ...input, node });
   const settled = settle(claims, input.service, wanted.ports);
-  return { ports: settled.ports, complaints: [...wanted.complaints, ...settled.complaints] };
+  return {
+    ports: settled.ports,
+    refusals: settled.ports.flatMap((port) => refusalsOf(input, port, node)),
+    complaints: [...wanted.complaints, ...settled.complaints],
+  };
 };
+
+const refusalsOf = (input: ServiceInput, { id, groups }: DesiredPort, node: NodeIdentity): readonly Refusal[] => {
+  const port = input.service.ports.filter(isServed).find((candidate) => portId(input.service, candidate) === id);
+  if (port === undefined) return [];
+  const slices = input.slices.map(({ name }) => name);
+  return groups
+    .filter(({ endpoints }) => endpoints.length === 0)
+    .map(({ family }) => {
+      const endpoints = explainEndpoints(input, port, family, node);
+      return { id, family, reason: refusedReason({ slices, endpoints }) };
+    });
+};
+
+const missingTargets = (cluster: Cluster): readonly Complaint[] =>
+  [...cluster.policies.byService]
+    .filter(([key]) => !cluster.services.has(key))
+    .flatMap(([key, policies]) => missingTarget(key, policies));

@@ -1,12 +1,13 @@
+import type { RefusedReason } from '../core/explain/decision.ts';
 import type { DesiredGroup, DesiredPort } from '../core/model/desired.ts';
-import type { Complaint, Origin } from '../core/model/objects.ts';
+import type { Complaint, Family, Origin } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Command } from './command.ts';
 import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
 import { percent, plural, socketText } from './numbers.ts';
-import { clusterOf, desireAll, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
+import { clusterOf, desireAll, NODE_FLAGS, nodeOf, type Refusal, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { type Style, styleFor } from './style.ts';
 import { renderTable } from './table.ts';
@@ -31,7 +32,11 @@ export const command: Command = {
     const { objects, complaints, originOf } = await readSource('plan', source, context.parts);
     const desired = desireAll(clusterOf(objects), nodeOf(given));
     const aboutObjects = desired.complaints.map((complaint) => placed(complaint, originOf(complaint.object)));
-    const plan: Plan = { ports: desired.ports, complaints: bySeverity([...complaints, ...aboutObjects]) };
+    const plan: Plan = {
+      ports: desired.ports,
+      refusals: desired.refusals,
+      complaints: bySeverity([...complaints, ...aboutObjects]),
+    };
     print(context, given, plan);
     return plan.complaints.some(({ severity }) => severity === 'error') ? 1 : 0;
   },
@@ -40,6 +45,7 @@ export const command: Command = {
 /** What `-o json` prints. */
 export interface Plan {
   readonly ports: readonly DesiredPort[];
+  readonly refusals: readonly Refusal[];
   readonly complaints: readonly Complaint[];
 }
 
@@ -57,8 +63,9 @@ const print = (context: Context, given: Arguments, plan: Plan): void => {
   show('plan', context, given, plan, () => renderPlan(plan, styleFor(stdout, env), stdout.columns));
 };
 
-export const renderPlan = ({ ports, complaints }: Plan, style: Style, width?: number): string => {
-  const rows = ports.flatMap(rowsOf);
+export const renderPlan = ({ ports, refusals, complaints }: Plan, style: Style, width?: number): string => {
+  const reasons = new Map(refusals.map((refusal) => [`${refusal.id} ${refusal.family}`, refusal.reason]));
+  const rows = ports.flatMap((port) => rowsOf(port, reasons));
   const table = renderTable(
     [
       { title: 'SERVICE PORT', text: ({ id }) => id },
@@ -89,20 +96,40 @@ interface PlanRow {
   readonly share: number | undefined;
 }
 
-const rowsOf = ({ id, port, groups }: DesiredPort): readonly PlanRow[] =>
+const rowsOf = ({ id, port, groups }: DesiredPort, reasons: ReadonlyMap<string, RefusedReason>): readonly PlanRow[] =>
   groups
-    .flatMap((group) => group.addresses.flatMap((address) => backendRows(group, socketText(address, port))))
+    .flatMap((group) => {
+      const reason = reasons.get(`${id} ${group.family}`);
+      return group.addresses.flatMap((address) =>
+        reason === undefined
+          ? backendRows(group, socketText(address, port))
+          : [{ address: socketText(address, port), backend: refusedText(reason, id, group.family), share: undefined }],
+      );
+    })
     .map((row, index) => ({ ...row, id: index === 0 ? id : '' }));
 
 /** What a row has in common with the one above it is left out. */
 const backendRows = ({ endpoints }: DesiredGroup, address: string): readonly Omit<PlanRow, 'id'>[] => {
-  if (endpoints.length === 0) return [{ address, backend: 'refused: no endpoint', share: undefined }];
   const sum = endpoints.reduce((total, { weight }) => total + weight, 0);
   return endpoints.map((endpoint, index) => ({
     address: index === 0 ? address : '',
     backend: socketText(endpoint.address, endpoint.port),
     share: endpoint.weight / sum,
   }));
+};
+
+const refusedText = (reason: RefusedReason, id: string, family: Family): string => {
+  const [name, protocol] = id.split('/').slice(2);
+  const why = {
+    'no slice': 'no EndpointSlice',
+    'no endpoint': 'no endpoint',
+    'no endpoint of that family': `no IPv${family} endpoint`,
+    'no endpoint with that port': `no slice has ${name === '' ? `an unnamed ${protocol} port` : `port ${name}/${protocol}`}`,
+    'no endpoint on this node': 'none on this node',
+    'no endpoint ready': 'none ready',
+    'every weight is 0': 'all drained',
+  }[reason];
+  return `refused: ${why}`;
 };
 
 const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]): string => {

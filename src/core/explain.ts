@@ -77,7 +77,7 @@ const decide = ({ cluster, node }: ExplainInput, question: Question): Decision =
 };
 
 /** The verdict of those that came furthest through the rules: what to mend first. */
-const refusedReason = ({
+export const refusedReason = ({
   slices,
   endpoints,
 }: {

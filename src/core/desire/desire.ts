@@ -2,6 +2,7 @@ import type { DesiredEndpoint, DesiredGroup, DesiredPort } from '../model/desire
 import type { Complaint, EndpointSliceObject, Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
 import { familyOf } from './family.ts';
 import { localityComplaint, localNode } from './locality.ts';
+import { idleEntries, unfitSlices } from './mistakes.ts';
 import { byAddress, byName } from './order.ts';
 import { isServed, notServedComplaint, portId, type ServedPort, targetOf } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
@@ -47,6 +48,7 @@ export const desire = (input: ServiceInput & { readonly node: NodeIdentity }): D
     if (isServed(port)) ports.push(desirePort(choice, port));
     else complaints.push(notServedComplaint(service, index));
   }
+  complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies));
   return { ports, complaints };
 };
 

@@ -41,7 +41,7 @@ export const entryFor = (endpoint: EndpointObject, policy: TrafficPolicyObject):
   policy.endpointWeights.findIndex((entry) => matches(endpoint, entry));
 
 /** An endpoint that is no Pod has no Pod name, so not even `pod: "*"` means it; likewise node and zone. */
-const matches = (endpoint: EndpointObject, { pod, node, zone }: EndpointWeight): boolean =>
+export const matches = (endpoint: EndpointObject, { pod, node, zone }: EndpointWeight): boolean =>
   (pod === undefined || (endpoint.pod !== '' && matchesWildcard(endpoint.pod, pod))) &&
   (node === undefined || (endpoint.node !== '' && endpoint.node === node)) &&
   (zone === undefined || (endpoint.zone !== '' && endpoint.zone === zone));

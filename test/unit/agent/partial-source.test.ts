@@ -5,7 +5,7 @@ import type { ClusterObject } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import { fileSource } from '../../../src/sources/file.ts';
 import { manifestOf, ObjectDirectory } from '../../helpers/object-directory.ts';
-import { endpoint, OUR_NODE, service, slice } from '../../helpers/objects.ts';
+import { endpoint, OUR_NODE, policy, service, slice } from '../../helpers/objects.ts';
 
 /** An agent that starts where another one was, with files of which a part cannot be read. */
 
@@ -94,17 +94,6 @@ describe('after a restart', () => {
     expect(agent.status().source.whole).toBe(true);
   });
 
-  test('explain says that an address is kept, and which file could not be read', async () => {
-    await startAndStop();
-    objects.writeText('web', 'kind: Service\nmetadata: [\n');
-    const { agent } = await start();
-    expect(agent.explain({ address: '10.96.0.1', port: 80, protocol: 'TCP' })).toMatchObject({
-      why: { reason: 'no such address' },
-      kernel: { outcome: 'sent', shares: { '10.244.1.1:8080': 1 }, kept: true },
-      errors: [{ severity: 'error', message: expect.stringContaining('not YAML') }],
-    });
-  });
-
   test('what was deleted meanwhile goes once everything could be read', async () => {
     await startAndStop();
     objects.remove('cart');
@@ -124,6 +113,31 @@ describe('after a restart', () => {
     expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.2')]);
     objects.write('web', ...WEB);
     await untilLines(leadsTo('10.244.1.1'), expect.not.stringContaining('10.244'));
+  });
+
+  test('a policy whose target is not there is told once everything could be read, until the Service is there', async () => {
+    const [weights, later] = [
+      policy([{ weight: 2 }], { services: ['later'] }),
+      service({ name: 'later', clusterIPs: ['10.96.0.3'] }),
+    ];
+    objects.writeText('web', '');
+    objects.write('weights', weights);
+    const { agent } = await start();
+    const about = () => agent.complaints().filter(({ object }) => object === 'TrafficPolicy shop/weights');
+    expect(about()).toEqual([]);
+
+    objects.write('web', ...WEB);
+    const missing = { severity: 'warning', message: 'there is no Service shop/later: nothing is weighed' };
+    await vi.waitFor(() => expect(about()).toMatchObject([missing]), 5000);
+
+    objects.write('later', later);
+    await vi.waitFor(() => expect(about()).toEqual([]), 5000);
+
+    objects.remove('later');
+    await vi.waitFor(() => expect(about()).toMatchObject([missing]), 5000);
+
+    objects.remove('weights');
+    await vi.waitFor(() => expect(about()).toEqual([]), 5000);
   });
 
   test('a Service that was not there before is in force at once', async () => {

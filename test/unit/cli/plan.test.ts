@@ -3,7 +3,7 @@ import { type Plan, renderPlan } from '../../../src/cli/plan.ts';
 import { plain } from '../../../src/cli/style.ts';
 import type { ClusterObject, Complaint, Origin } from '../../../src/core/model/objects.ts';
 import { readOnce } from '../../../src/sources/file.ts';
-import { endpoint, policy, service, slice } from '../../helpers/objects.ts';
+import { endpoint, NOT_READY, policy, service, slice } from '../../helpers/objects.ts';
 import { shunt } from './harness.ts';
 
 const FIXTURE = new URL('../../fixtures/cluster.yaml', import.meta.url).pathname;
@@ -52,9 +52,47 @@ describe('shunt plan', () => {
     expect(stdout.match(/\S+:8080 .*%$/gm)).toEqual(says);
   });
 
-  test('shows that a Service without endpoints refuses', async () => {
-    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([service()]));
-    expect(stdout).toMatch(/10\.96\.0\.1:80 +refused: no endpoint$/m);
+  const unnamed = [{ name: '', protocol: 'TCP', port: 80 }] as const;
+  test.each<{ why: string; objects: readonly ClusterObject[] }>([
+    { why: 'no EndpointSlice', objects: [service()] },
+    { why: 'no endpoint', objects: [service(), slice([])] },
+    { why: 'none ready', objects: [service(), slice([endpoint('10.244.0.1', NOT_READY)])] },
+    { why: 'all drained', objects: [...web, policy([{ weight: 0 }])] },
+    { why: 'no slice has port http/TCP', objects: [service(), slice([endpoint('10.244.0.1')], { ports: unnamed })] },
+    {
+      why: 'no slice has an unnamed TCP port',
+      objects: [service({ ports: unnamed }), slice([endpoint('10.244.0.1')])],
+    },
+    { why: 'no IPv4 endpoint', objects: [service(), slice([endpoint('fd00:1::1')], { family: 6 })] },
+    {
+      why: 'none on this node',
+      objects: [service({ internalTrafficPolicy: 'Local' }), slice([endpoint('10.244.0.1', { node: 'other' })])],
+    },
+  ])('says why a Service refuses: $why', async ({ why, objects }) => {
+    const { stdout } = await shunt(['plan', '--source', 'file:x', '--node-name', 'here'], parts(objects));
+    expect(stdout.match(/10\.96\.0\.1:80 +(refused: .*)$/m)?.[1]).toBe(`refused: ${why}`);
+  });
+
+  test('says why each family refuses, with -o json too', async () => {
+    const objects = [service({ clusterIPs: ['10.96.0.1', 'fd00:96::1'] }), slice([endpoint('10.244.0.1', NOT_READY)])];
+    const { stdout } = await shunt(['plan', '--source', 'file:x', '-o', 'json'], parts(objects));
+    expect((JSON.parse(stdout) as Plan).refusals).toEqual([
+      { id: 'shop/web/http/TCP', family: 4, reason: 'no endpoint ready' },
+      { id: 'shop/web/http/TCP', family: 6, reason: 'no endpoint of that family' },
+    ]);
+  });
+
+  test('warns of a policy whose target is not there, and not of a slice whose Service is not there', async () => {
+    const objects = [
+      ...web,
+      policy([{ weight: 2 }], { services: ['web', 'wbe'] }),
+      slice([endpoint('10.244.0.9')], { name: 'later-1', service: 'later' }),
+    ];
+    const { status, stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(status).toBe(0);
+    expect(stdout.match(/^(?:error|warning|note): .*$/gm)).toEqual([
+      'warning: TrafficPolicy shop/weights spec.targetRefs[1].name: there is no Service shop/wbe: nothing is weighed',
+    ]);
   });
 
   test('prints complaints as compilers do, errors first, and fails', async () => {
@@ -117,7 +155,12 @@ describe('shunt plan', () => {
   test('fits a terminal', () => {
     const ports = [{ id: 'x'.repeat(80), protocol: 'TCP', port: 80, affinityTimeoutS: 0, groups: [] }] as const;
     const group = { family: 4, addresses: ['10.96.0.1'], endpoints: [] } as const;
-    const text = renderPlan({ ports: [{ ...ports[0], groups: [group] }], complaints: [] }, plain, 60);
+    const refusal = { id: ports[0].id, family: 4, reason: 'no endpoint' } as const;
+    const text = renderPlan(
+      { ports: [{ ...ports[0], groups: [group] }], refusals: [refusal], complaints: [] },
+      plain,
+      60,
+    );
     expect(
       Math.max(
         ...text

@@ -141,6 +141,42 @@ describe('a Service port', () => {
         slice([endpoint('10.1.0.3')], { name: 'web-3', ports: [] }),
       ],
       want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+      complaints: [
+        'warning: EndpointSlice shop/web-2 ports: ' +
+          'has admin/TCP, while Service shop/web has http/TCP: no endpoint is used',
+        'warning: EndpointSlice shop/web-3 ports: ' +
+          'has no port, while Service shop/web has http/TCP: no endpoint is used',
+      ],
+    },
+    {
+      rule: 'says nothing of a slice that has no endpoint to offer, whatever its ports',
+      slices: [slice([], { ports: [] })],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+    },
+    {
+      rule: 'says how the names differ where the Service port has none',
+      service: service({ ports: [{ name: '', protocol: 'TCP', port: 80 }] }),
+      slices: [slice([endpoint('10.1.0.1')])],
+      want: ['shop/web//TCP 10.96.0.1:80 -> refused'],
+      complaints: [
+        'warning: EndpointSlice shop/web-1 ports: ' +
+          'has http/TCP, while Service shop/web has an unnamed TCP port: no endpoint is used',
+      ],
+    },
+    {
+      rule: 'says nothing of a slice that fits one of several ports',
+      service: service({
+        ports: [
+          { name: 'http', protocol: 'TCP', port: 80 },
+          { name: 'sig', protocol: 'SCTP', port: 3868 },
+        ],
+      }),
+      slices: [
+        slice([endpoint('10.1.0.1')]),
+        slice([endpoint('10.1.0.2')], { name: 'web-2', ports: [{ name: 'sig', protocol: 'SCTP', port: 3868 }] }),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
+      complaints: ['note: Service shop/web spec.ports[1].protocol: SCTP is not served: its connections are left alone'],
     },
     {
       rule: 'shares its number with a port of another protocol, and each has endpoints of its own',
@@ -163,6 +199,10 @@ describe('a Service port', () => {
       rule: 'does not take a slice port of its name but of another protocol',
       slices: [slice([endpoint('10.1.0.1')], { ports: [{ name: 'http', protocol: 'UDP', port: 8080 }] })],
       want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+      complaints: [
+        'warning: EndpointSlice shop/web-1 ports: ' +
+          'has http/UDP, while Service shop/web has http/TCP: no endpoint is used',
+      ],
     },
     {
       rule: 'of protocol SCTP is left alone with a note, its neighbours are programmed',
@@ -385,6 +425,42 @@ describe('by a TrafficPolicy', () => {
         ]),
       ],
       want: answers(1, 1, 1, 1),
+      complaints: [
+        'warning: TrafficPolicy shop/weights spec.endpointWeights[0]: matches no endpoint of Service shop/web',
+        'warning: TrafficPolicy shop/weights spec.endpointWeights[1]: matches no endpoint of Service shop/web',
+      ],
+    },
+    {
+      rule: 'an entry that matches no endpoint is told, one that an earlier entry comes before is not',
+      policies: [
+        policy([
+          { pod: 'web-*', weight: 2 },
+          { pod: 'web-canry-*', weight: 5 },
+          { pod: 'web-canary-*', weight: 7 },
+        ]),
+      ],
+      want: answers(2, 2, 2, 1),
+      complaints: [
+        'warning: TrafficPolicy shop/weights spec.endpointWeights[1]: matches no endpoint of Service shop/web',
+      ],
+    },
+    {
+      rule: 'an entry of a policy with several targets may be meant for another one: a note',
+      policies: [policy([{ pod: 'cart-*', weight: 5 }], { services: ['web', 'cart'] })],
+      want: answers(1, 1, 1, 1),
+      complaints: ['note: TrafficPolicy shop/weights spec.endpointWeights[0]: matches no endpoint of Service shop/web'],
+    },
+    {
+      rule: 'an entry matches an endpoint that is not ready, and nothing is told',
+      slices: [slice([endpoint('10.1.0.1', { pod: 'a', ...NOT_READY }), endpoint('10.1.0.2')])],
+      policies: [policy([{ pod: 'a', weight: 5 }])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.2:8080=1'],
+    },
+    {
+      rule: 'without any endpoint no entry is doubted',
+      slices: [slice([])],
+      policies: [policy([{ pod: 'a', weight: 5 }])],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
     },
     {
       rule: 'weight 0 drains an endpoint: it is left out',

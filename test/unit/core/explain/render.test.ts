@@ -68,7 +68,8 @@ Not chosen:
 
 A client keeps its endpoint until it was idle for 600 s (sessionAffinity: ClientIP).
 Service shop/later asks for the same address and port, and goes without.
-warning: TrafficPolicy shop/younger spec.targetRefs: ignored for Service shop/web: TrafficPolicy shop/weights is older and governs it alone`);
+warning: TrafficPolicy shop/younger spec.targetRefs: ignored for Service shop/web: TrafficPolicy shop/weights is older and governs it alone
+warning: EndpointSlice shop/web-7 ports: has no port, while Service shop/web has http/TCP: no endpoint is used`);
 });
 
 it.each<{ when: string; address: string; port: number; protocol?: Question['protocol']; want: readonly string[] }>([

@@ -1,0 +1,64 @@
+import type { Complaint, EndpointSliceObject, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import { complaintAbout, objectText } from './complaint.ts';
+import { targetOf } from './ports.ts';
+import { governingPolicy, matches } from './weights.ts';
+
+/** Slices with endpoints of which no port of the Service can use one: most often a name that is spelled differently. */
+export const unfitSlices = (service: ServiceObject, slices: readonly EndpointSliceObject[]): readonly Complaint[] =>
+  slices
+    .filter((slice) => !service.ports.some((port) => targetOf(slice, port) !== undefined) && slice.endpoints.length > 0)
+    .map((slice) =>
+      complaintAbout(
+        slice,
+        'warning',
+        'ports',
+        `has ${portsText(slice.ports)}, while ${objectText(service)} has ${portsText(service.ports)}: no endpoint is used`,
+      ),
+    );
+
+/**
+ * Entries of the policy in force that match no endpoint of the Service. Without any endpoint nothing can be told; and
+ * where a policy has several targets, an entry may well be meant for another one.
+ */
+export const idleEntries = (
+  service: ServiceObject,
+  slices: readonly EndpointSliceObject[],
+  policies: readonly TrafficPolicyObject[],
+): readonly Complaint[] => {
+  const policy = governingPolicy(policies);
+  if (policy === undefined) return [];
+  const endpoints = slices.flatMap((slice) => slice.endpoints);
+  if (endpoints.length === 0) return [];
+  const severity = policy.services.length > 1 ? 'note' : 'warning';
+  return policy.endpointWeights.flatMap((entry, index) =>
+    endpoints.some((endpoint) => matches(endpoint, entry))
+      ? []
+      : [
+          complaintAbout(
+            policy,
+            severity,
+            `spec.endpointWeights[${index}]`,
+            `matches no endpoint of ${objectText(service)}`,
+          ),
+        ],
+  );
+};
+
+/** What is said of policies that name a Service which is not there. `key` is its `namespace/name`. */
+export const missingTarget = (key: string, policies: readonly TrafficPolicyObject[]): readonly Complaint[] =>
+  policies.map((policy) => {
+    const index = policy.services.findIndex((name) => `${policy.namespace}/${name}` === key);
+    return complaintAbout(
+      policy,
+      'warning',
+      `spec.targetRefs[${index}].name`,
+      `there is no Service ${key}: nothing is weighed`,
+    );
+  });
+
+const portsText = (ports: readonly { readonly name: string; readonly protocol: string }[]): string =>
+  ports.length === 0
+    ? 'no port'
+    : ports
+        .map(({ name, protocol }) => (name === '' ? `an unnamed ${protocol} port` : `${name}/${protocol}`))
+        .join(', ');
