@@ -94,6 +94,17 @@ describe('after a restart', () => {
     expect(agent.status().source.whole).toBe(true);
   });
 
+  test('explain says that an address is kept, and which file could not be read', async () => {
+    await startAndStop();
+    objects.writeText('web', 'kind: Service\nmetadata: [\n');
+    const { agent } = await start();
+    expect(agent.explain({ address: '10.96.0.1', port: 80, protocol: 'TCP' })).toMatchObject({
+      why: { reason: 'no such address' },
+      kernel: { outcome: 'sent', shares: { '10.244.1.1:8080': 1 }, kept: true },
+      errors: [{ severity: 'error', message: expect.stringContaining('not YAML') }],
+    });
+  });
+
   test('what was deleted meanwhile goes once everything could be read', async () => {
     await startAndStop();
     objects.remove('cart');
