@@ -70,6 +70,7 @@ export const parts: Parts = {
     };
   },
   unload: async (bpfRoot, force) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot, force),
+  loadedRoots: async () => (await import('./dataplane/kernel/pins.ts')).loadedRoots('/sys/fs/bpf'),
   demo: async (options) => (await import('./demo/story.ts')).runDemo(options),
   run,
 };

@@ -12,6 +12,8 @@ export interface Parts {
   host(): Promise<Host>;
   /** Removes what lies pinned below `bpfRoot`, and with that what is attached. */
   unload(bpfRoot: string, force: boolean): Promise<Unloaded>;
+  /** Where Shunt is loaded, of the directories of the BPF file system: what `unload` may be given. */
+  loadedRoots(): Promise<readonly string[]>;
   /** Throws SHUNT_E_ROOT, SHUNT_E_NODE or SHUNT_E_DEMO. */
   demo(options: DemoOptions): Promise<DemoReport>;
   readonly run: RunParts;

@@ -1,7 +1,9 @@
 import type { AgentStatus, ChangeSummary } from '../agent/view.ts';
+import type { Complaint } from '../core/model/objects.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Command } from './command.ts';
+import { complaintLine } from './complaint.ts';
 import { count, duration, milliseconds, percent, plural } from './numbers.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { type Style, styleFor } from './style.ts';
@@ -9,16 +11,22 @@ import { renderPairs, renderTable } from './table.ts';
 
 export const command: Command = {
   usage: 'status [FLAGS]',
-  about: 'Shows the running agent: whether it is ready, what it read, what it wrote last, and how full its tables are.',
+  about:
+    'Shows the running agent: whether it is ready, what it read, what it wrote last, how full its tables are, and the\n' +
+    'first errors and warnings about the objects; with -o json all of them, and the notes, as complaints.all.',
   flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
   examples: [
     { command: 'shunt status', about: 'for people' },
     { command: 'shunt status -o json | jq .ready', about: 'for scripts' },
   ],
   run: async (context, given) => {
-    const status = await askAgent<AgentStatus>(given.values.socket ?? '', '/v1/status');
-    show('status', context, given, status, () =>
-      renderStatus(status, styleFor(context.stdout, context.env), Date.now()),
+    const { socket = '' } = given.values;
+    const status = await askAgent<AgentStatus>(socket, '/v1/status');
+    const { complaints } = await askAgent<{ complaints: readonly Complaint[] }>(socket, '/v1/complaints');
+    const style = styleFor(context.stdout, context.env);
+    const data = { ...status, complaints: { ...status.complaints, all: complaints } };
+    show('status', context, given, data, () =>
+      [renderStatus(status, style, Date.now()), renderComplaints(complaints, style)].join(''),
     );
     return 0;
   },
@@ -52,6 +60,19 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
     style,
   );
   return `${pairs}\n${tablesText(status, style)}`;
+};
+
+const COMPLAINTS_SHOWN = 10;
+
+/** Errors first; notes are as documented, and may be as many as Services. */
+const renderComplaints = (complaints: readonly Complaint[], style: Style): string => {
+  const told = (['error', 'warning'] as const).flatMap((severity) =>
+    complaints.filter((complaint) => complaint.severity === severity),
+  );
+  if (told.length === 0) return '';
+  const lines = told.slice(0, COMPLAINTS_SHOWN).map((complaint) => complaintLine(complaint, style));
+  const more = told.length > COMPLAINTS_SHOWN ? `and ${told.length - COMPLAINTS_SHOWN} more: -o json\n` : '';
+  return `\n${lines.join('')}${more}`;
 };
 
 const stateText = ({ ready, unhealthy }: AgentStatus, style: Style): string => {

@@ -22,13 +22,19 @@ export const command: Command = {
     const force = given.switches.has('force');
     if (!force && (await agentAnswers(socket))) throw new ShuntError('SHUNT_E_RUNNING', { socket });
     const removed = await context.parts.unload(bpfRoot, force);
-    show('unload', context, given, removed, () => renderRemoved(removed, bpfRoot));
+    const elsewhere = isNothing(removed) ? await context.parts.loadedRoots() : [];
+    show('unload', context, given, removed, () => renderRemoved(removed, bpfRoot, elsewhere));
     return 0;
   },
 };
 
-const renderRemoved = ({ programs, sets }: Unloaded, bpfRoot: string): string => {
+const isNothing = ({ programs, sets }: Unloaded): boolean => programs.length === 0 && sets.length === 0;
+
+const renderRemoved = ({ programs, sets }: Unloaded, bpfRoot: string, elsewhere: readonly string[]): string => {
   const removed = [...programs.map((name) => `program ${name}`), ...sets.map((path) => `tables ${path}`)];
-  if (removed.length === 0) return `nothing of Shunt is loaded at ${bpfRoot}\n`;
+  if (removed.length === 0) {
+    const hint = elsewhere.length === 0 ? '' : `; it is at ${elsewhere.join(', ')}: give --bpf-root`;
+    return `nothing of Shunt is loaded at ${bpfRoot}${hint}\n`;
+  }
   return removed.map((what) => `removed ${what}\n`).join('');
 };

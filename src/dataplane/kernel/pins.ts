@@ -66,4 +66,11 @@ const removePins = (path: string): void => {
 export const linksPath = (bpfRoot: string): string => join(bpfRoot, 'links');
 export const linkPath = (bpfRoot: string, program: string): string => join(linksPath(bpfRoot), program);
 
+/** Directories in which Shunt is attached, of those in this one. */
+export const loadedRoots = (directory: string): readonly string[] =>
+  list(directory)
+    .map((name) => join(directory, name))
+    .filter((root) => existsSync(linkPath(root, 'shunt_connect4')))
+    .toSorted();
+
 export const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);

@@ -81,6 +81,37 @@ describe('shunt status', () => {
     expect(JSON.parse(stdout)).toMatchObject({ version: '1.2.3', ready: true, capacity: { frontends: 1000 } });
   });
 
+  test('lists errors, then warnings, and no notes', async () => {
+    const about = { object: 'Service shop/cart', path: 'spec', origin: { file: 'cart.yaml', line: 8 } };
+    const complaints = () =>
+      (['note', 'warning', 'error'] as const).map((severity) => ({ ...about, severity, message: `a ${severity}` }));
+    const { stdout } = await ask(['status'], fakeView({ complaints }));
+    expect(stdout.split('\n').slice(-4)).toEqual([
+      '',
+      'cart.yaml:8: error: Service shop/cart spec: a error',
+      'cart.yaml:8: warning: Service shop/cart spec: a warning',
+      '',
+    ]);
+  });
+
+  test.each([
+    { many: 10, ends: /error: Service shop\/s9: is wrong\n$/ },
+    { many: 12, ends: /error: Service shop\/s9: is wrong\nand 2 more: -o json\n$/ },
+    { many: 0, ends: /^connections .*\n$/m },
+  ])('of $many complaints lists the first ten, and -o json all', async ({ many, ends }) => {
+    const all = Array.from({ length: many }, (_, index) => ({
+      severity: 'error' as const,
+      object: `Service shop/s${index}`,
+      path: '',
+      message: 'is wrong',
+    }));
+    const view = fakeView({ complaints: () => all });
+    expect((await ask(['status'], view)).stdout).toMatch(ends);
+    await listener?.close();
+    const { stdout } = await ask(['status', '-o', 'json'], view);
+    expect(JSON.parse(stdout).complaints).toEqual({ errors: 1, warnings: 2, notes: 3, all });
+  });
+
   test('of an agent that is starting fails and says so', async () => {
     const starting = { SHUNT_SOCKET: join(directory, 'starting.sock') };
     listener = await listenUnix(starting.SHUNT_SOCKET, buildAdmin({ view: () => undefined, onBug: () => {} }));
@@ -234,9 +265,15 @@ describe('shunt unload', () => {
     });
   });
 
-  test('says when there was nothing', async () => {
-    const parts = { unload: async () => ({ programs: [], sets: [] }) };
+  test.each([
+    { roots: [], hint: '' },
+    {
+      roots: ['/sys/fs/bpf/a', '/sys/fs/bpf/b'],
+      hint: '; it is at /sys/fs/bpf/a, /sys/fs/bpf/b: give --bpf-root',
+    },
+  ])('says when there was nothing, while it is loaded at $roots', async ({ roots, hint }) => {
+    const parts = { unload: async () => ({ programs: [], sets: [] }), loadedRoots: async () => roots };
     const { stdout } = await shunt(['unload', '--socket', '/nonexistent.sock'], { parts });
-    expect(stdout).toBe('nothing of Shunt is loaded at /sys/fs/bpf/shunt\n');
+    expect(stdout).toBe(`nothing of Shunt is loaded at /sys/fs/bpf/shunt${hint}\n`);
   });
 });
