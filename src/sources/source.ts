@@ -1,8 +1,7 @@
-import type { ClusterObject, Complaint, ObjectRef } from '../core/model/objects.ts';
+import type { ClusterEvent } from '../core/cluster.ts';
+import type { Complaint } from '../core/model/objects.ts';
 
-export type ClusterEvent =
-  | { readonly type: 'put'; readonly object: ClusterObject }
-  | { readonly type: 'delete'; readonly ref: ObjectRef };
+export type { ClusterEvent };
 
 /** What a source tells. Calls come in order; a whole batch is one change of the cluster. */
 export interface SourceSink {
