@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { retryUntil } from '../helpers/retry.ts';
@@ -94,10 +95,13 @@ describe('the socket shell', () => {
     const before = (await server.served()).active;
     const fd = await shell.socket('tcp4');
     await shell.connect(fd, HERE, 7000);
+    // A connection is there before the server has accepted it.
+    await retryUntil(async () => (await server.served()).active === before + 1);
     const copy = await shell.dup(fd);
     const child = await shell.forkHold();
     await shell.closeSocket(fd);
     await shell.closeSocket(copy);
+    await sleep(50);
     expect((await server.served()).active).toBe(before + 1);
     process.kill(child, 'SIGKILL');
     await retryUntil(async () => (await server.served()).active === before);
