@@ -25,6 +25,7 @@ export default defineConfig({
     projects: [
       project('unit', {}),
       project('property', { testTimeout: 120_000 }),
+      project('kubernetes', { testTimeout: 60_000 }),
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),
