@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ask, type RawAnswer } from '../helpers/api-server/client.ts';
 import { type BodyTrouble, GONE } from '../helpers/api-server/fault.ts';
 import { LONG_LINE_BYTES } from '../helpers/api-server/outlet.ts';
+import { startApiServerProcess } from '../helpers/api-server/process.ts';
 import type { RawObject } from '../helpers/api-server/resources.ts';
 import { type ApiServer, startApiServer } from '../helpers/api-server/server.ts';
 
@@ -129,12 +131,12 @@ describe('a watch', () => {
   test('from a version to come hears nothing until it has come, unless bookmarks are from the past', async () => {
     const snapshot = server.store.snapshot();
     for (const name of ['a', 'b', 'c']) put(name);
-    server.restore(snapshot);
+    server.store.restore(snapshot);
     const watching = ask(server, `${WATCH}&resourceVersion=1002`);
     await sleep(30);
     for (const name of ['x', 'y', 'z']) put(name);
     expect(eventsOf(await watching)).toEqual(['ADDED z 1003']);
-    server.restore(snapshot);
+    server.store.restore(snapshot);
     Object.assign(server.behaviour, { bookmarkMs: 30, bookmarksFromThePast: true });
     expect(eventsOf(await ask(server, `${WATCH}&resourceVersion=1002`))).toContain('BOOKMARK 1000');
   });
@@ -302,6 +304,21 @@ test('bodies come in small pieces when they shall', async () => {
   put('wéb');
   const { body } = await ask(server, SERVICES);
   expect(JSON.parse(String(body)).items[0].metadata.name).toBe('wéb');
+});
+
+test('a server in a process of its own does the same as one in this process', async () => {
+  await using remote = await startApiServerProcess();
+  const there = { port: remote.port, ca: readFileSync(`${remote.directory}/ca.crt`, 'utf8') };
+  const [object] = await remote.call('put', 'services', { metadata: { name: 'web', namespace: 'shop' } });
+  expect(object).toMatchObject({ kind: 'Service', metadata: { resourceVersion: '1001' } });
+  await remote.call('fault', { trouble: { kind: 'status', status: 503 } });
+  expect(await ask(there, SERVICES)).toMatchObject({ status: 503 });
+  expect(JSON.parse(String((await ask(there, SERVICES)).body)).items).toHaveLength(1);
+  expect(await remote.call('asked')).toEqual(['list services', 'list services']);
+  await remote.call('down');
+  expect(await ask(there, SERVICES)).toMatchObject({ end: 'ECONNREFUSED' });
+  await remote.call('up');
+  expect(await ask(there, SERVICES)).toMatchObject({ status: 200 });
 });
 
 const put = (name: string, labels: Readonly<Record<string, string>> = {}): RawObject =>

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { ApiServer } from './server.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -16,8 +15,14 @@ export interface AskOptions {
   readonly agent?: Agent;
 }
 
+/** Where to ask, and whom to trust. */
+export interface Asked {
+  readonly port: number;
+  readonly ca: string;
+}
+
 /** Asks and waits for the end of the answer, or for so long. It believes nothing and repairs nothing. */
-export const ask = (server: ApiServer, path: string, options: AskOptions = {}): Promise<RawAnswer> => {
+export const ask = (server: Asked, path: string, options: AskOptions = {}): Promise<RawAnswer> => {
   const { token, forMs = 150, agent = new Agent({ keepAlive: false }) } = options;
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return new Promise((resolve) => {

@@ -20,7 +20,7 @@ import {
   tooLarge,
   unauthorized,
 } from './status.ts';
-import { ObjectStore, type Snapshot } from './store.ts';
+import { ObjectStore } from './store.ts';
 import { streamWatch } from './watch.ts';
 
 export interface ApiServerOptions extends Partial<Behaviour> {
@@ -74,9 +74,19 @@ export class ApiServer implements AsyncDisposable {
     return this.#openWatches(resource).length;
   }
 
+  /** Of these, those that wait for a version that the server does not have yet. */
+  watchesAhead(resource?: ResourceName): number {
+    return this.#openWatches(resource).filter(({ question }) => (question.version ?? 0) > this.store.version).length;
+  }
+
   /** Something goes wrong with every watch of the resource, or of all, that is open now. */
   disturb(trouble: BodyTrouble, resource?: ResourceName): void {
     for (const { outlet } of this.#openWatches(resource)) outlet.strike(trouble);
+  }
+
+  /** An event that never happened, told to every watch of the resource that is open now. */
+  tell(resource: ResourceName, type: string, object: object): void {
+    for (const { outlet } of this.#openWatches(resource)) outlet.line(`${JSON.stringify({ type, object })}\n`);
   }
 
   /** Nobody listens any more, and every connection is reset. */
@@ -101,11 +111,6 @@ export class ApiServer implements AsyncDisposable {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
-  }
-
-  /** The state of an earlier time, as after a restore of etcd. Open watches go on unless they are disturbed. */
-  restore(snapshot: Snapshot): void {
-    this.store.restore(snapshot);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -98,9 +98,12 @@ export class ObjectStore {
     return { version: this.#version, objects: objects as unknown as Snapshot['objects'] };
   }
 
-  /** The state and the counter of versions go back. Nobody who watches is told. */
-  restore(snapshot: Snapshot): void {
-    this.#version = snapshot.version;
+  /**
+   * The state goes back, and with it the counter of versions, unless `bump` has it go on, which is how an etcd should be
+   * restored. Nobody who watches is told.
+   */
+  restore(snapshot: Snapshot, bump = false): void {
+    this.#version = bump ? this.#version + 1000 : snapshot.version;
     for (const name of RESOURCE_NAMES) {
       const { objects } = this.#shelves[name];
       objects.clear();
