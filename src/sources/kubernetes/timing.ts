@@ -48,7 +48,7 @@ export interface ReflectorTiming {
   readonly handlerRetryMs: number;
 }
 
-export const TIMING: ReflectorTiming = Object.freeze({
+export const TIMING: ReflectorTiming = {
   headersMs: 15_000,
   stallMs: 60_000,
   closingMs: 60_000,
@@ -62,4 +62,4 @@ export const TIMING: ReflectorTiming = Object.freeze({
   quietMs: [30_000, 60_000],
   compareMs: 300_000,
   handlerRetryMs: 100,
-});
+};
