@@ -432,6 +432,11 @@ class RunningReflector<T> implements Reflector {
     if (reason === 'closed' && openMs >= this.#timeoutS * ASKED_END) return 0;
     if (status === 404 && this.#resource.optional === true) return this.#absent();
     this.#isAbsent = false;
+    if (reason === 'status_401' && !this.#isTokenRefused) {
+      // The kubelet has replaced it, most likely.
+      this.#isTokenRefused = true;
+      return 0;
+    }
     this.#failures++;
     if (this.#failures > 1 || isLasting(ending)) {
       this.#troubles.set('requests', troubleOf(ending, this.#resource, this.#requests.server));
@@ -454,11 +459,6 @@ class RunningReflector<T> implements Reflector {
         if (this.#version !== undefined && this.#badAt === this.#version) this.#readAgain(reason);
         else this.#badAt = this.#version;
         return laterMs;
-      case 'status_401': {
-        const isFirstOfToken = !this.#isTokenRefused;
-        this.#isTokenRefused = true;
-        return isFirstOfToken ? 0 : laterMs;
-      }
       case 'status_403':
       case 'status_404':
         return this.#backoff.longest();
