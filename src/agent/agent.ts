@@ -137,6 +137,8 @@ class RunningAgent implements Agent {
         services: cluster.services.size,
         endpointSlices: cluster.slices.byKey.size,
         trafficPolicies: cluster.policies.byKey.size,
+        nodes: cluster.nodes.size,
+        pods: cluster.pods.size,
       },
       complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
       used: usedCapacity(have),

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createClaims, settle, stake } from '../core/claims.ts';
+import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
+import { localNodeOf } from '../core/desire/node.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
@@ -43,7 +44,7 @@ const CHUNK_RECORDS = 5000;
  */
 export class Reconciler {
   readonly cluster: Cluster = createCluster();
-  readonly #claims = createClaims();
+  readonly #claims: Claims;
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
   readonly #clock: Clock;
@@ -64,6 +65,7 @@ export class Reconciler {
   constructor({ dataplane, node, clock, onBackgroundError }: ReconcilerOptions) {
     this.#dataplane = dataplane;
     this.#node = node;
+    this.#claims = createClaims(node);
     this.#clock = clock;
     this.#onBackgroundError = onBackgroundError;
   }
@@ -181,7 +183,7 @@ export class Reconciler {
       this.#complain(key, this.#withoutService(key, whole));
       return [];
     }
-    const desired = desire({ ...input, node: this.#node });
+    const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node) });
     const own = settle(this.#claims, input.service, desired.ports);
     this.#complain(key, [...desired.complaints, ...own.complaints]);
     return own.ports;

@@ -95,6 +95,7 @@ const fillFrontends = (): void => {
     service: 0xffff_ffff,
     slotBase: 0,
     slotCount: 1,
+    scope: 'cluster' as const,
   }));
   const { keys, values } = encodeFrontends(entries);
   expect(pinned.frontends.update(keys, values, count)).toBe(count);

@@ -12,10 +12,12 @@ export const roomFor = (cluster: Cluster, capacity: Capacity): Capacity | undefi
   let frontends = 0;
   let services = 0;
   let backends = 0;
-  for (const [key, { ports, clusterIPs }] of cluster.services) {
+  const nodeAddresses = Math.max(0, ...Array.from(cluster.nodes.values(), ({ addresses }) => addresses.length));
+  for (const [key, { ports, clusterIPs, externalIPs, loadBalancerIPs }] of cluster.services) {
     if (clusterIPs.length === 0) continue;
     services += ports.length;
-    frontends += ports.length * clusterIPs.length;
+    frontends += ports.length * (clusterIPs.length + externalIPs.length + loadBalancerIPs.length) + clusterIPs.length;
+    frontends += ports.filter(({ nodePort }) => nodePort > 0).length * nodeAddresses;
     for (const slice of cluster.slices.byService.get(key) ?? []) backends += slice.endpoints.length * ports.length;
   }
   const need = { frontends, slots: backends, backends, services };
