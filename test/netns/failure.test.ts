@@ -53,7 +53,7 @@ test('a table that others have filled is an error in the log, is grown, and take
     level: 'error',
     err: {
       code: 'SHUNT_E_APPLY',
-      message: expect.stringMatching(/took 0 of 1 changes, then frontends: put failed: .*E2BIG/),
+      message: expect.stringMatching(/took 0 of 2 changes, then frontends: put failed: .*E2BIG/),
     },
     retryInMs: 100,
   });

@@ -628,7 +628,7 @@ describe('addresses from outside', () => {
     'that cannot be served are left out with a warning: %s',
     (text) => {
       const found = read(service({ externalIPs: ['203.0.113.1', text] }));
-      expect(read).toMatchObject({
+      expect(found).toMatchObject({
         outcome: 'object',
         object: { externalIPs: ['203.0.113.1'] },
         complaints: [{ severity: 'warning', path: 'spec.externalIPs[1]' }],
