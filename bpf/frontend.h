@@ -18,7 +18,7 @@
 #include "kernel.h"
 #include "maps.h"
 
-/* The agent replaces a key once in 10 ms at most: more than two are for wild writers only. */
+/* The agent replaces a key once in 2 ms at most: more than two are for wild writers only. */
 #define FRONTEND_ATTEMPTS 4
 
 #define READ_SHARED(field) (*(const volatile typeof(field) *)&(field))

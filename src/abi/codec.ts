@@ -97,14 +97,14 @@ export const encodeFrontends = (
 };
 
 /** A value whose sum is wrong leads to no Service: programs refuse it, and planning finds it broken. */
-export const decodeFrontends = (keys: Uint8Array, values: Uint8Array, count: number): FrontendWrite[] => {
+export function* decodeFrontends(keys: Uint8Array, values: Uint8Array, count: number): Generator<FrontendWrite> {
   const keyWords = asWords(keys);
   const words = asWords(values);
-  return Array.from({ length: count }, (_, position) => {
+  for (let position = 0; position < count; position++) {
     const key = position * FRONTEND_KEY.size;
     const base = (position * FRONTEND.size) >>> 2;
     const isWhole = words[base + (FRONTEND.check >>> 2)] === frontendCheck(keyWords, key >>> 2, words, base);
-    return {
+    yield {
       address: fromBytes(keys, key + FRONTEND_KEY.address),
       port: readPort(keys, key + FRONTEND_KEY.port),
       protocol: protocolOfKey(keys[key + FRONTEND_KEY.protocol]),
@@ -113,8 +113,8 @@ export const decodeFrontends = (keys: Uint8Array, values: Uint8Array, count: num
       slotCount: words[base + (FRONTEND.slotCount >>> 2)] as number,
       scope: words[base + (FRONTEND.scope >>> 2)] === SCOPE.EXTERNAL ? 'external' : 'cluster',
     };
-  });
-};
+  }
+}
 
 /** Beyond any table. */
 const NO_SERVICE = 0xffff_ffff;

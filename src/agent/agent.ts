@@ -44,7 +44,7 @@ export interface Agent extends AgentView {
 }
 
 /** Between two change sets. A single event is applied at once; only what follows it closely waits. */
-const INTERVAL_MS = 10;
+const INTERVAL_MS = 2;
 const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 

@@ -47,10 +47,7 @@ export const heldLines = (bpfRoot: string): readonly string[] => {
   const live = (count: number, generation: (index: number) => number): number =>
     Array.from({ length: count }, (_, index) => generation(index)).filter(isLive).length;
   return [
-    ...tables
-      .frontends()
-      .map((frontend) => frontendLine(tables, frontend))
-      .sort(),
+    ...Array.from(tables.frontends(), (frontend) => frontendLine(tables, frontend)).sort(),
     `backends in use: ${live(tables.capacity.backends, tables.backendGeneration)}`,
     `services in use: ${live(tables.capacity.services, tables.serviceGeneration)}`,
   ];

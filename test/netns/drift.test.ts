@@ -115,7 +115,7 @@ describe.each(rows)('$what', ({ damage, meanwhile }) => {
 });
 
 const frontend = (address: string): FrontendWrite => {
-  const found = pinned.tables.frontends().find((each) => each.address === address && !isClosing(each));
+  const found = [...pinned.tables.frontends()].find((each) => each.address === address && !isClosing(each));
   if (found === undefined) throw new Error(`${address} is not there`);
   return found;
 };

@@ -87,7 +87,7 @@ test('a table that takes nothing any more is tried again and again, while traffi
 /** Entries that lead nowhere, in every place that is free. */
 const fillFrontends = (): void => {
   using pinned = openPinnedTables(node.bpfRoot);
-  const count = pinned.tables.capacity.frontends - pinned.tables.frontends().length;
+  const count = pinned.tables.capacity.frontends - [...pinned.tables.frontends()].length;
   const entries = Array.from({ length: count }, (_, index) => ({
     address: `10.99.${index >> 8}.${index & 255}`,
     port: 1,

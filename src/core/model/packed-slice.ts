@@ -48,6 +48,10 @@ const areEqual = (a: Hints, b: Hints): boolean =>
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index]);
 
+/** Without making them. */
+export const endpointCount = (slice: EndpointSliceObject): number =>
+  slice instanceof PackedSlice ? slice.places.length : slice.endpoints.length;
+
 /** All fields but `endpoints` are its own: equal slices have equal JSON. */
 class PackedSlice implements EndpointSliceObject {
   readonly kind: 'EndpointSlice';

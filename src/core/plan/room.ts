@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster.ts';
+import { endpointCount } from '../model/packed-slice.ts';
 import type { Capacity } from './transaction.ts';
 
 /** Room for half as much again: the cluster changes, and what is retired waits before it is used again. */
@@ -18,7 +19,7 @@ export const roomFor = (cluster: Cluster, capacity: Capacity): Capacity | undefi
     services += ports.length;
     frontends += ports.length * (clusterIPs.length + externalIPs.length + loadBalancerIPs.length) + clusterIPs.length;
     frontends += ports.filter(({ nodePort }) => nodePort > 0).length * nodeAddresses;
-    for (const slice of cluster.slices.byService.get(key) ?? []) backends += slice.endpoints.length * ports.length;
+    for (const slice of cluster.slices.byService.get(key) ?? []) backends += endpointCount(slice) * ports.length;
   }
   const need = { frontends, slots: backends, backends, services };
   const isShort = (table: keyof Capacity): boolean => need[table] > capacity[table];

@@ -81,7 +81,8 @@ export interface Capacity {
 /** What the tables hold now. The kernel is the store: this is read from its memory, not from a copy of what was meant. */
 export interface TableReader {
   readonly capacity: Capacity;
-  frontends(): readonly FrontendWrite[];
+  /** Those of the moment of the call, each made when it is its turn. */
+  frontends(): Iterable<FrontendWrite>;
   /** The words of `count` slots as they lie in memory, four a slot: a view, good until the tables grow. */
   slots(base: number, count: number): Uint32Array;
   backend(index: number): BackendWrite;

@@ -13,7 +13,7 @@ export interface Route extends FrontendKey {
 }
 
 export const routesOf = (tables: TableReader): readonly Route[] =>
-  tables.frontends().map(({ address, port, protocol, service, slotBase, slotCount }) => {
+  Array.from(tables.frontends(), ({ address, port, protocol, service, slotBase, slotCount }) => {
     const { identity, affinityTimeoutS } = tables.service(service);
     const byBackend =
       slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
