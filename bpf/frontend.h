@@ -41,11 +41,10 @@ static __always_inline __u32 frontend_check(const struct frontend_key *key,
 	       frontend->slot_count * CHECK_SLOT_COUNT + frontend->scope * CHECK_SCOPE;
 }
 
-static __always_inline enum frontend_lookup find_frontend(const struct frontend_key *key,
-							  struct frontend *found)
+/* `missed`: the next miss counts. */
+static __always_inline enum frontend_lookup look_up(const struct frontend_key *key,
+						    struct frontend *found, bool missed)
 {
-	bool missed = false;
-
 #pragma unroll
 	for (int attempt = 0; attempt < FRONTEND_ATTEMPTS; attempt++) {
 		const struct frontend *shared = bpf_map_lookup_elem(&frontends, key);
@@ -67,10 +66,17 @@ static __always_inline enum frontend_lookup find_frontend(const struct frontend_
 	return FRONTEND_TORN;
 }
 
+static __always_inline enum frontend_lookup find_frontend(const struct frontend_key *key,
+							  struct frontend *found)
+{
+	return look_up(key, found, false);
+}
+
 /*
  * A cluster address belongs to its Service whole: what has no frontend of its own there is refused, not
  * routed out of the node. `closing` then has the Service that says so. Only for TCP and UDP: a ping
- * passes here too. To be asked after find_frontend() found nothing.
+ * passes here too. To be asked after find_frontend() found nothing, which most connections of a node
+ * are: one look must do. Such an entry is replaced only when a Service loses its first port.
  */
 static __always_inline bool is_closed(const struct frontend_key *key, struct frontend *closing)
 {
@@ -78,7 +84,7 @@ static __always_inline bool is_closed(const struct frontend_key *key, struct fro
 
 	if (key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP)
 		return false;
-	return find_frontend(&any, closing) == FRONTEND_FOUND;
+	return look_up(&any, closing, true) == FRONTEND_FOUND;
 }
 
 #endif
