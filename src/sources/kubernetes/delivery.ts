@@ -60,8 +60,11 @@ export class Delivery<T> {
   /** A deletion must not be lost when the name is used again; of all else the last counts. */
   #keep(event: ReflectorEvent<T>): void {
     const key = keyOf(event);
-    const deletion = this.#waiting.get(key)?.find(({ type }) => type === 'delete');
-    this.#waiting.set(key, event.type === 'delete' || deletion === undefined ? [event] : [deletion, event]);
+    const before = this.#waiting.get(key) ?? [];
+    const deletion = before.find(({ type }) => type === 'delete');
+    const isNew = before.some((each) => each.type === 'put' && each.isNew);
+    const last = event.type === 'put' && isNew ? { ...event, isNew } : event;
+    this.#waiting.set(key, event.type === 'delete' || deletion === undefined ? [last] : [deletion, last]);
   }
 
   #schedule(): void {

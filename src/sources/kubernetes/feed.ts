@@ -41,7 +41,7 @@ export class Feed<T> {
       // May throw: then the object counts as not seen.
       const object = this.#project(fields);
       if (seen === 'recreated') this.#events.push({ type: 'delete', namespace, name });
-      this.#events.push({ type: 'put', namespace, name, object });
+      this.#events.push({ type: 'put', namespace, name, object, isNew: seen !== 'changed' });
     }
     this.#known.see(namespace, name, uid, version);
     return version;

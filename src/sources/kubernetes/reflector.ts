@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ShuntError } from '../../errors.ts';
+import type { WatchStatus } from '../source.ts';
 import { errorEvent } from './answer.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import type { Client } from './client.ts';
@@ -22,7 +23,14 @@ export type { ReconnectCause, SyncReason };
 
 /** What happened to one object. `T` is what `project` made of it. */
 export type ReflectorEvent<T> =
-  | { readonly type: 'put'; readonly namespace: string; readonly name: string; readonly object: T }
+  /** `isNew`: it was not known; a changed one was. */
+  | {
+      readonly type: 'put';
+      readonly namespace: string;
+      readonly name: string;
+      readonly object: T;
+      readonly isNew: boolean;
+    }
   | { readonly type: 'delete'; readonly namespace: string; readonly name: string };
 
 /** Is told what the server has. */
@@ -54,18 +62,9 @@ export interface ReflectorOptions<T> {
   readonly lineBytesMax?: number | undefined;
 }
 
-export interface ReflectorStatus {
-  readonly resource: string;
-  readonly synced: boolean;
-  readonly objects: number;
-  /** Wall clock; undefined before the first. */
-  readonly lastEventAtMs: number | undefined;
-  readonly lastBookmarkAtMs: number | undefined;
+export interface ReflectorStatus extends WatchStatus {
   readonly syncs: Readonly<Record<SyncReason, number>>;
   readonly reconnects: Readonly<Record<ReconnectCause, number>>;
-  readonly badLines: number;
-  /** Objects that the handler has not taken yet. */
-  readonly waiting: number;
 }
 
 /** Keeps a handler told of all objects of one resource, through everything that an API server does. */

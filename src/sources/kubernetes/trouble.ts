@@ -78,8 +78,9 @@ export class Troubles {
     if (error === undefined) this.#byKey.delete(key);
     else this.#byKey.set(key, error);
     const [first] = this.#byKey.values();
-    if (this.#stopped || this.#told === first?.message) return;
-    this.#told = first?.message;
+    const what = first && kindOf(first);
+    if (this.#stopped || this.#told === what) return;
+    this.#told = what;
     this.#tell(first);
   }
 
@@ -87,3 +88,7 @@ export class Troubles {
     this.#stopped = true;
   }
 }
+
+/** What is wrong, whatever it was that found it: an outage is one thing, not one for each resource. */
+const kindOf = ({ code, message, cause }: ShuntError): string =>
+  `${code} ${cause instanceof Error ? cause.message : message}`;
