@@ -25,8 +25,8 @@ export interface Dataplane {
   /** Connected UDP sockets that were sent to a backend whose record has been retired. Leaves the event loop its turns. */
   staleSockets(): Promise<readonly StaleSocket[]>;
   /**
-   * Wakes those of them that still are connected to that backend: their next call fails with ECONNABORTED. In the
-   * background; must have ended before `close`.
+   * Wakes those of them that still are connected to that backend with ECONNABORTED; they are not connected any more.
+   * In the background; must have ended before `close`.
    */
   endSockets(sockets: readonly StaleSocket[]): Promise<Ended>;
   /** Lets go of the tables; the kernel keeps routing. */
