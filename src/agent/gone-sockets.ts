@@ -11,10 +11,18 @@ import type { StaleSocket } from '../dataplane/dataplane.ts';
 export const goneSockets = (cluster: Cluster, have: Have, sockets: readonly StaleSocket[]): readonly StaleSocket[] => {
   if (sockets.length === 0) return [];
   const ids = new Map(Array.from(have.ports, ([id, { service }]) => [service, id]));
-  return sockets.filter((socket) => {
+  const isGone = (socket: StaleSocket): boolean => {
     if (have.tables.serviceGeneration(socket.service) !== socket.serviceGeneration) return true;
     const id = ids.get(socket.service);
     return id !== undefined && !mayAnswer(cluster, id, socket);
+  };
+  // Many sockets, few endpoints: each is looked for once.
+  const known = new Map<string, boolean>();
+  return sockets.filter((socket) => {
+    const key = `${socket.service} ${socket.serviceGeneration} ${socket.address} ${socket.port}`;
+    const gone = known.get(key) ?? isGone(socket);
+    known.set(key, gone);
+    return gone;
   });
 };
 
