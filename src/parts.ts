@@ -28,12 +28,12 @@ const run: RunParts = {
       import('./dataplane/kernel/kernel.ts'),
       openSource(config, version),
     ]);
-    const { cgroup, bpfRoot, connections, nodeName, serviceProxyName, externalIPs } = config;
+    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs } = config;
     return createAgent({
       version,
       node: { name: nodeName, proxyName: serviceProxyName, externalIPs },
       source,
-      dataplane: await openKernel({ cgroup, bpfRoot, connections, capacity: FIRST_CAPACITY }),
+      dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
       clock: systemClock,
       observer,
       resyncMs: RESYNC_MS,

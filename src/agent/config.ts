@@ -15,6 +15,8 @@ export interface Config {
   readonly nodeName: string;
   readonly serviceProxyName: string;
   readonly externalIPs: boolean;
+  /** Need not exist. */
+  readonly netns: string;
   /** A power of two. */
   readonly connections: number;
   readonly logLevel: LogLevel;
@@ -77,6 +79,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
     serviceProxyName: read('service-proxy-name', parseProxyName),
     externalIPs: read('external-ips', oneOf(SWITCH)) === 'on',
+    netns: read('netns', parsePath),
     connections: read('connections', parseConnections),
     logLevel: read('log-level', oneOf(LOG_LEVELS)),
     logFormat: read('log-format', oneOf(LOG_FORMATS)),

@@ -43,6 +43,11 @@ export const OPTIONS = {
     default: 'off',
     about: 'on: serve `spec.externalIPs` too; whoever may edit a Service can take over any address with them',
   },
+  netns: {
+    value: 'DIR',
+    default: '/var/run/netns',
+    about: "where the pods' network namespaces lie: UDP sockets there are told when their endpoint is gone",
+  },
   connections: {
     value: 'COUNT',
     default: '65536',
