@@ -48,6 +48,11 @@ test-root: build ## tests of the native library, the kernel programs and real so
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
 
+.PHONY: test-apiserver
+test-apiserver: setup ## tests against a real kube-apiserver and etcd; builds them the first time (10 minutes)
+	@scripts/apiserver/build
+	@vitest run --project apiserver
+
 .PHONY: lint format types generate check-generated
 lint: setup ## format and lint rules, import direction
 	@biome ci --error-on-warnings
