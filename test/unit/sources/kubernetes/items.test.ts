@@ -11,9 +11,10 @@ const scan = (text: string, pieceBytes = MAX, itemBytesMax = MAX) => {
   const items: unknown[] = [];
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    scanner.push(bytes.subarray(at, at + pieceBytes), (item) => items.push(JSON.parse(item)));
+    scanner.push(bytes.subarray(at, at + pieceBytes), (item) => items.push(item));
   }
-  return { items, version: scanner.version };
+  const version = scanner.finish((item) => items.push(item));
+  return { items, version };
 };
 
 const AWKWARD = { name: 'a"b\\', text: '"}]\\{ é→𝄞 ,"items":[{', deep: [[{ items: [1, { metadata: {} }] }]], '': null };
@@ -54,7 +55,8 @@ describe('the items of a list', () => {
   });
 
   test('are those of JSON.parse, whatever they hold and however they are cut', () => {
-    const item = fc.dictionary(fc.string(), fc.jsonValue());
+    const key = fc.oneof(fc.constantFrom('metadata', 'a'), fc.string());
+    const item = fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.array(fc.dictionary(key, fc.jsonValue()))));
     fc.assert(
       fc.property(fc.array(item), fc.integer({ min: 1, max: 64 }), fc.boolean(), (items, pieceBytes, first) => {
         const metadata = { resourceVersion: '7' };
@@ -96,6 +98,26 @@ describe('the items of a list', () => {
   test('are refused when they are no UTF-8', () => {
     const scanner = new ItemScanner(MAX);
     const bytes = Buffer.concat([Buffer.from('{"items":[{"a":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}]}')]);
-    expect(() => scanner.push(bytes, () => {})).toThrow('no UTF-8');
+    scanner.push(bytes, () => {});
+    expect(() => scanner.finish(() => {})).toThrow('no UTF-8');
+  });
+
+  test('are told as they come, and no more than one is held back', () => {
+    const scanner = new ItemScanner(MAX);
+    const items: object[] = [];
+    scanner.push(Buffer.from('{"items":[{"a":1},{"a":2},{"a":3}'), (item) => items.push(item));
+    expect(items).toEqual([{ a: 1 }, { a: 2 }]);
+    scanner.push(Buffer.from(',{"a":'), (item) => items.push(item));
+    expect(items).toHaveLength(3);
+  });
+
+  test.each([
+    { what: 'parts that begin as items do', item: { a: [{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }, { a: 5 }, { a: 6 }] } },
+    { what: 'more bytes than are held back', item: { a: 'x'.repeat(300_000), b: [{ a: 1 }, { a: 2 }] } },
+  ])('may have $what', ({ item }) => {
+    const list = { items: [item, { b: 1 }, item, { a: 1 }, item], metadata: { resourceVersion: '7' } };
+    for (const pieceBytes of [1000, 65_536, MAX]) {
+      expect(scan(JSON.stringify(list), pieceBytes)).toEqual({ items: list.items, version: '7' });
+    }
   });
 });
