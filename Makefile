@@ -42,11 +42,16 @@ demo: build ## show a Service move its traffic, on a node made of network namesp
 .PHONY: test test-unit test-root
 test: setup ## every check and every test; what CI runs (as root)
 	@node scripts/test.mjs
-test-unit: setup ## tests that need no root: unit and property
-	@vitest run --project unit --project property
+test-unit: setup ## tests that need no root: unit, property and the Kubernetes source
+	@vitest run --project unit --project property --project kubernetes
 test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
+
+.PHONY: test-apiserver
+test-apiserver: setup ## tests against a real kube-apiserver and etcd; builds them the first time (10 minutes)
+	@scripts/apiserver/build
+	@vitest run --project apiserver
 
 .PHONY: lint format types generate check-generated
 lint: setup ## format and lint rules, import direction

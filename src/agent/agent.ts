@@ -11,6 +11,7 @@ import { goneSockets } from './gone-sockets.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
+import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
 export interface AgentOptions {
@@ -26,11 +27,13 @@ export interface AgentOptions {
 
 /** Is told what happens. Must not throw. */
 export interface AgentObserver {
+  /** Everything that existed at the start and could be read is known, and nothing of it is in force yet. Called once. */
+  onSynced(): void;
   /** Every object that existed at the start and could be read is in force; `whole`: there were no others. Called once. */
   onReady(summary: ChangeSummary, whole: boolean): void;
   /** A change set was applied, or the tables were found to hold everything already. */
   onChange(summary: ChangeSummary): void;
-  /** From `last-change-trigger-time` of an EndpointSlice to the kernel, for each one in a change set. */
+  /** From `last-change-trigger-time` of an EndpointSlice to the kernel, once for each that came since the start. */
   onProgrammed(durationsMs: readonly number[]): void;
   /** Complaints that were not there before. */
   onComplaints(complaints: readonly Complaint[]): void;
@@ -121,6 +124,7 @@ class RunningAgent implements Agent {
       onChange: (events, complaints, whole) => this.#take(events, complaints, whole),
       onSynced: () => {
         this.#synced = true;
+        this.#options.observer.onSynced();
         this.#request();
       },
       onTrouble: (error) => {
@@ -159,6 +163,7 @@ class RunningAgent implements Agent {
         nodes: cluster.nodes.size,
         pods: cluster.pods.size,
       },
+      watches: this.#options.source.watches?.() ?? [],
       complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
       used: usedCapacity(have),
       capacity: dataplane.tables.capacity,
@@ -206,11 +211,8 @@ class RunningAgent implements Agent {
   #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
     this.#whole = whole;
     this.#sourceComplaints = complaints;
+    this.#triggersMs.push(...newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
     this.#reconciler.note(events);
-    for (const event of events) {
-      if (event.type === 'put' && event.object.kind === 'EndpointSlice' && event.object.triggeredAtMs > 0)
-        this.#triggersMs.push(event.object.triggeredAtMs);
-    }
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
   }
