@@ -77,7 +77,10 @@ test(`${SOAK_SECONDS} s of endpoints and weights that change without end fail no
   const totals: Record<string, number> = {};
   for (const { name, kind, hammer } of load) {
     const { by, errors, total } = await hammer.stop();
-    expect({ kind, by, errors }).toEqual({ kind, by: { [name]: total }, errors: {} });
+    // A connected UDP socket that waits for an endpoint which has gone is told so, and asks again.
+    const { [ABORTED]: aborted = 0, ...failures } = errors;
+    if (kind !== 'udp') expect(aborted).toBe(0);
+    expect({ kind, by, failures }).toEqual({ kind, by: { [name]: total - aborted }, failures: {} });
     totals[`${name} ${kind}`] = total + (totals[`${name} ${kind}`] ?? 0);
   }
   await annotate(`${changes} changes, ${takeovers} places taken over, attempts ${JSON.stringify(totals)}`);
@@ -87,6 +90,8 @@ test(`${SOAK_SECONDS} s of endpoints and weights that change without end fail no
   expect(changes).toBeGreaterThan(10 * SOAK_SECONDS);
   expect(takeovers).toBeGreaterThan(SOAK_SECONDS);
 });
+
+const ABORTED = 'read ECONNABORTED';
 
 /** Changes one Service after the other, as fast as they come into force. */
 const churn = async (untilMs: number): Promise<{ changes: number; takeovers: number }> => {
