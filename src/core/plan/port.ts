@@ -1,4 +1,4 @@
-import type { DesiredEndpoint, DesiredPort } from '../model/desired.ts';
+import type { DesiredEndpoint, DesiredGroup, DesiredPort } from '../model/desired.ts';
 import { exact } from '../model/exact.ts';
 import { aliasTable, SLOT_WORDS } from './alias.ts';
 import { type Draft, takeIndex, takeSlots } from './draft.ts';
@@ -13,9 +13,10 @@ export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort
   const holds = holdingsOf(draft.have.tables, port);
   const { protocol } = want;
   const frontends: FrontendWrite[] = [];
-  for (const { addresses, port: number, scope, endpoints } of want.groups) {
+  for (const group of want.groups) {
+    const { addresses, port: number, scope, endpoints } = group;
     if (addresses.length === 0) continue;
-    const range = holds.planned.get(endpoints) ?? planRange(draft, holds, service, protocol, endpoints);
+    const range = holds.planned.get(endpoints) ?? planRange(draft, holds, service, protocol, group);
     holds.planned.set(endpoints, range);
     const { base: slotBase, count: slotCount } = range;
     for (const address of addresses) {
@@ -136,21 +137,30 @@ const planRange = (
   holds: Holdings,
   service: number,
   protocol: DesiredPort['protocol'],
-  endpoints: readonly DesiredEndpoint[],
-): Range => planSlots(draft, holds, planMembers(draft, holds, service, protocol, endpoints));
+  { addresses: [address = ''], port, endpoints }: DesiredGroup,
+): Range => {
+  const members = planMembers(draft, holds, service, protocol, endpoints);
+  const held = draft.have.frontends.get(frontendKey({ address, port, protocol }));
+  return planSlots(draft, holds, members, held?.slotBase);
+};
 
-/** Keeps a range that says the same already; else writes another one, for the old may be read at this moment. */
-const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[]): Range => {
+/**
+ * Keeps a range that says the same already, that of the group itself before that of another; else writes another one,
+ * for the old may be read at this moment.
+ */
+const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[], own: number | undefined): Range => {
   const count = members.length;
   if (count === 0) return { base: 0, count };
   const words = aliasTable(
     members.map((member) => member.index),
     members.map((member) => member.weight),
   );
-  for (const held of holds.ranges.values()) {
-    if (!areEqual(held.words, words)) continue;
-    holds.ranges.delete(held.base);
-    return held;
+  const isSame = (held: HeldRange | undefined): held is HeldRange => held !== undefined && areEqual(held.words, words);
+  const ownRange = own === undefined ? undefined : holds.ranges.get(own);
+  const kept = isSame(ownRange) ? ownRange : [...holds.ranges.values()].find(isSame);
+  if (kept !== undefined) {
+    holds.ranges.delete(kept.base);
+    return kept;
   }
   const base = takeSlots(draft, count);
   draft.slots.push({ base, words });
