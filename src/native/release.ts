@@ -30,20 +30,31 @@ export const collectInSteps = (): void => {
 };
 
 /**
- * Releases memory whenever it has grown by so much since the last time: scrapes and bursts leave theirs behind. Garbage is
- * collected only while there is little to do; the engine does it by itself, in steps, while there is much. Returns how to
- * end that.
+ * Releases memory when it has grown by `grownBytes` since the last time: scrapes and bursts leave theirs behind. Garbage is
+ * collected only while there is little to do; the engine does it by itself, in steps, while there is much. When it does
+ * not get on with that, and twice as much has come together, nothing else is done until it is collected. Returns how to
+ * end all this.
  */
-export const keepMemoryLow = ({ checkMs = 10_000, grownBytes = 10 * 2 ** 20 } = {}): (() => void) => {
+export const keepMemoryLow = ({
+  checkMs = 500,
+  checksToRelease = 20,
+  grownBytes = 10 * 2 ** 20,
+} = {}): (() => void) => {
   let lowest = process.memoryUsage.rss();
   let load = performance.eventLoopUtilization();
+  let checks = 0;
   const timer = setInterval(() => {
-    const { utilization } = performance.eventLoopUtilization(load);
-    load = performance.eventLoopUtilization();
-    if (process.memoryUsage.rss() > lowest + grownBytes) {
-      if (utilization < BUSY) collectGarbage('regular');
+    checks++;
+    const grown = process.memoryUsage.rss() - lowest;
+    const isMuch = grown > 2 * grownBytes;
+    if (isMuch || (checks >= checksToRelease && grown > grownBytes)) {
+      if (isMuch || performance.eventLoopUtilization(load).utilization < BUSY) collectGarbage('regular');
       giveBack();
       lowest = process.memoryUsage.rss();
+    }
+    if (checks >= checksToRelease) {
+      checks = 0;
+      load = performance.eventLoopUtilization();
     }
     lowest = Math.min(lowest, process.memoryUsage.rss());
   }, checkMs);
