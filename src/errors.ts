@@ -71,6 +71,12 @@ export const ERRORS = {
     message: 'cannot use {path}: {parent} is no bpffs, and mounting one there would hide what is in it',
     help: 'Give a directory on a bpffs as --bpf-root, such as /sys/fs/bpf/shunt.',
   },
+  SHUNT_E_BPFFS: {
+    status: 1,
+    message:
+      '{parent} is no bpffs, and one that is mounted in a container would go with it, and all programs with that',
+    help: 'Mount it on the node (`mount -t bpf bpf /sys/fs/bpf`), and mount that into the container.',
+  },
   SHUNT_E_DETACHED: {
     status: 1,
     message: 'programs were detached by somebody else: {programs}',

@@ -180,6 +180,22 @@ describe('a check', () => {
       says: /give it by --cgroup/,
     },
     {
+      title: 'a container that was given the root of the machine',
+      differences: { link: () => 'cgroup:[4026532222]' },
+      cgroup: '/sys/fs/cgroup',
+      name: 'cgroup namespace',
+      status: 'ok',
+      says: /is the root of the machine/,
+    },
+    {
+      title: 'a container that was given another part of its cgroups',
+      differences: { link: () => 'cgroup:[4026532222]', inode: () => 4711 },
+      cgroup: '/sys/fs/cgroup',
+      name: 'cgroup namespace',
+      status: 'warn',
+      says: /give it by --cgroup/,
+    },
+    {
       title: 'a directory that is no BPF file system',
       differences: {
         files: {
