@@ -25,6 +25,7 @@ export default defineConfig({
     projects: [
       project('unit', {}),
       project('property', { testTimeout: 120_000 }),
+      project('deploy', { globalSetup: ['test/helpers/cluster-tools.ts'], testTimeout: 30_000 }),
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),
