@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Capacity } from '../src/core/plan/transaction.ts';
 import type { Dataplane } from '../src/dataplane/dataplane.ts';
 import { openKernel } from '../src/dataplane/kernel/kernel.ts';
+import { NAMESPACES } from '../src/demo/namespace.ts';
 import { BPFFS, OWN_PREFIX } from './node.ts';
 
 /** Tables of our own in the kernel. Disposed of, nothing stays: programs, links and tables go with their pins. */
@@ -14,7 +15,7 @@ export const openTables = async (cgroup: string, capacity: Capacity): Promise<Be
   const bpfRoot = `${BPFFS}/${OWN_PREFIX}tables${opened++}`;
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rm(bpfRoot, { recursive: true, force: true }));
-  const dataplane = await openKernel({ cgroup, bpfRoot, capacity, connections: CONNECTIONS });
+  const dataplane = await openKernel({ cgroup, bpfRoot, capacity, connections: CONNECTIONS, netns: NAMESPACES });
   cleanup.defer(async () => dataplane.close());
   const owned = cleanup.move();
   return { dataplane, [Symbol.asyncDispose]: () => owned.disposeAsync() };

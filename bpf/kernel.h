@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <linux/errno.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -23,6 +24,14 @@
 
 struct sock_common {
 	unsigned long skc_flags;
+	__be32 skc_daddr;
+	struct in6_addr skc_v6_daddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct {
+		__s64 counter;
+	} skc_cookie;
 } __attribute__((preserve_access_index));
 
 struct sock {
@@ -38,5 +47,21 @@ struct tcp_sock {
 enum sock_flags {
 	SOCK_DONE = 1,
 };
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__udp {
+	struct bpf_iter_meta *meta;
+	struct udp_sock *udp_sk;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
+} __attribute__((preserve_access_index));
 
 #endif

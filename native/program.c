@@ -166,3 +166,27 @@ int64_t shunt_link_cgroup_id(int fd)
 		return error;
 	return info.type == BPF_LINK_TYPE_CGROUP ? (int64_t)info.cgroup.cgroup_id : 0;
 }
+
+int shunt_attach_walk(int program_fd, int map_fd)
+{
+	union bpf_iter_link_info info = { .map.map_fd = map_fd };
+	LIBBPF_OPTS(bpf_link_create_opts, options);
+	int fd;
+
+	error_clear();
+	if (map_fd >= 0) {
+		options.iter_info = &info;
+		options.iter_info_len = sizeof(info);
+	}
+	fd = bpf_link_create(program_fd, 0, BPF_TRACE_ITER, &options);
+	return fd < 0 ? fail(fd, "attach a walk") : fd;
+}
+
+int shunt_open_walk(int link_fd)
+{
+	int fd;
+
+	error_clear();
+	fd = bpf_iter_create(link_fd);
+	return fd < 0 ? fail(fd, "open a walk") : fd;
+}

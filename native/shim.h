@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 2
+#define SHUNT_ABI_VERSION 3
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -117,6 +117,35 @@ SHUNT_API int64_t shunt_link_program_id(int fd);
 
 /* The inode number of the cgroup's directory; 0 once that cgroup is gone, or for other links. */
 SHUNT_API int64_t shunt_link_cgroup_id(int fd);
+
+/* --- walks over what the kernel holds ------------------------------------------------------ */
+
+/* Makes a link of a SEC("iter/...") program. map_fd is the map that it walks over; -1: none. */
+SHUNT_API int shunt_attach_walk(int program_fd, int map_fd);
+
+/* Returns a descriptor that is read to its end, once: the walk happens meanwhile. */
+SHUNT_API int shunt_open_walk(int link_fd);
+
+/* --- sockets ------------------------------------------------------------------------------- */
+
+/*
+ * Ends connected UDP sockets: whoever waits for one is woken with ECONNABORTED, and it is not
+ * connected any more. Looks for them in the network namespace of the process and in each that lies
+ * in the directory, which need not exist. It does so on a thread of its own, and leaves nothing of
+ * it.
+ *
+ * The map names the sockets: 8 bytes of cookie -> 20 bytes, of which the first 16 are the address
+ * that the socket is connected to (IPv4 as IPv4-mapped IPv6) and the next 2 its port in network
+ * order. What was ended is taken out of the map; what is not, or is connected elsewhere, stays in.
+ *
+ * link_fd is that of a SEC("iter/udp") program that does the same in one namespace with this map;
+ * -1: SOCK_DESTROY of sock_diag(7). An error in one namespace does not keep it from the others; the
+ * first one is returned.
+ */
+SHUNT_API int shunt_end_sockets(const char *directory, int map_fd, int link_fd);
+
+/* Tries that on a socket of its own. Returns 1 if it was ended, 0 if this kernel has no such way. */
+SHUNT_API int shunt_probe_end_sockets(int map_fd, int link_fd);
 
 /* --- the system ---------------------------------------------------------------------------- */
 

@@ -26,12 +26,12 @@ const run: RunParts = {
       import('./dataplane/kernel/kernel.ts'),
       import('./sources/file.ts'),
     ]);
-    const { cgroup, bpfRoot, connections, nodeName, serviceProxyName, source } = config;
+    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, source } = config;
     return createAgent({
       version,
       node: { name: nodeName, proxyName: serviceProxyName },
       source: fileSource({ path: source.path }),
-      dataplane: await openKernel({ cgroup, bpfRoot, connections, capacity: FIRST_CAPACITY }),
+      dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
       clock: systemClock,
       observer,
       resyncMs: RESYNC_MS,

@@ -161,6 +161,7 @@ int main(int argc, char **argv)
 	passed = run(object_tests, &failed);
 	passed += run(map_tests, &failed);
 	passed += run(program_tests, &failed);
+	passed += run(socket_tests, &failed);
 	passed += run(system_tests, &failed);
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed > 0;

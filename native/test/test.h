@@ -28,7 +28,8 @@ struct test {
 	}
 
 /* Each ends with an entry without a name. */
-extern const struct test object_tests[], map_tests[], program_tests[], system_tests[];
+extern const struct test object_tests[], map_tests[], program_tests[], socket_tests[],
+	system_tests[];
 
 /* Handle of native/test/NAME.bpf.c, not loaded yet. */
 int open_sample(const char *name);

@@ -1,11 +1,13 @@
 import type { NodeIdentity } from '../core/desire/desire.ts';
 import { explain } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
-import type { Dataplane } from '../dataplane/dataplane.ts';
+import type { Dataplane, StaleSocket } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent, Source } from '../sources/source.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
+import { DatagramSweep } from './datagram-sweep.ts';
+import { goneSockets } from './gone-sockets.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
@@ -35,6 +37,12 @@ export interface AgentObserver {
   /** Undefined once it is over. */
   onSourceTrouble(error: Error | undefined): void;
   onFailure(error: unknown, retryInMs: number): void;
+  /** This kernel cannot end sockets: connected UDP sockets keep an endpoint that is gone. Called once, at the start. */
+  onSocketsKept(): void;
+  /** So many connected UDP sockets were woken because their endpoint is gone. */
+  onSocketsEnded(count: number): void;
+  /** Sockets could not be looked at, or not all of them; they keep what they have until a later time. */
+  onSocketsFailure(error: unknown, retryInMs: number): void;
 }
 
 export interface Agent extends AgentView {
@@ -58,6 +66,8 @@ class RunningAgent implements Agent {
   readonly #startedAtMs: number;
   readonly #reconciler: Reconciler;
   readonly #runner: Runner;
+  readonly #sweep: DatagramSweep;
+  #isSweepDue = false;
   #synced = false;
   #whole = false;
   #ready = false;
@@ -94,9 +104,17 @@ class RunningAgent implements Agent {
       retryMs: RETRY_MS,
       retryMaxMs: RETRY_MAX_MS,
     });
+    this.#sweep = new DatagramSweep({
+      ...options,
+      goneOf: (sockets) => this.#goneOf(sockets),
+      onEnded: (count) => observer.onSocketsEnded(count),
+      onFailure: (error, retryInMs) => observer.onSocketsFailure(error, retryInMs),
+    });
   }
 
   async start(): Promise<void> {
+    const { dataplane, observer } = this.#options;
+    if (dataplane.socketEnding === 'none') observer.onSocketsKept();
     this.#scheduleResync();
     this.#scheduleProgramCheck();
     await this.#options.source.start({
@@ -118,6 +136,7 @@ class RunningAgent implements Agent {
     await this.#options.source.stop();
     await this.#runner.stop();
     await this.#reconciler.settled();
+    await this.#sweep.stop();
     this.#options.dataplane.close();
   }
 
@@ -205,12 +224,14 @@ class RunningAgent implements Agent {
     const triggersMs = this.#triggersMs;
     this.#waitingSinceMs = undefined;
     this.#triggersMs = [];
-    if (this.#resyncDue) this.#reconciler.forget();
+    const resync = this.#resyncDue;
+    if (resync) this.#reconciler.forget();
     this.#resyncDue = false;
     const whole = this.#whole;
     try {
-      const result = await this.#reconciler.run({ whole });
+      const { datagrams, ...result } = await this.#reconciler.run({ whole });
       await dataplane.activate();
+      this.#requestSweep(datagrams, whole, resync);
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
@@ -226,6 +247,19 @@ class RunningAgent implements Agent {
       this.#ready = true;
       observer.onReady(this.#lastChange, whole);
     }
+  }
+
+  /** Half a cluster would look like endpoints that are gone. */
+  #requestSweep(datagrams: boolean, whole: boolean, anew: boolean): void {
+    this.#isSweepDue ||= datagrams;
+    if (!this.#isSweepDue || !whole) return;
+    this.#isSweepDue = false;
+    this.#sweep.request({ anew });
+  }
+
+  #goneOf(sockets: readonly StaleSocket[]): readonly StaleSocket[] | undefined {
+    const { cluster, have } = this.#reconciler;
+    return this.#whole && have !== undefined ? goneSockets(cluster, have, sockets) : undefined;
   }
 
   #tellComplaints(): void {

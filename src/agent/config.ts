@@ -14,6 +14,8 @@ export interface Config {
   readonly socket: string;
   readonly nodeName: string;
   readonly serviceProxyName: string;
+  /** Need not exist. */
+  readonly netns: string;
   /** A power of two. */
   readonly connections: number;
   readonly logLevel: LogLevel;
@@ -56,6 +58,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     socket: read('socket', parseSocket),
     nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
     serviceProxyName: read('service-proxy-name', parseProxyName),
+    netns: read('netns', parsePath),
     connections: read('connections', parseConnections),
     logLevel: read('log-level', oneOf(LOG_LEVELS)),
     logFormat: read('log-format', oneOf(LOG_FORMATS)),

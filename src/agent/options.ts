@@ -31,6 +31,11 @@ export const OPTIONS = {
     default: '',
     about: 'take only Services with this label service.kubernetes.io/service-proxy-name; empty: those without',
   },
+  netns: {
+    value: 'DIR',
+    default: '/var/run/netns',
+    about: "where the pods' network namespaces lie: UDP sockets there are told when their endpoint is gone",
+  },
   connections: {
     value: 'COUNT',
     default: '65536',

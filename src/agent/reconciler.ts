@@ -32,6 +32,8 @@ export interface Reconciled {
   readonly writes: Writes;
   readonly planMs: number;
   readonly applyMs: number;
+  /** Whether a UDP port may have lost a backend. */
+  readonly datagrams: boolean;
 }
 
 /** Ports and endpoints planned and applied at a time: some 10 ms, after which the event loop gets its turn. */
@@ -103,7 +105,7 @@ export class Reconciler {
     if (this.#isForgetDue) this.#forgetTables();
     if (whole) this.#lookAgainAtUnsure();
     const keys = this.#takeDirty();
-    let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0 };
+    let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0, datagrams: false };
     try {
       const have = this.#have ?? (await this.#readTables());
       for (const changes of inChunks(this.#changes(keys, whole ? undefined : have))) {
@@ -111,7 +113,7 @@ export class Reconciler {
         await nextTurn();
       }
       if (whole && !this.#swept) {
-        result = add(result, this.#apply(have, sweep(have)));
+        result = { ...add(result, this.#apply(have, sweep(have))), datagrams: true };
         this.#swept = true;
       }
       this.#shown = have;
@@ -217,7 +219,8 @@ export class Reconciler {
     if (isShortage(planned))
       throw new ShuntError('SHUNT_E_INTERNAL', { detail: 'tables stay too small however they grow' });
     const planMs = this.#clock.monotonicMs() - startedMs;
-    return { ...this.#apply(have, planned), ports: changes.length, planMs };
+    const datagrams = changes.some(({ id }) => id.endsWith('/UDP'));
+    return { ...this.#apply(have, planned), ports: changes.length, planMs, datagrams };
   }
 
   async #grow(have: Have, need: Capacity): Promise<void> {
@@ -232,7 +235,7 @@ export class Reconciler {
     const writes = writesOf(planned.transaction);
     if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
     committed(have, planned);
-    return { ports: 0, writes, planMs: 0, applyMs: this.#clock.monotonicMs() - startedMs };
+    return { ports: 0, writes, planMs: 0, applyMs: this.#clock.monotonicMs() - startedMs, datagrams: false };
   }
 
   /**
@@ -293,6 +296,7 @@ const add = (a: Reconciled, b: Reconciled): Reconciled => ({
   writes: addWrites(a.writes, b.writes),
   planMs: a.planMs + b.planMs,
   applyMs: a.applyMs + b.applyMs,
+  datagrams: a.datagrams || b.datagrams,
 });
 
 function* inChunks(changes: Iterable<Change>): Generator<readonly Change[]> {

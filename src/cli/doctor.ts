@@ -10,14 +10,19 @@ export const command: Command = {
   about:
     'Examines whether this node can run Shunt: what the kernel can do, found by trying; cgroup, BPF file system,\n' +
     'limits, and who else is there. Changes nothing. Exit status 1 when something keeps Shunt from running.',
-  flags: { cgroup: agentFlag('cgroup'), 'bpf-root': agentFlag('bpf-root'), ...OUTPUT_FLAGS },
+  flags: {
+    cgroup: agentFlag('cgroup'),
+    'bpf-root': agentFlag('bpf-root'),
+    netns: agentFlag('netns'),
+    ...OUTPUT_FLAGS,
+  },
   examples: [
     { command: 'shunt doctor', about: 'before the first run' },
     { command: 'shunt doctor -o json | jq \'.checks[] | select(.status != "ok")\'', about: 'what is amiss' },
   ],
   run: async (context, given) => {
-    const { cgroup = '', 'bpf-root': bpfRoot = '' } = given.values;
-    const checks = await examine({ host: await context.parts.host(), cgroup, bpfRoot });
+    const { cgroup = '', 'bpf-root': bpfRoot = '', netns = '' } = given.values;
+    const checks = await examine({ host: await context.parts.host(), cgroup, bpfRoot, netns });
     show('doctor', context, given, { checks }, () => renderChecks(checks, styleFor(context.stdout, context.env)));
     return checks.some(({ status }) => status === 'fail') ? 1 : 0;
   },

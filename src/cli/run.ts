@@ -74,6 +74,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   metrics = await openMetrics(opened);
   agent = opened;
   const { cgroup, nodeName: node, socket } = config;
+  if (!(await parts.host()).exists(config.netns)) log.warn({ netns: config.netns }, NO_NAMESPACES);
   log.info({ version, node, source: `file:${config.source.path}`, cgroup, socket }, 'starting');
   await opened.start();
   ending.defer(await keepMemoryLow());
@@ -106,8 +107,20 @@ const observe = (log: Log, metrics: () => Metrics | undefined, releaseMemory: ()
       log.error({ err: error, retryInMs }, 'a change was not applied; trying again');
       metrics()?.recordFailure();
     },
+    onSocketsKept: () => log.warn({}, 'this kernel cannot wake connected UDP sockets whose endpoint is gone'),
+    onSocketsEnded: (sockets) => {
+      log.info({ sockets }, 'woke connected UDP sockets whose endpoint is gone');
+      metrics()?.recordSocketsEnded(sockets);
+    },
+    onSocketsFailure: (error, retryInMs) => {
+      log.warn({ err: error, retryInMs }, 'connected UDP sockets whose endpoint is gone were not woken; trying again');
+      metrics()?.recordSocketsFailure();
+    },
   };
 };
+
+const NO_NAMESPACES =
+  'the directory of network namespaces does not exist: connected UDP sockets of pods keep an endpoint that is gone';
 
 const READY_IN_PART =
   'ready: what could be read is in force; a part of the source never could be, so nothing is removed that nobody names';

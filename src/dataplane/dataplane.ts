@@ -1,3 +1,4 @@
+import type { DatagramConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 
 /** The tables and the programs that read them: the kernel's, or in tests one in memory that keeps the kernel's rules. */
@@ -19,8 +20,29 @@ export interface Dataplane {
   activate(): Promise<void>;
   /** Programs that were attached and are no more, or elsewhere: somebody removed them. `activate` attaches them again. */
   lostPrograms(): readonly string[];
+  /** How connected UDP sockets are ended here. */
+  readonly socketEnding: SocketEnding;
+  /** Connected UDP sockets that were sent to a backend whose record has been retired. Leaves the event loop its turns. */
+  staleSockets(): Promise<readonly StaleSocket[]>;
+  /**
+   * Wakes those of them that still are connected to that backend with ECONNABORTED; they are not connected any more.
+   * In the background; must have ended before `close`.
+   */
+  endSockets(sockets: readonly StaleSocket[]): Promise<Ended>;
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
+}
+
+/** `bpf`: bpf_sock_destroy (6.5). `netlink`: SOCK_DESTROY of sock_diag(7). `none`: this kernel has neither. */
+export type SocketEnding = 'bpf' | 'netlink' | 'none';
+
+/** What a socket remembers; it may have dissolved its connection since. */
+export type StaleSocket = DatagramConnection;
+
+export interface Ended {
+  readonly sockets: readonly StaleSocket[];
+  /** Why not everything was looked at; undefined if it was. */
+  readonly failure: unknown;
 }
 
 /** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */

@@ -2,10 +2,11 @@ import { pick } from '../core/plan/alias.ts';
 import { frontendKey } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
-import type { Dataplane } from './dataplane.ts';
+import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
 import { Memory } from './fake/memory.ts';
 import { type Route, renderRoute, routesOf } from './fake/routes.ts';
 import { Rules } from './fake/rules.ts';
+import { FakeSockets } from './fake/sockets.ts';
 import { FakeStats } from './fake/stats.ts';
 import { type Executor, Refusal, stepsOf } from './fake/steps.ts';
 
@@ -20,6 +21,8 @@ export type Answer =
  */
 export class FakeDataplane implements Dataplane {
   readonly stats = new FakeStats();
+  readonly sockets = new FakeSockets();
+  readonly socketEnding: SocketEnding = 'bpf';
   #memory: Memory;
   #rules: Rules;
   #isActive = false;
@@ -88,6 +91,14 @@ export class FakeDataplane implements Dataplane {
     return [];
   }
 
+  async staleSockets(): Promise<readonly StaleSocket[]> {
+    return this.sockets.stale(this.#memory);
+  }
+
+  async endSockets(sockets: readonly StaleSocket[]): Promise<Ended> {
+    return this.sockets.end(this.#memory, sockets);
+  }
+
   close(): void {}
 
   /** Writes a frontend without looking at any rule, as another program on the node could. */
@@ -109,6 +120,18 @@ export class FakeDataplane implements Dataplane {
     this.stats.countSent(service, index);
     const backend = this.#memory.backend(index);
     return { verdict: 'sent', address: backend.address, port: backend.port };
+  }
+
+  /** A UDP socket that connects to a Service address: the cookie that it is known by, if it was sent to a backend. */
+  connectSocket(address: string, port: number, random32: number): number | undefined {
+    const frontend = this.#memory.frontend({ address, port, protocol: 'UDP' });
+    if (frontend === undefined || frontend.slotCount === 0) return undefined;
+    const { service, slotBase, slotCount } = frontend;
+    return this.sockets.open(
+      this.#memory,
+      service,
+      pick(this.#memory.slots(slotBase, slotCount), 0, slotCount, random32),
+    );
   }
 
   /** Every frontend and where it leads, by its key. */

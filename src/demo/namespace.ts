@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { runCommand } from './command.ts';
 
-const DIRECTORY = '/run/netns';
+/** Where `ip netns` has them. */
+export const NAMESPACES = '/run/netns';
 
-export const namespacePath = (name: string): string => `${DIRECTORY}/${name}`;
+export const namespacePath = (name: string): string => `${NAMESPACES}/${name}`;
 
 export const addNamespace = async (name: string): Promise<void> => {
   await runCommand(`making the network namespace ${name}`, 'ip', ['netns', 'add', name]);
@@ -31,7 +32,7 @@ export const removeNamespaces = async (names: readonly string[]): Promise<void> 
 
 /** Names of all namespaces that start with `prefix`. The directory is made by the first `ip netns add`. */
 export const namespacesOf = async (prefix: string): Promise<readonly string[]> => {
-  const names = await readdir(DIRECTORY).catch(() => []);
+  const names = await readdir(NAMESPACES).catch(() => []);
   return names.filter((name) => name.startsWith(prefix));
 };
 

@@ -42,6 +42,10 @@ export const PROTOTYPES = {
   linkDetach: 'int shunt_link_detach(int link_fd)',
   linkProgramId: 'int64_t shunt_link_program_id(int fd)',
   linkCgroupId: 'int64_t shunt_link_cgroup_id(int fd)',
+  attachWalk: 'int shunt_attach_walk(int program_fd, int map_fd)',
+  openWalk: 'int shunt_open_walk(int link_fd)',
+  endSockets: 'int shunt_end_sockets(const char *directory, int map_fd, int link_fd)',
+  probeEndSockets: 'int shunt_probe_end_sockets(int map_fd, int link_fd)',
   enableStats: 'int shunt_enable_stats(void)',
   mountBpffs: 'int shunt_mount_bpffs(const char *path)',
   isBpffs: 'int shunt_is_bpffs(const char *path)',
@@ -56,7 +60,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {
@@ -65,10 +69,10 @@ export const call = (name: Call, ...values: readonly Value[]): number => {
   return result;
 };
 
-/** The same on another thread. Takes no arguments: koffi would not keep buffers alive meanwhile. */
-export const callAsync = (name: Call): Promise<number> =>
+/** The same on another thread. Takes no buffers: koffi copies numbers and texts, but would not keep those alive meanwhile. */
+export const callAsync = (name: Call, ...values: readonly (number | string)[]): Promise<number> =>
   new Promise((resolve, reject) => {
-    callable(name).async((error: unknown, result: number) => {
+    callable(name).async(...values, (error: unknown, result: number) => {
       if (error !== null && error !== undefined) reject(error);
       // The text of the error stays on the thread that failed.
       else if (result < 0) reject(kernelError(name, -result, ''));

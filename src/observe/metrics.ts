@@ -7,6 +7,8 @@ import { labelText, numberText, TextBuffer } from './text-buffer.ts';
 export interface Metrics {
   recordChange(change: ObservedChange): void;
   recordFailure(): void;
+  recordSocketsEnded(count: number): void;
+  recordSocketsFailure(): void;
   /** From the trigger time of an EndpointSlice to the kernel, for each one that was applied. */
   recordProgrammed(durationsMs: readonly number[]): void;
   scrape(): Promise<Scrape>;
@@ -29,6 +31,8 @@ export const createMetrics = (observed: Observed): Metrics => {
   return {
     recordChange: own.recordChange,
     recordFailure: own.recordFailure,
+    recordSocketsEnded: own.recordSocketsEnded,
+    recordSocketsFailure: own.recordSocketsFailure,
     recordProgrammed: own.recordProgrammed,
     scrape: async () => {
       const ownText = await own.registry.metrics();
@@ -60,6 +64,8 @@ const createOwn = () => {
   const common = ({ name, help, labels }: Metric) => ({ name, help, labelNames: [...labels], registers: [registry] });
   const changes = new Counter(common(METRICS.changes));
   const failures = new Counter(common(METRICS.changeFailures));
+  const socketsEnded = new Counter(common(METRICS.socketsEnded));
+  const socketsFailures = new Counter(common(METRICS.socketsFailures));
   const writes = new Counter(common(METRICS.tableWrites));
   const removals = new Counter(common(METRICS.tableRemovals));
   const apply = new Histogram({ ...common(METRICS.applyDuration), buckets: APPLY_BUCKETS });
@@ -76,6 +82,8 @@ const createOwn = () => {
       programming.observe(durationMs / 1000);
     },
     recordFailure: () => failures.inc(),
+    recordSocketsEnded: (count: number) => socketsEnded.inc(count),
+    recordSocketsFailure: () => socketsFailures.inc(),
     recordProgrammed: (durationsMs: readonly number[]): void => {
       for (const durationMs of durationsMs) network.observe(durationMs / 1000);
     },

@@ -165,6 +165,20 @@ export const METRICS = {
     labels: [],
     help: 'Attempts to apply a change set that failed; each is tried again, and traffic goes on with what is in force.',
   },
+  socketsEnded: {
+    name: 'shunt_sockets_ended_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Connected UDP sockets that were woken with ECONNABORTED because their endpoint is gone.',
+  },
+  socketsFailures: {
+    name: 'shunt_sockets_end_failures_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Attempts to find and wake such sockets that failed, in part or as a whole; each is tried again.',
+  },
   tableWrites: {
     name: 'shunt_table_writes_total',
     type: 'counter',

@@ -3,8 +3,9 @@ import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import type { ChangeSummary } from '../../src/agent/view.ts';
 import type { ClusterObject, ObjectRef } from '../../src/core/model/objects.ts';
 import type { Capacity } from '../../src/core/plan/transaction.ts';
-import type { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { Dataplane, SocketEnding } from '../../src/dataplane/dataplane.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
+import { NAMESPACES } from '../../src/demo/namespace.ts';
 import type { EmbeddedNode } from '../../src/demo/node.ts';
 import type { ClusterEvent, Source, SourceSink } from '../../src/sources/source.ts';
 
@@ -16,6 +17,9 @@ export interface AgentOptions {
   readonly cgroup?: string;
   readonly resyncMs?: number;
   readonly clock?: Clock;
+  /** Directory of network namespaces; that of `ip netns` if not given. */
+  readonly netns?: string;
+  readonly socketEnding?: SocketEnding;
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -45,6 +49,11 @@ export class RunningAgent implements AsyncDisposable {
   /** What was reported as failed, from the start on. */
   get failures(): readonly unknown[] {
     return this.#changes.failures;
+  }
+
+  /** Connected UDP sockets that were woken because their endpoint was gone. */
+  get socketsEnded(): number {
+    return this.#changes.socketsEnded;
   }
 
   /** Resolves when the objects are in force. */
@@ -92,6 +101,8 @@ export const startAgent = async (node: EmbeddedNode, options: AgentOptions = {})
     bpfRoot: node.bpfRoot,
     connections: options.connections ?? 4096,
     capacity: options.capacity ?? CAPACITY,
+    netns: options.netns ?? NAMESPACES,
+    ...(options.socketEnding === undefined ? {} : { socketEnding: options.socketEnding }),
   });
   const running = new RunningAgent(dataplane, options);
   await running.start(options.objects ?? []);
@@ -109,6 +120,7 @@ const testSource = (): { source: Source; sink: Promise<SourceSink> } => {
 /** Those who wait for the next change set get it, or the failure to apply it. */
 class Changes implements AgentObserver {
   readonly failures: unknown[] = [];
+  socketsEnded = 0;
   #waiting: PromiseWithResolvers<ChangeSummary>[] = [];
 
   next(): Promise<ChangeSummary> {
@@ -128,6 +140,16 @@ class Changes implements AgentObserver {
   onFailure(error: unknown): void {
     this.failures.push(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  onSocketsKept(): void {}
+
+  onSocketsEnded(count: number): void {
+    this.socketsEnded += count;
+  }
+
+  onSocketsFailure(error: unknown): void {
+    this.failures.push(error);
   }
 
   onProgrammed(): void {}

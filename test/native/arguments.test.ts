@@ -15,7 +15,9 @@ import {
   programRun,
   updateLink,
 } from '../../src/native/program.ts';
+import { probeEndSockets } from '../../src/native/socket.ts';
 import { enableStats, isBpffs, mountBpffs } from '../../src/native/system.ts';
+import { attachWalk } from '../../src/native/walk.ts';
 import { loadSample, sampleBytes, u32, u64 } from './sample.ts';
 import { thrownBy } from './thrown.ts';
 
@@ -196,6 +198,10 @@ describe('a wrong argument is refused before the call', () => {
     ['a descriptor of others', () => detachLink(0), `linkDetach: linkFd 0 ${notOurs}`],
     ['a descriptor of others', () => cgroupIdOfLink(0), `linkCgroupId: linkFd 0 ${notOurs}`],
     ['a descriptor of others', () => programIdOfLink(0), `linkProgramId: linkFd 0 ${notOurs}`],
+    ['a descriptor of others', () => attachWalk(0), `attachWalk: programFd 0 ${notOurs}`],
+    ['a closed map', () => attachWalk(program, closedMap), 'mapInfo: map is closed'],
+    ['a descriptor of others', () => probeEndSockets(table, 0), `probeEndSockets: walk 0 ${notOurs}`],
+    ['a closed map', () => probeEndSockets(closedMap), 'mapInfo: map is closed'],
     ['an object as path', () => mountBpffs(wrong({})), 'mountBpffs: path must be a text, is a Object'],
     ['a NUL in a path', () => isBpffs('/sys\0/fs'), 'isBpffs: path contains a NUL'],
   ])('%s (row %$)', (_, call, message) => {

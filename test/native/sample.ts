@@ -6,7 +6,7 @@ import { type BpfObject, openObject } from '../../src/native/object.ts';
 const OBJECTS = join(import.meta.dirname, '..', '..', 'build', 'native', 'test');
 
 /** The bytes of native/test/NAME.bpf.c, compiled. */
-export const sampleBytes = (name: 'sample' | 'rejected'): Uint8Array =>
+export const sampleBytes = (name: 'sample' | 'rejected' | 'sockets'): Uint8Array =>
   new Uint8Array(readFileSync(join(OBJECTS, `${name}.bpf.o`)));
 
 /** The object of native/test/sample.bpf.c in the kernel, after `prepare` had its way with it. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
+import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 
 /** What starting needs of the file system, and what it leaves there. */
@@ -72,7 +73,7 @@ test('tables that were made and never attached are gone when they are closed; at
 
 const open = async (bpfRoot: string, cgroup = node.cgroup): Promise<void> => {
   const capacity = { frontends: 64, slots: 64, backends: 64, services: 64 };
-  opened = await openKernel({ cgroup, bpfRoot, connections: 1024, capacity });
+  opened = await openKernel({ cgroup, bpfRoot, connections: 1024, capacity, netns: NAMESPACES });
 };
 
 const close = (): void => {

@@ -4,6 +4,7 @@ import { SLOT_WORDS } from '../../src/core/plan/alias.ts';
 import type { Transaction } from '../../src/core/plan/transaction.ts';
 import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
+import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { endpoint, policy, service, slice } from '../helpers/objects.ts';
 import { heldLines, wantedLines } from '../helpers/pinned-tables.ts';
@@ -103,6 +104,7 @@ const dieAfter = async (stores: number, objects: readonly ClusterObject[]): Prom
   const kernel = await openKernel({
     cgroup: node.cgroup,
     bpfRoot: node.bpfRoot,
+    netns: NAMESPACES,
     connections: 1024,
     capacity: CAPACITY,
   });
@@ -139,6 +141,9 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     grow: (capacity) => dataplane.grow(capacity),
     activate: () => dataplane.activate(),
     lostPrograms: () => dataplane.lostPrograms(),
+    socketEnding: dataplane.socketEnding,
+    staleSockets: () => dataplane.staleSockets(),
+    endSockets: (sockets) => dataplane.endSockets(sockets),
     close: () => dataplane.close(),
   };
 };

@@ -6,6 +6,7 @@ import { attachedPrograms } from '../../src/dataplane/kernel/attached.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { isOurLayout, listSets } from '../../src/dataplane/kernel/pins.ts';
 import { PROGRAMS } from '../../src/dataplane/kernel/programs.ts';
+import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
@@ -50,6 +51,7 @@ test('programs of a version with other records go on until the new agent knows t
   const kernel = await openKernel({
     cgroup: node.cgroup,
     bpfRoot: node.bpfRoot,
+    netns: NAMESPACES,
     connections: 4096,
     capacity: { frontends: 64, slots: 64, backends: 64, services: 64 },
   });

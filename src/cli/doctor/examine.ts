@@ -5,6 +5,7 @@ import { features } from './features.ts';
 import type { Target } from './host.ts';
 import { btf, jit, kernel, lockdown } from './kernel.ts';
 import { memlock } from './memlock.ts';
+import { namespaces } from './namespaces.ts';
 import { attachedPrograms, kubeProxy } from './neighbours.ts';
 import { privileges } from './privileges.ts';
 
@@ -18,6 +19,7 @@ const CHECKS: readonly ((target: Target) => Check)[] = [
   cgroup,
   cgroupNamespace,
   bpffs,
+  namespaces,
   kubeProxy,
 ];
 

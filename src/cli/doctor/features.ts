@@ -12,7 +12,7 @@ export const features = async ({ host }: Target): Promise<readonly Check[]> => {
   }
 };
 
-const judge = ({ setRetval, atomics }: KernelFeatures): readonly Check[] => [
+const judge = ({ setRetval, atomics, socketEnding }: KernelFeatures): readonly Check[] => [
   ok('programs', 'the kernel takes them'),
   setRetval
     ? ok('bpf_set_retval', 'works: a Service without endpoints refuses at once')
@@ -20,4 +20,16 @@ const judge = ({ setRetval, atomics }: KernelFeatures): readonly Check[] => [
   atomics
     ? ok('atomics', 'compare-and-swap works: every connection is counted exactly once')
     : warn('atomics', 'no compare-and-swap: counts may be off when sockets race', 'Linux 5.12 has it.'),
+  judgeSocketEnding(socketEnding),
 ];
+
+const judgeSocketEnding = (way: KernelFeatures['socketEnding']): Check => {
+  if (way !== 'none') return ok('UDP sockets', `${WAYS[way]} wakes connected ones whose endpoint is gone`);
+  return warn(
+    'UDP sockets',
+    'connected ones keep an endpoint that is gone, until they connect again',
+    'Linux 6.5 can end them, and so can a kernel with CONFIG_INET_DIAG_DESTROY=y and CONFIG_INET_UDP_DIAG.',
+  );
+};
+
+const WAYS = { bpf: 'bpf_sock_destroy', netlink: 'SOCK_DESTROY' } as const;

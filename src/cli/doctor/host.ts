@@ -19,6 +19,8 @@ export interface Host {
 export interface KernelFeatures {
   readonly setRetval: boolean;
   readonly atomics: boolean;
+  /** How connected UDP sockets can be ended. */
+  readonly socketEnding: 'bpf' | 'netlink' | 'none';
 }
 
 export interface AttachedProgram {
@@ -37,4 +39,5 @@ export interface Target {
   /** Empty: the root of cgroup v2. */
   readonly cgroup: string;
   readonly bpfRoot: string;
+  readonly netns: string;
 }

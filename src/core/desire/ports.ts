@@ -28,7 +28,10 @@ export const notServedComplaint = (service: ServiceObject, index: number): Compl
  * Where a slice's endpoints listen for this port of the Service. The slice controller has already resolved the
  * targetPort, also a named one that differs from Pod to Pod (one slice for each number), so name and protocol decide.
  */
-export const targetOf = (slice: EndpointSliceObject, port: ServicePort): EndpointSlicePort | undefined =>
+export const targetOf = (
+  slice: EndpointSliceObject,
+  port: Pick<ServicePort, 'name' | 'protocol'>,
+): EndpointSlicePort | undefined =>
   slice.ports.find(({ name, protocol }) => name === port.name && protocol === port.protocol);
 
 /** `namespace/service/port-name/PROTOCOL`. */

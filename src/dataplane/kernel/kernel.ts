@@ -5,16 +5,18 @@ import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
-import type { Dataplane, StatsReader } from '../dataplane.ts';
+import type { Dataplane, Ended, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
 import { cgroupId } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
+import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
+import { findStaleSockets } from './stale-sockets.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
 
 export interface KernelOptions {
@@ -26,6 +28,10 @@ export interface KernelOptions {
   readonly connections: number;
   /** What new tables hold at first. They grow. */
   readonly capacity: Capacity;
+  /** Directory of the pods' network namespaces, where sockets are ended. It need not exist. */
+  readonly netns: string;
+  /** Found out by trying, if not given. */
+  readonly socketEnding?: SocketEnding;
 }
 
 export interface KernelDataplane extends Dataplane {
@@ -61,6 +67,7 @@ class Kernel implements KernelDataplane {
   readonly #lock: number;
   #set: TableSet;
   #loaded: Loaded;
+  readonly #endings: Endings;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
   /** Which attached programs are known to read these tables. */
@@ -78,6 +85,7 @@ class Kernel implements KernelDataplane {
     const reuse = current === undefined ? {} : openMaps(current, MAP_NAMES);
     this.#loaded = load({ ...options, reuse });
     closeMaps(reuse);
+    this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
@@ -150,8 +158,26 @@ class Kernel implements KernelDataplane {
     return lost;
   }
 
+  get socketEnding(): SocketEnding {
+    return this.#endings.by;
+  }
+
+  /** Socket storage is looked at only if anybody ever was remembered there. */
+  staleSockets(): Promise<readonly StaleSocket[]> {
+    return findStaleSockets({
+      connections: () => this.#loaded.lent.connections.look(),
+      backends: () => this.#loaded.memory.backends,
+      overflow: async () => (this.stats.verdicts().overflowed === 0 ? new Uint8Array(0) : this.#endings.readOverflow()),
+    });
+  }
+
+  endSockets(sockets: readonly StaleSocket[]): Promise<Ended> {
+    return this.#endings.end(sockets, this.#options.netns);
+  }
+
   close(): void {
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
+    this.#endings.close();
     this.#loaded.close();
     closeFd(this.#lock);
   }

@@ -173,8 +173,10 @@ const checkSizes = (name: MapName, map: BpfMap): void => {
     });
 };
 
-const readObject = ({ atomics }: Features): Uint8Array => {
-  const name = atomics ? 'shunt.bpf.o' : 'shunt-5.10.bpf.o';
+const readObject = ({ atomics }: Features): Uint8Array => readBuilt(atomics ? 'shunt.bpf.o' : 'shunt-5.10.bpf.o');
+
+/** An object that `make build` made of bpf/. */
+export const readBuilt = (name: string): Uint8Array => {
   const directory = process.env.SHUNT_BPF_DIR ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
   try {
     return readFileSync(`${directory}/${name}`);

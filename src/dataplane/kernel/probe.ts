@@ -1,16 +1,24 @@
+import type { SocketEnding } from '../dataplane.ts';
+import { openEndings } from './endings.ts';
 import { type Features, load } from './load.ts';
 
 /**
- * What this kernel makes of the programs: loads them with the smallest tables, attaches nothing, keeps nothing.
+ * What this kernel makes of the programs: loads them with the smallest tables, attaches nothing, keeps nothing. Sockets
+ * are ended in trial, one of our own.
  *
  * @throws ShuntError SHUNT_E_LOAD with the verifier's words when it takes no variant of them.
  */
-export const probeFeatures = (): Features => {
+export const probeFeatures = (): Features & { readonly socketEnding: SocketEnding } => {
   const loaded = load({
     reuse: {},
     capacity: { frontends: 1, slots: 1, backends: 1, services: 1 },
     connections: 4,
   });
-  loaded.close();
-  return loaded.features;
+  try {
+    const endings = openEndings(loaded.maps.connections_overflow);
+    endings.close();
+    return { ...loaded.features, socketEnding: endings.by };
+  } finally {
+    loaded.close();
+  }
 };

@@ -13,7 +13,12 @@ const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 /** An agent on a dataplane in memory, in time that stands still. */
 const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
   const clock = new ManualClock();
-  const told = { ready: [] as ChangeSummary[], changes: [] as ChangeSummary[], failures: [] as unknown[] };
+  const told = {
+    ready: [] as ChangeSummary[],
+    changes: [] as ChangeSummary[],
+    failures: [] as unknown[],
+    ended: [] as number[],
+  };
   const complaints: Complaint[] = [];
   const programmedMs: number[] = [];
   const { promise, resolve } = Promise.withResolvers<SourceSink>();
@@ -32,6 +37,9 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
       onComplaints: (fresh) => complaints.push(...fresh),
       onSourceTrouble: () => {},
       onFailure: (error) => told.failures.push(error),
+      onSocketsKept: () => told.ended.push(0),
+      onSocketsEnded: (count) => told.ended.push(count),
+      onSocketsFailure: (error) => told.failures.push(error),
     },
   });
   await agent.start();

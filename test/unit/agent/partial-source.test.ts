@@ -50,6 +50,9 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
       onComplaints: () => {},
       onSourceTrouble: (error) => error && ready.reject(error),
       onFailure: ready.reject,
+      onSocketsKept: () => {},
+      onSocketsEnded: () => {},
+      onSocketsFailure: ready.reject,
     },
   });
   agents.push(agent);

@@ -18,6 +18,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/proc/self/limits': 'Max locked memory         8388608              8388608              bytes\n',
   '/proc/self/mountinfo': mount('/', 'ext4') + mount('/sys/fs/cgroup', 'cgroup2') + mount('/sys/fs/bpf', 'bpf'),
   '/sys/fs/cgroup': '',
+  '/var/run/netns': '',
   '/sys/fs/cgroup/cgroup.controllers': 'cpu\n',
 };
 
@@ -34,14 +35,14 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
     inode: () => 1,
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
-    features: async () => ({ setRetval: true, atomics: true }),
+    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf' }),
     attached: async () => [],
     ...parts,
   };
 };
 
 const examineHost = (differences: Differences, cgroup = ''): Promise<readonly Check[]> =>
-  examine({ host: fakeHost(differences), cgroup, bpfRoot: '/sys/fs/bpf/shunt' });
+  examine({ host: fakeHost(differences), cgroup, bpfRoot: '/sys/fs/bpf/shunt', netns: '/var/run/netns' });
 
 const foreign = (name: string) => async () => [
   { hook: 'connect4', id: 7, name, own: false },
@@ -248,17 +249,38 @@ describe('a check', () => {
     },
     {
       title: 'a kernel without bpf_set_retval',
-      differences: { features: async () => ({ setRetval: false, atomics: true }) },
+      differences: { features: async () => ({ setRetval: false, atomics: true, socketEnding: 'bpf' }) },
       name: 'bpf_set_retval',
       status: 'warn',
       says: /left to kube-proxy/,
     },
     {
       title: 'a kernel without compare-and-swap',
-      differences: { features: async () => ({ setRetval: true, atomics: false }) },
+      differences: { features: async () => ({ setRetval: true, atomics: false, socketEnding: 'bpf' }) },
       name: 'atomics',
       status: 'warn',
       says: /counts may be off/,
+    },
+    {
+      title: 'a kernel that ends sockets by netlink',
+      differences: { features: async () => ({ setRetval: true, atomics: true, socketEnding: 'netlink' }) },
+      name: 'UDP sockets',
+      status: 'ok',
+      says: /^SOCK_DESTROY wakes/,
+    },
+    {
+      title: 'a kernel that ends no socket',
+      differences: { features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' }) },
+      name: 'UDP sockets',
+      status: 'warn',
+      says: /keep an endpoint that is gone.*CONFIG_INET_DIAG_DESTROY/,
+    },
+    {
+      title: 'no directory of network namespaces',
+      differences: { files: { '/var/run/netns': undefined } },
+      name: 'namespaces',
+      status: 'warn',
+      says: /namespace of the agent only.*--netns/,
     },
     {
       title: 'a kernel that takes no program',

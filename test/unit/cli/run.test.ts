@@ -56,6 +56,8 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     openMetrics: async () => ({
       recordChange: () => told.push('count change'),
       recordFailure: () => told.push('count failure'),
+      recordSocketsEnded: (count) => told.push(`count ${count} sockets`),
+      recordSocketsFailure: () => told.push('count sockets failure'),
       recordProgrammed: () => told.push('count programmed'),
       scrape: async () => ({ type: '', body: new Uint8Array(), release: () => {} }),
     }),
@@ -74,7 +76,8 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
     ...changes,
   };
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
-  const host = async () => ({ read: () => mountinfo, inode: () => 1 }) as never;
+  const host = async () =>
+    ({ read: () => mountinfo, inode: () => 1, exists: (path: string) => path !== '/nowhere' }) as never;
   const ran = await shunt(['run', ...argv], { parts: { run: parts, host }, env });
   return { ...ran, told, served, sources, observer };
 };
@@ -171,6 +174,9 @@ describe('shunt run', () => {
     observer?.onSourceTrouble(new Error('ENOENT'));
     observer?.onSourceTrouble(undefined);
     observer?.onFailure(new Error('table full'), 100);
+    observer?.onSocketsKept();
+    observer?.onSocketsEnded(3);
+    observer?.onSocketsFailure(new Error('EPERM'), 1000);
     expect(told).toEqual([
       'log change',
       'count change',
@@ -180,6 +186,17 @@ describe('shunt run', () => {
       'info: the source is well again',
       'error: a change was not applied; trying again (table full)',
       'count failure',
+      'warn: this kernel cannot wake connected UDP sockets whose endpoint is gone',
+      'info: woke connected UDP sockets whose endpoint is gone',
+      'count 3 sockets',
+      'warn: connected UDP sockets whose endpoint is gone were not woken; trying again (EPERM)',
+      'count sockets failure',
     ]);
+  });
+
+  test('says that there are no network namespaces to be looked into, and goes on', async () => {
+    const { told } = await run(['--source', 'file:/objects', '--netns', '/nowhere']);
+    expect(told).toContainEqual(expect.stringMatching(/^warn: the directory of network namespaces does not exist/));
+    expect(told).toContain('start agent');
   });
 });

@@ -103,10 +103,10 @@ test('docs/operations.md explains every check of `shunt doctor`', async () => {
     inode: () => undefined,
     link: () => undefined,
     processes: () => [],
-    features: async () => ({ setRetval: true, atomics: true }),
+    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' as const }),
     attached: async () => [],
   };
-  const checks = await examine({ host: bare, cgroup: '', bpfRoot: '/sys/fs/bpf/shunt' });
+  const checks = await examine({ host: bare, cgroup: '', bpfRoot: '/sys/fs/bpf/shunt', netns: '/var/run/netns' });
   expect(tableUnder(OPERATIONS, '`shunt doctor`').map(([name]) => name)).toEqual(
     checks.map(({ name }) => `\`${name}\``),
   );
