@@ -10,9 +10,9 @@ const project = (name: string, test: object) => ({
 });
 
 /** These change the kernel's state: one file at a time, and a failure rather than a skip without root. */
-const rootProject = (name: string) =>
+const rootProject = (name: string, globalSetup: readonly string[] = []) =>
   project(name, {
-    globalSetup: ['test/helpers/require-root.ts'],
+    globalSetup: ['test/helpers/require-root.ts', ...globalSetup],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
@@ -29,6 +29,7 @@ export default defineConfig({
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),
+      rootProject('deployed', ['test/helpers/cluster-tools.ts']),
     ],
   },
 });

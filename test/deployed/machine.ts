@@ -47,6 +47,11 @@ export class Machine implements AsyncDisposable {
     return machine;
   }
 
+  /** As on a node where nobody has mounted one. */
+  unmountBpffs(): void {
+    execFileSync('umount', [this.path('bpf')]);
+  }
+
   path(name: string): string {
     return join(this.directory, name);
   }
