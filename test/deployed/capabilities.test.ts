@@ -5,7 +5,6 @@ import {
   addClient,
   addServer,
   agentOfBase,
-  asking,
   CART,
   cart,
   fromFiles,

@@ -53,6 +53,8 @@ export const startCluster = async (node: EmbeddedNode, directory: string): Promi
     '--service-cluster-ip-range=10.96.0.0/16',
     '--endpoint-reconciler-type=none',
     '--allow-privileged=true',
+    // It waits for what a controller would make.
+    '--disable-admission-plugins=ServiceAccount',
     // A group whose built-in versions are off can be served from a definition of our own.
     '--runtime-config=discovery.k8s.io/v1beta1=false',
   ]);
