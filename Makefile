@@ -42,11 +42,17 @@ demo: build ## show a Service move its traffic, on a node made of network namesp
 .PHONY: test test-unit test-root
 test: setup ## every check and every test; what CI runs (as root)
 	@node scripts/test.mjs
-test-unit: setup ## tests that need no root: unit and property
-	@vitest run --project unit --project property
+test-unit: setup ## tests that need no root: unit, property and deploy
+	@vitest run --project unit --project property --project deploy
 test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
+
+.PHONY: test-deploy
+test-deploy: build ## builds the image and runs it against a real API server, with exactly the DaemonSet's rights (as root)
+	@scripts/apiserver/build
+	@scripts/image
+	@vitest run --project deployed
 
 .PHONY: lint format types generate check-generated
 lint: setup ## format and lint rules, import direction

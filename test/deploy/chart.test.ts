@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
@@ -144,6 +144,7 @@ interface ContainerFields {
 
 const withComponent = (name: string): readonly Manifest[] => {
   // kustomize takes no component by itself.
+  mkdirSync('build', { recursive: true });
   const directory = mkdtempSync(join(process.cwd(), 'build/kustomization-'));
   try {
     const paths = {
