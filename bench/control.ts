@@ -22,7 +22,7 @@ export interface Control {
 
 export const createControl = async (dataplane: Dataplane): Promise<Control> => {
   const cluster = createCluster();
-  const claims = createClaims();
+  const claims = createClaims(NODE);
   const have = readHave(dataplane.tables);
 
   const desiredChanges = (key: string): Change[] => {
@@ -76,4 +76,4 @@ export const capacityFor = ({ services, endpointsPerService }: ClusterSize): Cap
 });
 
 const PORTS_PER_TRANSACTION = 500;
-const NODE = { name: '', proxyName: '' };
+const NODE = { name: '', proxyName: '', externalIPs: false, zone: '', addresses: [] };

@@ -2,7 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import type { EndpointObject, EndpointSliceObject, ServiceObject } from '../src/core/model/objects.ts';
+import {
+  type EndpointObject,
+  type EndpointSliceObject,
+  NO_HINTS,
+  type ServiceObject,
+} from '../src/core/model/objects.ts';
 
 /** One Service with one port, the shape that all contenders are given. */
 export interface GeneratedService {
@@ -54,7 +59,10 @@ export const serviceObject = (service: GeneratedService): ServiceObject => ({
   headless: false,
   proxyName: undefined,
   clusterIPs: [service.address],
-  ports: [{ name: 'http', protocol: 'TCP', port: service.port }],
+  externalIPs: [],
+  loadBalancerIPs: [],
+  sourceRanges: false,
+  ports: [{ name: 'http', protocol: 'TCP', port: service.port, nodePort: 0 }],
   affinityTimeoutS: 0,
   internalTrafficPolicy: 'Cluster',
   publishNotReadyAddresses: false,
@@ -157,6 +165,7 @@ const endpointObject = (service: string, address: string, index: number): Endpoi
     terminating: false,
     node: `node-${String(number % NODES).padStart(4, '0')}`,
     zone: ZONES[(number % NODES) % ZONES.length] ?? '',
+    hints: NO_HINTS,
     pod: `${service}-7d9f8b6c54-${hashText(index)}`,
   };
 };

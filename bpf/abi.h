@@ -22,8 +22,14 @@ struct address {
 struct frontend_key {
 	struct address address;
 	__be16 port;
-	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP; 0 with port 0: closes the address, see frontend.h */
 	__u8 zero;
+};
+
+/* Whose endpoints answer; session affinity of the two is kept apart. */
+enum scope {
+	SCOPE_CLUSTER = 0,
+	SCOPE_EXTERNAL = 1, /* external addresses, where they are answered by others */
 };
 
 /* Published last and replaced whole: a reader sees the old choice or the new, never a mixture. */
@@ -31,6 +37,7 @@ struct frontend {
 	__u32 service;	  /* index into services */
 	__u32 slot_base;  /* first of slot_count consecutive slots */
 	__u32 slot_count; /* 0: nobody answers, refuse */
+	__u32 scope;	  /* enum scope */
 	__u32 check;	  /* see frontend.h */
 };
 
@@ -44,6 +51,7 @@ struct frontend {
 #define CHECK_SERVICE 0x53a2646d
 #define CHECK_SLOT_BASE 0x7d7046c5
 #define CHECK_SLOT_COUNT 0x355a4f09
+#define CHECK_SCOPE 0x2c1b3c6d
 
 /*
  * One column of an alias table (Walker 1977, Vose 1991): take `backend` with probability
@@ -104,7 +112,7 @@ struct counters {
 	__u64 bytes_received;
 	__u64 connect_ns; /* from SYN to its answer, sum over established TCP connections */
 	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
-	__u64 rejected;	  /* refused here for want of an endpoint (Services only) */
+	__u64 rejected;	  /* refused here for want of an endpoint or port (Services only) */
 	__u64 zero[2];
 };
 
@@ -170,7 +178,8 @@ struct affinity_key {
 	__u32 service;
 	__u8 kind;
 	__u8 family; /* 4 or 6, of the Service address: backends of one family only */
-	__u16 zero;
+	__u8 scope;  /* enum scope: backends that may answer there only */
+	__u8 zero;
 };
 
 struct affinity {
@@ -200,10 +209,13 @@ enum verdict {
 	VERDICT_REFUSED_NO_ENDPOINT = 0, /* connect: ECONNREFUSED */
 	VERDICT_DROPPED_NO_ENDPOINT,	 /* unconnected datagram: ECONNREFUSED to the sender */
 	VERDICT_PASSED_NO_ENDPOINT,	 /* kernel without bpf_set_retval: left to kube-proxy */
-	VERDICT_REFUSED_BAD_TABLE,	 /* a frontend led nowhere: must stay 0 */
-	VERDICT_DROPPED_NO_PEER,	 /* datagram whose answer could not have been translated */
-	VERDICT_OVERFLOWED,   /* remembered in socket storage: `connections` had no room */
-	VERDICT_UNREMEMBERED, /* sent, but neither had room: not counted, no getpeername */
+	VERDICT_REFUSED_NO_PORT, /* connect to a port that the Service does not have: ECONNREFUSED */
+	VERDICT_DROPPED_NO_PORT,   /* the same for an unconnected datagram */
+	VERDICT_PASSED_NO_PORT,	   /* the same on a kernel without bpf_set_retval */
+	VERDICT_REFUSED_BAD_TABLE, /* a frontend led nowhere: must stay 0 */
+	VERDICT_DROPPED_NO_PEER,   /* datagram whose answer could not have been translated */
+	VERDICT_OVERFLOWED,	   /* remembered in socket storage: `connections` had no room */
+	VERDICT_UNREMEMBERED,	   /* sent, but neither had room: not counted, no getpeername */
 	VERDICT_COUNT,
 };
 

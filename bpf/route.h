@@ -17,6 +17,7 @@ enum route {
 	ROUTE_PASS,   /* not ours */
 	ROUTE_SEND,   /* `choice` says where */
 	ROUTE_REFUSE, /* nobody answers */
+	ROUTE_CLOSED, /* the Service has no such port: refuse */
 	ROUTE_BROKEN, /* refuse, and it is our fault */
 };
 
@@ -34,7 +35,7 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 					 const struct frontend *frontend, bool datagram,
 					 struct choice *choice)
 {
-	struct affinity_key client = { .service = frontend->service };
+	struct affinity_key client = { .service = frontend->service, .scope = frontend->scope };
 	const struct service *service;
 	__u64 timeout_ns = 0, now_ns;
 
@@ -67,6 +68,17 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 	return ROUTE_SEND;
 }
 
+static __always_inline enum route closed(const struct frontend *closing, struct choice *choice)
+{
+	const struct service *service = bpf_map_lookup_elem(&services, &closing->service);
+
+	if (!service)
+		return ROUTE_BROKEN;
+	choice->service = closing->service;
+	choice->service_generation = generation_in_use(service->generation);
+	return ROUTE_CLOSED;
+}
+
 static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct frontend_key *key,
 					bool datagram, struct choice *choice)
 {
@@ -74,7 +86,7 @@ static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct 
 
 	switch (find_frontend(key, &frontend)) {
 	case FRONTEND_NONE:
-		return ROUTE_PASS;
+		return is_closed(key, &frontend) ? closed(&frontend, choice) : ROUTE_PASS;
 	case FRONTEND_TORN:
 		return ROUTE_BROKEN;
 	case FRONTEND_FOUND:
@@ -85,15 +97,15 @@ static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct 
 
 /*
  * ECONNREFUSED, never the EPERM that a bare 0 means: kernel sockets (NFS) take that for final.
- * `none` is the verdict that says why.
+ * `why` is the verdict; `passed` the one of a kernel that cannot.
  */
-static __always_inline int refuse(enum verdict none)
+static __always_inline int refuse(enum verdict why, enum verdict passed)
 {
 	if (!can_set_retval) {
-		count_verdict(VERDICT_PASSED_NO_ENDPOINT);
+		count_verdict(passed);
 		return ALLOW;
 	}
-	count_verdict(none);
+	count_verdict(why);
 	bpf_set_retval(-ECONNREFUSED);
 	return DENY;
 }

@@ -26,10 +26,10 @@ const run: RunParts = {
       import('./dataplane/kernel/kernel.ts'),
       import('./sources/file.ts'),
     ]);
-    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, source } = config;
+    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs, source } = config;
     return createAgent({
       version,
-      node: { name: nodeName, proxyName: serviceProxyName },
+      node: { name: nodeName, proxyName: serviceProxyName, externalIPs },
       source: fileSource({ path: source.path }),
       dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
       clock: systemClock,

@@ -62,9 +62,12 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
 		return ALLOW;
 	case ROUTE_REFUSE:
 		count_rejected(&choice);
-		return refuse(VERDICT_REFUSED_NO_ENDPOINT);
+		return refuse(VERDICT_REFUSED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
+	case ROUTE_CLOSED:
+		count_rejected(&choice);
+		return refuse(VERDICT_REFUSED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
-		return refuse(VERDICT_REFUSED_BAD_TABLE);
+		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_SEND:
 		remember(ctx, &key, &choice);
 		set_context_address(ctx, hook, &choice.to->address, choice.to->port);

@@ -74,12 +74,15 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int hook)
 		return ALLOW;
 	case ROUTE_REFUSE:
 		count_rejected(&choice);
-		return refuse(VERDICT_DROPPED_NO_ENDPOINT);
+		return refuse(VERDICT_DROPPED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
+	case ROUTE_CLOSED:
+		count_rejected(&choice);
+		return refuse(VERDICT_DROPPED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
-		return refuse(VERDICT_REFUSED_BAD_TABLE);
+		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_SEND:
 		if (!remember_peer(ctx, &key, &choice))
-			return refuse(VERDICT_DROPPED_NO_PEER);
+			return refuse(VERDICT_DROPPED_NO_PEER, VERDICT_PASSED_NO_ENDPOINT);
 		count_datagram(&choice);
 		set_context_address(ctx, hook, &choice.to->address, choice.to->port);
 		return ALLOW;

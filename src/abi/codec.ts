@@ -1,12 +1,14 @@
 import { fromBytes, toBytes } from '../core/model/address.ts';
 import type { BackendWrite, FrontendKey, FrontendWrite, ServiceWrite } from '../core/plan/transaction.ts';
 import { frontendCheck } from './frontend-check.ts';
-import { BACKEND, FRONTEND, FRONTEND_KEY, SERVICE, SLOT } from './layout.gen.ts';
+import { BACKEND, FRONTEND, FRONTEND_KEY, SCOPE, SERVICE, SLOT } from './layout.gen.ts';
 import { loadWord, type RecordMemory, storeWord } from './memory.ts';
 
 /** Records of bpf/abi.h to and from values. Ports are big-endian (`__be16`), everything else is native. */
 
-const PROTOCOL_NUMBER = { TCP: 6, UDP: 17 } as const;
+/** 0 is no protocol that anything connects with. */
+const PROTOCOL_NUMBER = { TCP: 6, UDP: 17, ANY: 0 } as const;
+const SCOPE_NUMBER = { cluster: SCOPE.CLUSTER, external: SCOPE.EXTERNAL } as const;
 
 export const writeBackend = (memory: RecordMemory, backend: BackendWrite): void => {
   const { bytes, size } = memory;
@@ -87,33 +89,32 @@ export const encodeFrontends = (
     words[base + (FRONTEND.service >>> 2)] = frontend.service;
     words[base + (FRONTEND.slotBase >>> 2)] = frontend.slotBase;
     words[base + (FRONTEND.slotCount >>> 2)] = frontend.slotCount;
-    words[base + (FRONTEND.check >>> 2)] = frontendCheck(keyWords, (position * FRONTEND_KEY.size) >>> 2, frontend);
+    words[base + (FRONTEND.scope >>> 2)] = SCOPE_NUMBER[frontend.scope];
+    const key = (position * FRONTEND_KEY.size) >>> 2;
+    words[base + (FRONTEND.check >>> 2)] = frontendCheck(keyWords, key, words, base);
   });
   return { keys, values: new Uint8Array(words.buffer) };
 };
 
 /** A value whose sum is wrong leads to no Service: programs refuse it, and planning finds it broken. */
-export const decodeFrontends = (keys: Uint8Array, values: Uint8Array, count: number): FrontendWrite[] => {
+export function* decodeFrontends(keys: Uint8Array, values: Uint8Array, count: number): Generator<FrontendWrite> {
   const keyWords = asWords(keys);
   const words = asWords(values);
-  return Array.from({ length: count }, (_, position) => {
+  for (let position = 0; position < count; position++) {
     const key = position * FRONTEND_KEY.size;
     const base = (position * FRONTEND.size) >>> 2;
-    const value = {
-      service: words[base + (FRONTEND.service >>> 2)] as number,
-      slotBase: words[base + (FRONTEND.slotBase >>> 2)] as number,
-      slotCount: words[base + (FRONTEND.slotCount >>> 2)] as number,
-    };
-    const isWhole = words[base + (FRONTEND.check >>> 2)] === frontendCheck(keyWords, key >>> 2, value);
-    return {
+    const isWhole = words[base + (FRONTEND.check >>> 2)] === frontendCheck(keyWords, key >>> 2, words, base);
+    yield {
       address: fromBytes(keys, key + FRONTEND_KEY.address),
       port: readPort(keys, key + FRONTEND_KEY.port),
-      protocol: protocolName(keys[key + FRONTEND_KEY.protocol]),
-      ...value,
-      service: isWhole ? value.service : NO_SERVICE,
+      protocol: protocolOfKey(keys[key + FRONTEND_KEY.protocol]),
+      service: isWhole ? (words[base + (FRONTEND.service >>> 2)] as number) : NO_SERVICE,
+      slotBase: words[base + (FRONTEND.slotBase >>> 2)] as number,
+      slotCount: words[base + (FRONTEND.slotCount >>> 2)] as number,
+      scope: words[base + (FRONTEND.scope >>> 2)] === SCOPE.EXTERNAL ? 'external' : 'cluster',
     };
-  });
-};
+  }
+}
 
 /** Beyond any table. */
 const NO_SERVICE = 0xffff_ffff;
@@ -122,6 +123,9 @@ const asWords = (bytes: Uint8Array): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
 
 const protocolName = (number: number | undefined): 'TCP' | 'UDP' => (number === PROTOCOL_NUMBER.UDP ? 'UDP' : 'TCP');
+
+const protocolOfKey = (number: number | undefined): FrontendKey['protocol'] =>
+  number === PROTOCOL_NUMBER.ANY ? 'ANY' : protocolName(number);
 
 const writePort = (bytes: Uint8Array, offset: number, port: number): void => {
   bytes[offset] = port >>> 8;

@@ -1,12 +1,12 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = 'd96916f0ec5b1d0e627108a2d08bd693be405317750889448e8eb97bb65a0e8c';
+export const LAYOUT_HASH = '4489ed44babc774345993d56bd2dc11672765d863c911d0db89eb56bbdfe8c09';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
 export const FRONTEND_KEY = { size: 20, address: 0, port: 16, protocol: 18, zero: 19 } as const;
-export const FRONTEND = { size: 16, service: 0, slotBase: 4, slotCount: 8, check: 12 } as const;
+export const FRONTEND = { size: 20, service: 0, slotBase: 4, slotCount: 8, scope: 12, check: 16 } as const;
 export const SLOT = { size: 16, threshold: 0, backend: 4, alias: 8, zero: 12 } as const;
 export const BACKEND = {
   size: 32,
@@ -65,12 +65,14 @@ export const CONNECTION = {
 } as const;
 export const CONNECTION_SET = { size: 256, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
 export const CONNECTION_OVERFLOW = { size: 64, cookie: 0, connection: 8 } as const;
-export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, zero: 14 } as const;
+export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, scope: 14, zero: 15 } as const;
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
 export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, service: 28 } as const;
 
 // Enums and constants.
+export const SCOPE = { CLUSTER: 0, EXTERNAL: 1 } as const;
+export const SCOPE_NAMES = ['cluster', 'external'] as const;
 export const ALGORITHM = { WEIGHTED_RANDOM: 0 } as const;
 export const ALGORITHM_NAMES = ['weighted_random'] as const;
 export const CONNECTION_STATE = { FREE: 0, PENDING: 1, ACTIVE: 2 } as const;
@@ -80,16 +82,22 @@ export const VERDICT = {
   REFUSED_NO_ENDPOINT: 0,
   DROPPED_NO_ENDPOINT: 1,
   PASSED_NO_ENDPOINT: 2,
-  REFUSED_BAD_TABLE: 3,
-  DROPPED_NO_PEER: 4,
-  OVERFLOWED: 5,
-  UNREMEMBERED: 6,
-  COUNT: 7,
+  REFUSED_NO_PORT: 3,
+  DROPPED_NO_PORT: 4,
+  PASSED_NO_PORT: 5,
+  REFUSED_BAD_TABLE: 6,
+  DROPPED_NO_PEER: 7,
+  OVERFLOWED: 8,
+  UNREMEMBERED: 9,
+  COUNT: 10,
 } as const;
 export const VERDICT_NAMES = [
   'refused_no_endpoint',
   'dropped_no_endpoint',
   'passed_no_endpoint',
+  'refused_no_port',
+  'dropped_no_port',
+  'passed_no_port',
   'refused_bad_table',
   'dropped_no_peer',
   'overflowed',
@@ -104,19 +112,20 @@ export const CHECK_PORT_PROTOCOL = 374761393;
 export const CHECK_SERVICE = 1403151469;
 export const CHECK_SLOT_BASE = 2104510149;
 export const CHECK_SLOT_COUNT = 895110921;
+export const CHECK_SCOPE = 739982445;
 export const LATENCY_BUCKETS = 32;
 export const CONNECTION_ARMED = 1;
 export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
 export const MAPS = {
-  frontends: { type: 1, keySize: 20, valueSize: 16, flags: 0, maxEntries: 1024 },
+  frontends: { type: 1, keySize: 20, valueSize: 20, flags: 0, maxEntries: 1024 },
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   service_stats: { type: 2, keySize: 4, valueSize: 384, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
-  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 7 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 10 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },

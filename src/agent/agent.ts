@@ -52,7 +52,7 @@ export interface Agent extends AgentView {
 }
 
 /** Between two change sets. A single event is applied at once; only what follows it closely waits. */
-const INTERVAL_MS = 10;
+const INTERVAL_MS = 2;
 const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 
@@ -156,6 +156,8 @@ class RunningAgent implements Agent {
         services: cluster.services.size,
         endpointSlices: cluster.slices.byKey.size,
         trafficPolicies: cluster.policies.byKey.size,
+        nodes: cluster.nodes.size,
+        pods: cluster.pods.size,
       },
       complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
       used: usedCapacity(have),

@@ -14,6 +14,7 @@ export interface Config {
   readonly socket: string;
   readonly nodeName: string;
   readonly serviceProxyName: string;
+  readonly externalIPs: boolean;
   /** Need not exist. */
   readonly netns: string;
   /** A power of two. */
@@ -25,6 +26,7 @@ export interface Config {
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+const SWITCH = ['off', 'on'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const LOG_FORMATS = ['auto', 'json', 'text'] as const;
 const CONNECTIONS_MIN = 1024;
@@ -58,6 +60,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     socket: read('socket', parseSocket),
     nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
     serviceProxyName: read('service-proxy-name', parseProxyName),
+    externalIPs: read('external-ips', oneOf(SWITCH)) === 'on',
     netns: read('netns', parsePath),
     connections: read('connections', parseConnections),
     logLevel: read('log-level', oneOf(LOG_LEVELS)),

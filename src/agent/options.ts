@@ -31,6 +31,11 @@ export const OPTIONS = {
     default: '',
     about: 'take only Services with this label service.kubernetes.io/service-proxy-name; empty: those without',
   },
+  'external-ips': {
+    value: 'SWITCH',
+    default: 'off',
+    about: 'on: serve `spec.externalIPs` too; whoever may edit a Service can take over any address with them',
+  },
   netns: {
     value: 'DIR',
     default: '/var/run/netns',

@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createClaims, settle, stake } from '../core/claims.ts';
+import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
+import { localNodeOf } from '../core/desire/node.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import { frontendKey, grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
-import { readHave } from '../core/plan/read.ts';
+import { readInPortions } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
@@ -36,8 +37,8 @@ export interface Reconciled {
   readonly datagrams: boolean;
 }
 
-/** Ports and endpoints planned and applied at a time: some 10 ms, after which the event loop gets its turn. */
-const CHUNK_RECORDS = 5000;
+/** Ports and endpoints planned and applied at a time: some milliseconds, after which the event loop gets its turn. */
+const CHUNK_RECORDS = 500;
 
 /**
  * Makes the kernel hold what the cluster wants. `note` takes changes in at any time; `run` carries out everything noted
@@ -45,7 +46,7 @@ const CHUNK_RECORDS = 5000;
  */
 export class Reconciler {
   readonly cluster: Cluster = createCluster();
-  readonly #claims = createClaims();
+  readonly #claims: Claims;
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
   readonly #clock: Clock;
@@ -66,6 +67,7 @@ export class Reconciler {
   constructor({ dataplane, node, clock, onBackgroundError }: ReconcilerOptions) {
     this.#dataplane = dataplane;
     this.#node = node;
+    this.#claims = createClaims(node);
     this.#clock = clock;
     this.#onBackgroundError = onBackgroundError;
   }
@@ -183,7 +185,7 @@ export class Reconciler {
       this.#complain(key, this.#withoutService(key, whole));
       return [];
     }
-    const desired = desire({ ...input, node: this.#node });
+    const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node) });
     const own = settle(this.#claims, input.service, desired.ports);
     this.#complain(key, [...desired.complaints, ...own.complaints]);
     return own.ports;
@@ -244,7 +246,7 @@ export class Reconciler {
    */
   async #readTables(): Promise<Have> {
     await this.settled();
-    const have = readHave(this.#dataplane.tables);
+    const have = await withTurns(readInPortions(this.#dataplane.tables));
     this.#have = have;
     await this.#release(have);
     const need = roomFor(this.cluster, have.tables.capacity);
@@ -275,6 +277,15 @@ export class Reconciler {
     if (this.#have === have) this.#dataplane.clearStats(release(have, sealed));
   }
 }
+
+/** Lets the event loop have a turn at each pause. */
+const withTurns = async <T>(work: Generator<undefined, T>): Promise<T> => {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await nextTurn();
+  }
+};
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;

@@ -1,7 +1,7 @@
 import { socketText } from '../core/explain/text.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import { shares } from '../core/plan/alias.ts';
-import { frontendKey, type Have, type Port } from '../core/plan/have.ts';
+import { CLOSING, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -18,11 +18,14 @@ export function* serviceViews(
   only: string | undefined,
 ): Generator<ServiceView> {
   for (const { id, port, have } of portsOf(reconciler, only)) {
+    const number = numberOf(port);
+    const asked = port.frontends.filter((frontend) => !isClosing(frontend));
     yield {
       id,
       ...namesOf(id),
-      port: port.frontends[0]?.port ?? 0,
-      addresses: port.frontends.map(({ address }) => address),
+      port: number,
+      addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
+      nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
       backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have, range).size, 0),
       affinityTimeoutS: have.tables.service(port.service).affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
@@ -44,15 +47,18 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
     const { stats } = dataplane;
     yield {
       ...namesOf(id),
-      port: port.frontends[0]?.port ?? 0,
+      port: numberOf(port),
       stats: stats.isUsed(port.service) ? stats.service(port.service) : undefined,
     };
   }
 }
 
+/** Frontends stand in the order of the groups: those of the cluster addresses first. */
+const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;
+
 /** Shares by `socketText` that the kernel gives for a key; empty when it refuses, null when it holds nothing. */
 export const kernelAnswer = (have: Have, key: FrontendKey): ReadonlyMap<string, number> | null => {
-  const frontend = have.frontends.get(frontendKey(key));
+  const frontend = have.frontends.get(frontendKey(key)) ?? have.frontends.get(frontendKey({ ...key, ...CLOSING }));
   if (frontend === undefined) return null;
   return new Map(
     [...sharesOf(have, frontend)].map(([index, share]) => [socketText(have.tables.backend(index)), share]),

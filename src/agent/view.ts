@@ -1,6 +1,7 @@
+import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Decision } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
-import type { Capacity, FrontendKey } from '../core/plan/transaction.ts';
+import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
@@ -15,7 +16,7 @@ export interface AgentView {
   backends(only?: string): Iterable<BackendView>;
   /** Of all Services, for metrics. */
   usage(): Iterable<ServiceUsage>;
-  explain(question: FrontendKey): Decision;
+  explain(question: ServedQuestion): Decision;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
 }
@@ -43,7 +44,7 @@ export interface AgentStatus extends AgentHealth {
   readonly pid: number;
   readonly startedAtMs: number;
   readonly node: string;
-  readonly objects: { readonly services: number; readonly endpointSlices: number; readonly trafficPolicies: number };
+  readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;
@@ -79,7 +80,10 @@ export interface ServiceView {
   readonly portName: string;
   readonly protocol: 'TCP' | 'UDP';
   readonly port: number;
+  /** At `port`. */
   readonly addresses: readonly string[];
+  /** At this node's own addresses; 0: none. */
+  readonly nodePort: number;
   readonly backends: number;
   readonly affinityTimeoutS: number;
   readonly stats: ServiceStats;

@@ -1,5 +1,5 @@
+import type { ServedQuestion } from '../core/explain/decision.ts';
 import { type Decision, explain, renderExplain } from '../core/explain.ts';
-import type { FrontendKey } from '../core/plan/transaction.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Arguments, Command } from './command.ts';
@@ -41,7 +41,11 @@ export const command: Command = {
   },
 };
 
-const decide = async ({ parts, stderr, env }: Context, given: Arguments, question: FrontendKey): Promise<Decision> => {
+const decide = async (
+  { parts, stderr, env }: Context,
+  given: Arguments,
+  question: ServedQuestion,
+): Promise<Decision> => {
   const { source, socket = '' } = given.values;
   if (source === undefined) {
     const { address, port, protocol } = question;

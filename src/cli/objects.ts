@@ -1,13 +1,15 @@
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { type Desired, desire, type NodeIdentity, type ServiceInput } from '../core/desire/desire.ts';
+import { onlyNodeOf } from '../core/desire/internal-policy.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
+import { type LocalNode, localNodeOf } from '../core/desire/node.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
 import { notProgrammed } from '../core/desire/programmed.ts';
 import type { RefusedReason } from '../core/explain/decision.ts';
 import { explainEndpoints } from '../core/explain/endpoints.ts';
 import { refusedReason } from '../core/explain.ts';
-import type { DesiredPort } from '../core/model/desired.ts';
+import type { AddressKind, DesiredPort } from '../core/model/desired.ts';
 import type { ClusterObject, Complaint, Family } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
@@ -18,6 +20,7 @@ import type { Objects, Parts } from './parts.ts';
 export const NODE_FLAGS = {
   'node-name': { ...agentFlag('node-name'), default: '', about: 'name of the node in question; empty: any node' },
   'service-proxy-name': agentFlag('service-proxy-name'),
+  'external-ips': agentFlag('external-ips'),
 } as const satisfies Flags;
 
 export const readSource = (verb: string, source: string, parts: Parts): Promise<Objects> => {
@@ -29,6 +32,7 @@ export const readSource = (verb: string, source: string, parts: Parts): Promise<
 export const nodeOf = ({ values }: Arguments): NodeIdentity => ({
   name: values['node-name'] ?? '',
   proxyName: values['service-proxy-name'] ?? '',
+  externalIPs: values['external-ips'] === 'on',
 });
 
 export const clusterOf = (objects: readonly ClusterObject[]): Cluster => {
@@ -41,7 +45,8 @@ export const clusterOf = (objects: readonly ClusterObject[]): Cluster => {
 /** What the kernel of that node would hold, Services in the order of their names. */
 export const desireAll = (cluster: Cluster, node: NodeIdentity): DesiredWithReasons => {
   const claims = stakeAll(cluster, node);
-  const parts = [...cluster.services.keys()].sort().map((key) => desireOne(cluster, claims, key, node));
+  const local = localNodeOf(cluster, node);
+  const parts = [...cluster.services.keys()].sort().map((key) => desireOne(cluster, claims, key, local));
   return {
     ports: parts.flatMap(({ ports }) => ports),
     refusals: parts.flatMap(({ refusals }) => refusals),
@@ -53,24 +58,25 @@ export interface DesiredWithReasons extends Desired {
   readonly refusals: readonly Refusal[];
 }
 
-/** Why the addresses of one family refuse at a port. */
+/** Why the addresses of one family and kind refuse at a port. */
 export interface Refusal {
   /** `DesiredPort.id`. */
   readonly id: string;
   readonly family: Family;
+  readonly kind: AddressKind;
   readonly reason: RefusedReason;
 }
 
 /** Before anything is settled, every Service must have said what it wants. */
 const stakeAll = (cluster: Cluster, node: NodeIdentity): Claims => {
-  const claims = createClaims();
+  const claims = createClaims(node);
   for (const [key, service] of cluster.services) {
     if (notProgrammed(service, node.proxyName) === undefined) stake(claims, key, service);
   }
   return claims;
 };
 
-const desireOne = (cluster: Cluster, claims: Claims, key: string, node: NodeIdentity): DesiredWithReasons => {
+const desireOne = (cluster: Cluster, claims: Claims, key: string, node: LocalNode): DesiredWithReasons => {
   const input = inputFor(cluster, key);
   if (input === undefined) return { ports: [], refusals: [], complaints: [] };
   const wanted = desire({ ...input, node });
@@ -82,15 +88,16 @@ const desireOne = (cluster: Cluster, claims: Claims, key: string, node: NodeIden
   };
 };
 
-const refusalsOf = (input: ServiceInput, { id, groups }: DesiredPort, node: NodeIdentity): readonly Refusal[] => {
+const refusalsOf = (input: ServiceInput, { id, groups }: DesiredPort, node: LocalNode): readonly Refusal[] => {
   const port = input.service.ports.filter(isServed).find((candidate) => portId(input.service, candidate) === id);
   if (port === undefined) return [];
   const slices = input.slices.map(({ name }) => name);
   return groups
     .filter(({ endpoints }) => endpoints.length === 0)
-    .map(({ family }) => {
-      const endpoints = explainEndpoints(input, port, family, node);
-      return { id, family, reason: refusedReason({ slices, endpoints }) };
+    .map(({ family, kind }) => {
+      const only = kind === 'cluster' ? onlyNodeOf(input.service, node.name) : undefined;
+      const endpoints = explainEndpoints(input, port, family, node, only);
+      return { id, family, kind, reason: refusedReason({ slices, endpoints }) };
     });
 };
 

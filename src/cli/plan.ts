@@ -64,7 +64,9 @@ const print = (context: Context, given: Arguments, plan: Plan): void => {
 };
 
 export const renderPlan = ({ ports, refusals, complaints }: Plan, style: Style, width?: number): string => {
-  const reasons = new Map(refusals.map((refusal) => [`${refusal.id} ${refusal.family}`, refusal.reason]));
+  const reasons = new Map(
+    refusals.map((refusal) => [`${refusal.id} ${refusal.family} ${refusal.kind}`, refusal.reason]),
+  );
   const rows = ports.flatMap((port) => rowsOf(port, reasons));
   const table = renderTable(
     [
@@ -96,14 +98,20 @@ interface PlanRow {
   readonly share: number | undefined;
 }
 
-const rowsOf = ({ id, port, groups }: DesiredPort, reasons: ReadonlyMap<string, RefusedReason>): readonly PlanRow[] =>
+const rowsOf = ({ id, groups }: DesiredPort, reasons: ReadonlyMap<string, RefusedReason>): readonly PlanRow[] =>
   groups
     .flatMap((group) => {
-      const reason = reasons.get(`${id} ${group.family}`);
+      const reason = reasons.get(`${id} ${group.family} ${group.kind}`);
       return group.addresses.flatMap((address) =>
         reason === undefined
-          ? backendRows(group, socketText(address, port))
-          : [{ address: socketText(address, port), backend: refusedText(reason, id, group.family), share: undefined }],
+          ? backendRows(group, socketText(address, group.port))
+          : [
+              {
+                address: socketText(address, group.port),
+                backend: refusedText(reason, id, group.family),
+                share: undefined,
+              },
+            ],
       );
     })
     .map((row, index) => ({ ...row, id: index === 0 ? id : '' }));

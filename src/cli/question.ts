@@ -1,9 +1,9 @@
+import type { ServedQuestion } from '../core/explain/decision.ts';
 import { parseAddress } from '../core/model/address.ts';
-import type { FrontendKey } from '../core/plan/transaction.ts';
 import { wrong } from './arguments.ts';
 
 /** Reads `10.96.0.10:80`, `[fd00::10]:80`, each also with `/tcp` or `/udp`. Throws SHUNT_E_ARGUMENTS. */
-export const parseQuestion = (verb: string, text: string): FrontendKey => {
+export const parseQuestion = (verb: string, text: string): ServedQuestion => {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})(?:\/(tcp|udp))?$/i.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);

@@ -30,7 +30,7 @@ export const renderServices = (services: readonly ServiceView[], options: TableO
     [
       { title: 'SERVICE', text: ({ namespace, service }) => `${namespace}/${service}` },
       { title: 'PORT', text: portText },
-      { title: 'ADDRESSES', text: ({ addresses, port }) => addresses.map((each) => socketText(each, port)).join(' ') },
+      { title: 'ADDRESSES', text: addressesText },
       {
         title: 'BACKENDS',
         align: 'right',
@@ -48,6 +48,9 @@ export const renderServices = (services: readonly ServiceView[], options: TableO
     services,
     options,
   );
+
+const addressesText = ({ addresses, port, nodePort }: ServiceView): string =>
+  [...addresses.map((each) => socketText(each, port)), ...(nodePort === 0 ? [] : [`node:${nodePort}`])].join(' ');
 
 const portText = ({ portName, port, protocol }: ServiceView): string =>
   portName === '' ? `${port}/${protocol}` : `${portName} ${port}/${protocol}`;

@@ -45,6 +45,8 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
           plural(objects.services, 'Service'),
           plural(objects.endpointSlices, 'EndpointSlice'),
           plural(objects.trafficPolicies, 'TrafficPolicy'),
+          plural(objects.nodes, 'Node'),
+          plural(objects.pods, 'Pod'),
         ].join(', '),
       ],
       [

@@ -1,23 +1,33 @@
 import { keyOf } from './cluster.ts';
+import { externalAddresses } from './desire/addresses.ts';
 import { complaintAbout, objectText } from './desire/complaint.ts';
+import type { NodeIdentity } from './desire/desire.ts';
 import { compareText } from './desire/order.ts';
+import { isServed } from './desire/ports.ts';
 import type { DesiredGroup, DesiredPort } from './model/desired.ts';
+import { flat } from './model/flat.ts';
 import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
 
 /**
- * Which Services want which addresses. The API server gives an address to one Service alone; a directory of files may
- * hold anything. Then the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot
- * take its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Only
+ * Which Services want which addresses. The API server gives a cluster address and a node port to one Service alone; a
+ * directory of files may hold anything, and external addresses are anybody's word. A Service whose cluster address it is
+ * owns it whole. Else the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take
+ * its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Only
  * `stake` writes.
  */
 export interface Claims {
+  readonly identity: NodeIdentity;
   /** What counts now, by `namespace/name`. */
   readonly services: Map<string, ServiceObject>;
-  /** By address: the only claimant, which is nearly always so, or all of them in the order of `byAge`. */
+  /** By address, or `:number` of a node port: the only claimant, which is nearly always so, or all of them in order. */
   readonly claimants: Map<string, ServiceObject | readonly ServiceObject[]>;
 }
 
-export const createClaims = (): Claims => ({ services: new Map(), claimants: new Map() });
+export const createClaims = (identity: NodeIdentity): Claims => ({
+  identity,
+  services: new Map(),
+  claimants: new Map(),
+});
 
 /**
  * Records what a Service wants: `service` is undefined when it is gone or not programmed. Returns the keys of the other
@@ -41,65 +51,124 @@ export const settle = (
   service: ServiceObject,
   ports: readonly DesiredPort[],
 ): { readonly ports: readonly DesiredPort[]; readonly complaints: readonly Complaint[] } => {
-  if (!service.clusterIPs.some((address) => isList(claims.claimants.get(address)))) return { ports, complaints: NONE };
+  if (!claimsOf(service, claims.identity).some((claim) => isList(claims.claimants.get(claim))))
+    return { ports, complaints: NONE };
   const complaints: Complaint[] = [];
   const own: DesiredPort[] = [];
   for (const port of ports) {
     const groups = port.groups.map((group) => settleGroup(claims, service, port, group, complaints));
     const left = groups.filter(({ addresses }) => addresses.length > 0);
-    if (left.length > 0) own.push({ ...port, groups: left });
+    const closed = port.closed.filter((address) => isCloser(claims, service, address));
+    if (left.length + closed.length > 0) own.push({ ...port, groups: left, closed });
   }
   return { ports: own, complaints };
 };
 
-/** The order in which Services get an address that several want. */
+/** The order in which Services get what several want. */
 export const byAge = (a: ServiceObject, b: ServiceObject): number =>
   a.createdAtMs - b.createdAtMs || compareText(keyOf(a), keyOf(b));
 
 export const hasPort = (service: ServiceObject, port: number, protocol: Protocol): boolean =>
   service.ports.some((own) => own.port === port && own.protocol === protocol);
 
+export const hasNodePort = (service: ServiceObject, port: number, protocol: Protocol): boolean =>
+  service.ports.some((own) => own.nodePort === port && own.protocol === protocol);
+
 /** Says why a Service goes without: `owner` came before it. */
-const precedence = (owner: ServiceObject, other: ServiceObject): string =>
-  owner.createdAtMs < other.createdAtMs ? 'is older' : 'is as old and comes first by name';
+const precedence = (owner: ServiceObject, other: ServiceObject, address: string): string => {
+  if (isClusterAddress(owner, address) && !isClusterAddress(other, address)) return 'has it as its cluster address';
+  return owner.createdAtMs < other.createdAtMs ? 'is older' : 'is as old and comes first by name';
+};
 
 /** Shared, because nearly every answer is this one. */
 const NONE: readonly never[] = [];
 
-const leave = ({ claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
-  for (const address of service.clusterIPs) {
-    const others = listOf(claimants.get(address)).filter((claimant) => claimant !== service);
+const claimsOf = (service: ServiceObject, identity: NodeIdentity): readonly string[] => {
+  const external = externalAddresses(service, identity);
+  const nodePorts = service.ports.filter(({ nodePort }) => nodePort > 0).map(({ nodePort }) => nodePortClaim(nodePort));
+  return external.length + nodePorts.length === 0
+    ? service.clusterIPs
+    : [...new Set([...service.clusterIPs, ...external, ...nodePorts])];
+};
+
+const nodePortClaim = (number: number): string => flat('', ':', String(number));
+
+const leave = ({ identity, claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
+  for (const claim of claimsOf(service, identity)) {
+    const others = listOf(claimants.get(claim)).filter((claimant) => claimant !== service);
     for (const other of others) neighbours.add(keyOf(other));
     const [only] = others;
-    if (only === undefined) claimants.delete(address);
-    else claimants.set(address, others.length === 1 ? only : others);
+    if (only === undefined) claimants.delete(claim);
+    else claimants.set(claim, others.length === 1 ? only : others);
   }
 };
 
-const enter = ({ claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
-  for (const address of service.clusterIPs) {
-    const others = listOf(claimants.get(address));
+const enter = ({ identity, claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
+  for (const claim of claimsOf(service, identity)) {
+    const others = listOf(claimants.get(claim));
     for (const other of others) neighbours.add(keyOf(other));
-    claimants.set(address, others.length === 0 ? service : [...others, service].sort(byAge));
+    claimants.set(claim, others.length === 0 ? service : [...others, service].sort(byRight(claim)));
   }
+};
+
+/** A cluster address is its Service's before it is anybody's external address. */
+const byRight =
+  (claim: string) =>
+  (a: ServiceObject, b: ServiceObject): number =>
+    Number(isClusterAddress(b, claim)) - Number(isClusterAddress(a, claim)) || byAge(a, b);
+
+const isClusterAddress = ({ clusterIPs }: ServiceObject, address: string): boolean => clusterIPs.includes(address);
+
+/** A Service without a port that is served closes nothing. */
+const isCloser = ({ claimants }: Claims, service: ServiceObject, address: string): boolean => {
+  const closer = listOf(claimants.get(address)).find(({ ports }) => ports.some(isServed));
+  return closer === undefined || keyOf(closer) === keyOf(service);
 };
 
 const settleGroup = (
   claims: Claims,
   service: ServiceObject,
-  { port, protocol }: DesiredPort,
+  { protocol }: DesiredPort,
   group: DesiredGroup,
   complaints: Complaint[],
 ): DesiredGroup => {
   const addresses = group.addresses.filter((address) => {
-    const owner = listOf(claims.claimants.get(address)).find((claimant) => hasPort(claimant, port, protocol));
+    const owner = ownerOf(claims, service, group, address, protocol);
     if (owner === undefined || keyOf(owner) === keyOf(service)) return true;
-    const path = `spec.clusterIPs[${service.clusterIPs.indexOf(address)}]`;
-    const message = `${address} port ${port}/${protocol} is left to ${objectText(owner)}, which ${precedence(owner, service)}`;
-    complaints.push(complaintAbout(service, 'warning', path, message));
+    const why = precedence(owner, service, address);
+    const message = `${address} port ${group.port}/${protocol} is left to ${objectText(owner)}, which ${why}`;
+    complaints.push(complaintAbout(service, 'warning', pathOf(service, group, address), message));
     return false;
   });
   return addresses.length === group.addresses.length ? group : { ...group, addresses };
+};
+
+const ownerOf = (
+  { claimants }: Claims,
+  service: ServiceObject,
+  { kind, port }: DesiredGroup,
+  address: string,
+  protocol: Protocol,
+): ServiceObject | undefined => {
+  if (kind === 'node')
+    return listOf(claimants.get(nodePortClaim(port))).find((claimant) => hasNodePort(claimant, port, protocol));
+  const list = listOf(claimants.get(address));
+  const [first] = list;
+  if (first !== undefined && isClusterAddress(first, address) && !isClusterAddress(service, address)) return first;
+  return list.find((claimant) => hasPort(claimant, port, protocol));
+};
+
+const pathOf = (service: ServiceObject, { kind, port }: DesiredGroup, address: string): string => {
+  switch (kind) {
+    case 'cluster':
+      return `spec.clusterIPs[${service.clusterIPs.indexOf(address)}]`;
+    case 'node':
+      return `spec.ports[${service.ports.findIndex(({ nodePort }) => nodePort === port)}].nodePort`;
+    case 'external': {
+      const index = service.externalIPs.indexOf(address);
+      return index < 0 ? 'status.loadBalancer.ingress' : `spec.externalIPs[${index}]`;
+    }
+  }
 };
 
 type Claimants = ServiceObject | readonly ServiceObject[] | undefined;

@@ -4,7 +4,9 @@ import { flat } from './model/flat.ts';
 import type {
   ClusterObject,
   EndpointSliceObject,
+  NodeObject,
   ObjectRef,
+  PodObject,
   ServiceObject,
   TrafficPolicyObject,
 } from './model/objects.ts';
@@ -22,6 +24,10 @@ export interface Cluster {
   readonly services: Map<string, ServiceObject>;
   readonly slices: Attached<EndpointSliceObject>;
   readonly policies: Attached<TrafficPolicyObject>;
+  /** By name. From an API server only the node of this agent. */
+  readonly nodes: Map<string, NodeObject>;
+  /** Of an API server only those of this node. */
+  readonly pods: Map<string, PodObject>;
 }
 
 /** Objects of one kind that are about Services of their namespace, whether those exist or not. */
@@ -35,6 +41,8 @@ export const createCluster = (): Cluster => ({
   services: new Map(),
   slices: { byKey: new Map(), byService: new Map() },
   policies: { byKey: new Map(), byService: new Map() },
+  nodes: new Map(),
+  pods: new Map(),
 });
 
 /** Takes the events in and returns the keys (`namespace/name`) of the Services that must be looked at again. */
@@ -74,6 +82,12 @@ const put = (cluster: Cluster, object: ClusterObject, touched: Set<string>): voi
     case 'TrafficPolicy':
       attach(cluster.policies, key, object, servicesOfPolicy, touched);
       break;
+    case 'Node':
+      setNode(cluster, object.name, object, touched);
+      break;
+    case 'Pod':
+      cluster.pods.set(key, object);
+      break;
   }
 };
 
@@ -89,7 +103,22 @@ const remove = (cluster: Cluster, ref: ObjectRef, touched: Set<string>): void =>
     case 'TrafficPolicy':
       detach(cluster.policies, key, servicesOfPolicy, touched);
       break;
+    case 'Node':
+      setNode(cluster, ref.name, undefined, touched);
+      break;
+    case 'Pod':
+      cluster.pods.delete(key);
+      break;
   }
+};
+
+/** Zone and addresses of a node decide about every Service on it. A server tells of much else that changes. */
+const setNode = (cluster: Cluster, name: string, node: NodeObject | undefined, touched: Set<string>): void => {
+  const previous = cluster.nodes.get(name);
+  if (node === undefined) cluster.nodes.delete(name);
+  else cluster.nodes.set(name, node);
+  const isSame = previous?.zone === node?.zone && previous?.addresses.join() === node?.addresses.join();
+  if (!isSame) for (const key of cluster.services.keys()) touched.add(key);
 };
 
 const servicesOfSlice = ({ namespace, service }: EndpointSliceObject): readonly string[] => [

@@ -1,7 +1,8 @@
 import { type Cluster, inputFor, keyOf } from './cluster.ts';
 import { desire, type NodeIdentity } from './desire/desire.ts';
 import { familyOf } from './desire/family.ts';
-import { localNode } from './desire/locality.ts';
+import { onlyNodeOf } from './desire/internal-policy.ts';
+import { localNodeOf } from './desire/node.ts';
 import { portId } from './desire/ports.ts';
 import type { Decision, ExplainedEndpoint, KernelAnswer, Question, RefusedReason } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
@@ -50,20 +51,25 @@ export const oracle = ({ endpoints }: DesiredGroup): Map<string, number> => {
   return new Map(endpoints.map((endpoint) => [socketText(endpoint), endpoint.weight / total]));
 };
 
-const decide = ({ cluster, node }: ExplainInput, question: Question): Decision => {
+const decide = ({ cluster, node: identity }: ExplainInput, question: Question): Decision => {
+  const node = localNodeOf(cluster, identity);
   const owner = findOwner(cluster, node, question);
   if ('reason' in owner) return { outcome: 'left alone', question, why: owner };
-
-  const { service, port, rivals } = owner;
+  if ('closedBy' in owner) {
+    const { closedBy, ports } = owner;
+    return { outcome: 'refused', reason: 'no such port', question, service: keyOf(closedBy), ports };
+  }
+  const { service, port, kind, rivals } = owner;
   const key = keyOf(service);
   const input = inputFor(cluster, key) ?? { service, slices: [], policies: [] };
-  const endpoints = explainEndpoints(input, port, familyOf(question.address), node);
-  const only = localNode(service, node.name);
+  const only = kind === 'cluster' ? onlyNodeOf(service, node.name) : undefined;
+  const endpoints = explainEndpoints(input, port, familyOf(question.address), node, only);
   const answered = {
     question,
     service: key,
     portName: port.name,
     portId: portId(service, port),
+    kind,
     affinityTimeoutS: service.affinityTimeoutS,
     ...(only === undefined ? {} : { onlyNode: only }),
     slices: input.slices.map(({ name }) => name),

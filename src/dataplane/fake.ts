@@ -1,5 +1,5 @@
 import { pick } from '../core/plan/alias.ts';
-import { frontendKey } from '../core/plan/have.ts';
+import { CLOSING, frontendKey } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
 import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
@@ -109,7 +109,8 @@ export class FakeDataplane implements Dataplane {
 
   /** Follows a first connection to its end and counts it, with the kernel's arithmetic: no affinity, as for a new client. */
   connect(address: string, port: number, protocol: FrontendKey['protocol'], random32: number): Answer {
-    const frontend = this.#memory.frontend({ address, port, protocol });
+    const frontend =
+      this.#memory.frontend({ address, port, protocol }) ?? this.#memory.frontend({ address, ...CLOSING });
     if (frontend === undefined || !this.#isActive) return { verdict: 'left alone' };
     const { service, slotBase, slotCount } = frontend;
     if (slotCount === 0) {

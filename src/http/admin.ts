@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { AgentView } from '../agent/view.ts';
+import type { ServedQuestion } from '../core/explain/decision.ts';
 import { parseAddress } from '../core/model/address.ts';
-import type { FrontendKey } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
 import { json, jsonList } from './answer.ts';
 import { createHandler, type OnBug, type Route } from './handler.ts';
@@ -40,7 +40,7 @@ const selectionIn = (query: URLSearchParams): string | undefined => {
   return service ?? namespace ?? undefined;
 };
 
-const questionIn = (query: URLSearchParams): FrontendKey => {
+const questionIn = (query: URLSearchParams): ServedQuestion => {
   const address = parseAddress(query.get('address') ?? '');
   if ('problem' in address) throw refuse('address', query.get('address') ?? '', address.problem);
   const portText = query.get('port') ?? '';

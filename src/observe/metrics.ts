@@ -104,6 +104,8 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
     ['Service', objects.services],
     ['EndpointSlice', objects.endpointSlices],
     ['TrafficPolicy', objects.trafficPolicies],
+    ['Node', objects.nodes],
+    ['Pod', objects.pods],
   ] as const;
   writeFamily(METRICS.objects, kinds, buffer);
   const severities = [

@@ -12,7 +12,7 @@ export interface Observed {
 export interface ObservedStatus {
   readonly version: string;
   readonly source: { readonly synced: boolean };
-  readonly objects: { readonly services: number; readonly endpointSlices: number; readonly trafficPolicies: number };
+  readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;

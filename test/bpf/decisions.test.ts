@@ -270,9 +270,10 @@ describe('an address', () => {
 });
 
 const weighted = (base: number, count: number, random: number) => {
-  const context = new Uint32Array([0, base, count, 0, random, 0, 0]);
+  // struct frontend (service, slots, scope, check), then the random number and room for the answer.
+  const context = new Uint32Array([0, base, count, 0, 0, random, 0, 0]);
   const found = run('weighted', context) === 1;
-  return { found, backend: context[5], generation: context[6] };
+  return { found, backend: context[6], generation: context[7] };
 };
 
 const run = (name: (typeof PROGRAMS)[number], { buffer }: { readonly buffer: ArrayBufferLike }): number =>

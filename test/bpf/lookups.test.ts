@@ -20,6 +20,7 @@ const version = (number: number) =>
       service,
       slotBase: number,
       slotCount: number,
+      scope: 'cluster' as const,
     })),
   );
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import type {
   ClusterObject,
   EndpointSliceObject,
+  NodeObject,
+  PodObject,
   ServiceObject,
   TrafficPolicyObject,
 } from '../../src/core/model/objects.ts';
@@ -73,22 +75,40 @@ export const manifestOf = (object: ClusterObject): object => {
       return sliceManifest(object);
     case 'TrafficPolicy':
       return policyManifest(object);
+    case 'Node':
+      return nodeManifest(object);
+    case 'Pod':
+      return podManifest(object);
   }
 };
 
-const serviceManifest = ({ name, namespace, clusterIPs, ports, affinityTimeoutS, type }: ServiceObject): object => ({
+const serviceManifest = (service: ServiceObject): object => ({
   apiVersion: 'v1',
   kind: 'Service',
-  metadata: { name, namespace },
-  spec: {
-    type,
-    clusterIP: clusterIPs[0],
-    clusterIPs,
-    ports,
-    ...(affinityTimeoutS === 0
+  metadata: {
+    name: service.name,
+    namespace: service.namespace,
+    ...(service.proxyName === undefined
       ? {}
-      : { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: affinityTimeoutS } } }),
+      : { labels: { 'service.kubernetes.io/service-proxy-name': service.proxyName } }),
   },
+  spec: {
+    type: service.type,
+    clusterIP: service.headless ? 'None' : service.clusterIPs[0],
+    clusterIPs: service.headless ? ['None'] : service.clusterIPs,
+    externalIPs: service.externalIPs,
+    ports: service.ports,
+    internalTrafficPolicy: service.internalTrafficPolicy,
+    publishNotReadyAddresses: service.publishNotReadyAddresses,
+    ...(service.sourceRanges ? { loadBalancerSourceRanges: ['192.0.2.0/24'] } : {}),
+    ...(service.affinityTimeoutS === 0
+      ? {}
+      : {
+          sessionAffinity: 'ClientIP',
+          sessionAffinityConfig: { clientIP: { timeoutSeconds: service.affinityTimeoutS } },
+        }),
+  },
+  status: { loadBalancer: { ingress: service.loadBalancerIPs.map((ip) => ({ ip })) } },
 });
 
 const sliceManifest = ({ name, namespace, service, family, ports, endpoints }: EndpointSliceObject): object => ({
@@ -97,11 +117,31 @@ const sliceManifest = ({ name, namespace, service, family, ports, endpoints }: E
   metadata: { name, namespace, labels: { 'kubernetes.io/service-name': service } },
   addressType: `IPv${family}`,
   ports,
-  endpoints: endpoints.map(({ address, ready, serving, terminating, pod }) => ({
+  endpoints: endpoints.map(({ address, ready, serving, terminating, node, zone, hints, pod }) => ({
     addresses: [address],
     conditions: { ready, serving, terminating },
+    hints: { forZones: hints.zones.map(named), forNodes: hints.nodes.map(named) },
+    ...(node === '' ? {} : { nodeName: node }),
+    ...(zone === '' ? {} : { zone }),
     ...(pod === '' ? {} : { targetRef: { kind: 'Pod', name: pod } }),
   })),
+});
+
+const named = (name: string): { readonly name: string } => ({ name });
+
+const nodeManifest = ({ name, zone, addresses }: NodeObject): object => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels: { 'topology.kubernetes.io/zone': zone } },
+  status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
+});
+
+const podManifest = ({ name, namespace, node, addresses }: PodObject): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace },
+  spec: { nodeName: node },
+  status: { phase: 'Running', podIPs: addresses.map((ip) => ({ ip })) },
 });
 
 const policyManifest = ({ name, namespace, services, endpointWeights }: TrafficPolicyObject): object => ({

@@ -1,16 +1,20 @@
 import type { DesiredPort } from '../../src/core/model/desired.ts';
-import type {
-  Complaint,
-  EndpointObject,
-  EndpointSliceObject,
-  EndpointWeight,
-  ServiceObject,
-  TrafficPolicyObject,
+import {
+  type Complaint,
+  type EndpointObject,
+  type EndpointSliceObject,
+  type EndpointWeight,
+  NO_HINTS,
+  type NodeObject,
+  type PodObject,
+  type ServiceObject,
+  type ServicePort,
+  type TrafficPolicyObject,
 } from '../../src/core/model/objects.ts';
 
 /** Builders of cluster objects with the defaults of the API, all of one age; tests name only what they are about. */
 
-export const service = (fields: Partial<ServiceObject> = {}): ServiceObject => ({
+export const service = ({ ports = [HTTP], ...fields }: ServiceFields = {}): ServiceObject => ({
   kind: 'Service',
   namespace: 'shop',
   name: 'web',
@@ -19,12 +23,20 @@ export const service = (fields: Partial<ServiceObject> = {}): ServiceObject => (
   headless: false,
   proxyName: undefined,
   clusterIPs: ['10.96.0.1'],
-  ports: [{ name: 'http', protocol: 'TCP', port: 80 }],
+  externalIPs: [],
+  loadBalancerIPs: [],
+  sourceRanges: false,
+  ports: ports.map((port) => ({ nodePort: 0, ...port })),
   affinityTimeoutS: 0,
   internalTrafficPolicy: 'Cluster',
   publishNotReadyAddresses: false,
   ...fields,
 });
+
+export type ServiceFields = Partial<Omit<ServiceObject, 'ports'>> & { readonly ports?: readonly PortFields[] };
+export type PortFields = Omit<ServicePort, 'nodePort'> & { readonly nodePort?: number };
+
+const HTTP = { name: 'http', protocol: 'TCP', port: 80 } as const;
 
 export const slice = (
   endpoints: readonly EndpointObject[],
@@ -49,6 +61,7 @@ export const endpoint = (address: string, fields: Partial<EndpointObject> = {}):
   terminating: false,
   node: '',
   zone: '',
+  hints: NO_HINTS,
   pod: '',
   ...fields,
 });
@@ -70,12 +83,30 @@ export const policy = (
   ...fields,
 });
 
-export const OUR_NODE = { name: 'node-a', proxyName: '' } as const;
+export const node = (fields: Partial<NodeObject> = {}): NodeObject => ({
+  kind: 'Node',
+  namespace: '',
+  name: 'node-a',
+  zone: '',
+  addresses: [],
+  ...fields,
+});
+
+export const pod = (fields: Partial<PodObject> = {}): PodObject => ({
+  kind: 'Pod',
+  namespace: 'shop',
+  name: 'web-0',
+  node: 'node-a',
+  addresses: ['10.1.0.1'],
+  ...fields,
+});
+
+export const OUR_NODE = { name: 'node-a', proxyName: '', externalIPs: false, zone: '', addresses: [] } as const;
 
 /** One line for each address of each port: `shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=5`. */
 export const desiredLines = (ports: readonly DesiredPort[]): readonly string[] =>
-  ports.flatMap(({ id, port, affinityTimeoutS, groups }) =>
-    groups.flatMap(({ addresses, endpoints }) => {
+  ports.flatMap(({ id, affinityTimeoutS, groups }) =>
+    groups.flatMap(({ addresses, port, endpoints }) => {
       const answers =
         endpoints.map((each) => `${socket(each.address, each.port)}=${each.weight}`).join(' ') || 'refused';
       const sticky = affinityTimeoutS === 0 ? '' : ` (a client stays for ${affinityTimeoutS} s)`;

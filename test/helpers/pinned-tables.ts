@@ -2,7 +2,7 @@ import { applyEvents, createCluster, inputFor } from '../../src/core/cluster.ts'
 import { desire } from '../../src/core/desire/desire.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
 import { shares } from '../../src/core/plan/alias.ts';
-import { isLive } from '../../src/core/plan/have.ts';
+import { CLOSING, isLive } from '../../src/core/plan/have.ts';
 import type { FrontendWrite, TableReader } from '../../src/core/plan/transaction.ts';
 import { MAP_NAMES, type MapName, mapMemories } from '../../src/dataplane/kernel/load.ts';
 import { isOurLayout, listSets } from '../../src/dataplane/kernel/pins.ts';
@@ -47,10 +47,7 @@ export const heldLines = (bpfRoot: string): readonly string[] => {
   const live = (count: number, generation: (index: number) => number): number =>
     Array.from({ length: count }, (_, index) => generation(index)).filter(isLive).length;
   return [
-    ...tables
-      .frontends()
-      .map((frontend) => frontendLine(tables, frontend))
-      .sort(),
+    ...Array.from(tables.frontends(), (frontend) => frontendLine(tables, frontend)).sort(),
     `backends in use: ${live(tables.capacity.backends, tables.backendGeneration)}`,
     `services in use: ${live(tables.capacity.services, tables.serviceGeneration)}`,
   ];
@@ -80,13 +77,16 @@ export const wantedLines = (objects: readonly ClusterObject[]): readonly string[
   const groups = ports.flatMap((port) =>
     port.groups.filter(({ addresses }) => addresses.length > 0).map((group) => ({ port, group })),
   );
-  const lines = groups.flatMap(({ port: { port, protocol, affinityTimeoutS }, group: { addresses, endpoints } }) => {
+  const lines = groups.flatMap(({ port: { protocol, affinityTimeoutS }, group: { addresses, port, endpoints } }) => {
     const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
     const answers = endpoints.map((each) => answer(each.address, each.port, each.weight, each.weight / total));
     return addresses.map((address) => line({ address, port, protocol }, affinityTimeoutS, answers));
   });
+  const closed = ports.flatMap((port) =>
+    port.closed.map((address) => line({ address, ...CLOSING }, port.affinityTimeoutS, [])),
+  );
   return [
-    ...lines.sort(),
+    ...[...lines, ...closed].sort(),
     `backends in use: ${groups.reduce((sum, { group }) => sum + group.endpoints.length, 0)}`,
     `services in use: ${new Set(groups.map(({ port }) => port.id)).size}`,
   ];

@@ -37,7 +37,7 @@ export class RunningAgent implements AsyncDisposable {
     this.#sink = sink;
     this.agent = createAgent({
       version: 'test',
-      node: { name: options.nodeName ?? 'node-a', proxyName: '' },
+      node: { name: options.nodeName ?? 'node-a', proxyName: '', externalIPs: false },
       source,
       dataplane,
       clock: options.clock ?? systemClock,

@@ -51,8 +51,8 @@ export const openStage = async <Name extends string>(options: StageOptions<Name>
 
 /** One TCP and one UDP port of the same number. */
 export const PORTS: readonly ServicePort[] = [
-  { name: 'tcp', protocol: 'TCP', port: 80 },
-  { name: 'udp', protocol: 'UDP', port: 80 },
+  { name: 'tcp', protocol: 'TCP', port: 80, nodePort: 0 },
+  { name: 'udp', protocol: 'UDP', port: 80, nodePort: 0 },
 ];
 
 /** A Service and its slices of both families; `servers` answer on `port`. */

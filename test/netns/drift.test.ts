@@ -4,6 +4,7 @@ import { SLOT } from '../../src/abi/layout.gen.ts';
 import { storeWord } from '../../src/abi/memory.ts';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
+import { isClosing } from '../../src/core/plan/have.ts';
 import type { FrontendWrite } from '../../src/core/plan/transaction.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
@@ -56,7 +57,7 @@ const rows: readonly { what: string; damage: () => void; meanwhile: string }[] =
   {
     what: 'an entry that somebody deleted',
     damage: () => pinned.frontends.delete(encodeFrontendKeys([frontend(WEB)]), 1),
-    meanwhile: 'EHOSTUNREACH',
+    meanwhile: 'ECONNREFUSED',
   },
   {
     what: 'an entry that leads out of the tables',
@@ -114,7 +115,7 @@ describe.each(rows)('$what', ({ damage, meanwhile }) => {
 });
 
 const frontend = (address: string): FrontendWrite => {
-  const found = pinned.tables.frontends().find((each) => each.address === address);
+  const found = [...pinned.tables.frontends()].find((each) => each.address === address && !isClosing(each));
   if (found === undefined) throw new Error(`${address} is not there`);
   return found;
 };

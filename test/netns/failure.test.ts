@@ -53,7 +53,7 @@ test('a table that others have filled is an error in the log, is grown, and take
     level: 'error',
     err: {
       code: 'SHUNT_E_APPLY',
-      message: expect.stringMatching(/took 0 of 1 changes, then frontends: put failed: .*E2BIG/),
+      message: expect.stringMatching(/took 0 of 2 changes, then frontends: put failed: .*E2BIG/),
     },
     retryInMs: 100,
   });
@@ -87,7 +87,7 @@ test('a table that takes nothing any more is tried again and again, while traffi
 /** Entries that lead nowhere, in every place that is free. */
 const fillFrontends = (): void => {
   using pinned = openPinnedTables(node.bpfRoot);
-  const count = pinned.tables.capacity.frontends - pinned.tables.frontends().length;
+  const count = pinned.tables.capacity.frontends - [...pinned.tables.frontends()].length;
   const entries = Array.from({ length: count }, (_, index) => ({
     address: `10.99.${index >> 8}.${index & 255}`,
     port: 1,
@@ -95,6 +95,7 @@ const fillFrontends = (): void => {
     service: 0xffff_ffff,
     slotBase: 0,
     slotCount: 1,
+    scope: 'cluster' as const,
   }));
   const { keys, values } = encodeFrontends(entries);
   expect(pinned.frontends.update(keys, values, count)).toBe(count);

@@ -71,7 +71,7 @@ test('tables grow from tiny to thousands of endpoints under load, and nothing is
   expect(heldLines(node.bpfRoot)).toEqual(wantedLines(objects));
   expect(listSets(node.bpfRoot)).toHaveLength(1);
   const { capacity, used } = agent.agent.status();
-  expect(used).toMatchObject({ frontends: 1001, backends: 5002, services: 1001 });
+  expect(used).toMatchObject({ frontends: 2002, backends: 5002, services: 1001 });
   for (const table of ['frontends', 'slots', 'backends', 'services'] as const)
     expect(capacity[table]).toBeGreaterThanOrEqual(used[table]);
   await account(load, open);

@@ -110,32 +110,66 @@ test('a connection that is answered is seen by the same capture, under the addre
   expect(await capture.matching()).toBeGreaterThan(0);
 });
 
-describe.each([
-  { what: 'an address of the Service network that is no Service', addresses: NO_SERVICE, port: 80 },
-  { what: 'a port that its Service does not have', addresses: WEB, port: 81 },
-])('$what', ({ addresses, port }) => {
+describe('an address of the Service network that is no Service', () => {
   test.each(WAYS)('is left alone by $way: the route says no', async ({ kind, form }) => {
     const before = stage.agent.agent.verdicts();
     const fd = await client.socket(kind);
-    expect(await client.connect(fd, inForm(addresses, form), port)).toEqual({ error: 'EHOSTUNREACH' });
+    expect(await client.connect(fd, inForm(NO_SERVICE, form), 80)).toEqual({ error: 'EHOSTUNREACH' });
     await client.closeSocket(fd);
     expect(growth(before)).toEqual({});
   });
 
   test('sends no packet', async () => {
-    await using capture = await watch(addresses);
-    for (const kind of ['tcp', 'udp', 'udp-unconnected'] as const)
-      for (const address of addresses) expect(await client.whoAnswers(kind, address, port)).toMatch(/EHOSTUNREACH$/);
+    await using capture = await watch(NO_SERVICE);
+    for (const kind of KINDS)
+      for (const address of NO_SERVICE) expect(await client.whoAnswers(kind, address, 80)).toMatch(/EHOSTUNREACH$/);
     expect(await capture.matching()).toBe(0);
   });
 });
+
+describe('a port that its Service does not have', () => {
+  test.each(WAYS)('is refused at once by $way', async ({ kind, form }) => {
+    const before = stage.agent.agent.verdicts();
+    const fd = await client.socket(kind);
+    const rejected = await counted(stage.agent, 'shop/web/tcp/TCP', async () => {
+      expect(await client.connect(fd, inForm(WEB, form), 81)).toEqual({ error: 'ECONNREFUSED' });
+    });
+    await client.closeSocket(fd);
+    // The first port of the Service counts for all that it does not have.
+    expect(rejected).toEqual({ rejected: 1 });
+    expect(growth(before)).toEqual({ refused_no_port: 1 });
+  });
+
+  test.each(UDP_WAYS)(
+    'is refused to datagrams of a socket that is not connected, $kind to $form',
+    async ({ kind, form }) => {
+      const before = stage.agent.agent.verdicts();
+      const fd = await client.socket(kind);
+      expect(await client.sendto(fd, inForm(WEB, form), 81, 'x')).toEqual({ error: 'ECONNREFUSED' });
+      expect(await client.sendmsg(fd, 'x', { address: inForm(WEB, form), port: 81 })).toEqual({
+        error: 'ECONNREFUSED',
+      });
+      await client.closeSocket(fd);
+      expect(growth(before)).toEqual({ dropped_no_port: 2 });
+    },
+  );
+
+  test('sends no packet', async () => {
+    await using capture = await watch(WEB);
+    for (const kind of KINDS)
+      for (const address of WEB) expect(await client.whoAnswers(kind, address, 81)).toMatch(/ECONNREFUSED$/);
+    expect(await capture.matching()).toBe(0);
+  });
+});
+
+const KINDS = ['tcp', 'udp', 'udp-unconnected'] as const;
 
 test('a port of a Service is one of its protocol only', async () => {
   const tcpOnly = service({ name: 'tcp-only', clusterIPs: ['10.96.0.7'], ports: [PORTS[0]!] });
   await stage.agent.put(tcpOnly, slicesOf('tcp-only', [stage.actors.v1])[0]);
   expect(await client.whoAnswers('tcp', '10.96.0.7', 80)).toBe('v1');
-  expect(await client.whoAnswers('udp', '10.96.0.7', 80)).toBe('EHOSTUNREACH');
-  expect(await client.whoAnswers('udp-unconnected', '10.96.0.7', 80)).toBe('send EHOSTUNREACH');
+  expect(await client.whoAnswers('udp', '10.96.0.7', 80)).toBe('ECONNREFUSED');
+  expect(await client.whoAnswers('udp-unconnected', '10.96.0.7', 80)).toBe('send ECONNREFUSED');
 });
 
 /** Watches the client's pod for packets from or to these addresses: a capture for each, since a count empties it. */

@@ -173,11 +173,11 @@ describe('a Service', () => {
     );
     expect([await answers(WEB, 80), await answers(WEB, 443)]).toEqual([['v1'], ['v1']]);
     await stage.agent.put(service({ ports: [https] }));
-    expect([await answers(WEB, 80), await answers(WEB, 443)]).toEqual([LEFT_ALONE, ['v1']]);
+    expect([await answers(WEB, 80), await answers(WEB, 443)]).toEqual([REFUSED, ['v1']]);
     await stage.agent.put(service({ ports: [{ ...https, port: 444 }, http] }));
     expect([await answers(WEB, 80), await answers(WEB, 443), await answers(WEB, 444)]).toEqual([
       ['v1'],
-      LEFT_ALONE,
+      REFUSED,
       ['v1'],
     ]);
   });
@@ -191,9 +191,9 @@ describe('a Service', () => {
     const both = async () => [await answers('10.96.0.3', 80, 'tcp'), await answers('10.96.0.3', 80, 'udp')];
     expect(await both()).toEqual([['v2'], ['v2']]);
     await stage.agent.put(service({ name: 'dns', clusterIPs: ['10.96.0.3'], ports: [udp] }));
-    expect(await both()).toEqual([LEFT_ALONE, ['v2']]);
+    expect(await both()).toEqual([REFUSED, ['v2']]);
     await stage.agent.put(service({ name: 'dns', clusterIPs: ['10.96.0.3'], ports: [tcp] }));
-    expect(await both()).toEqual([['v2'], LEFT_ALONE]);
+    expect(await both()).toEqual([['v2'], REFUSED]);
   });
 
   test.each([

@@ -56,7 +56,7 @@ test('programs of a version with other records go on until the new agent knows t
     capacity: { frontends: 64, slots: 64, backends: 64, services: 64 },
   });
   // The new tables are still empty.
-  expect(kernel.tables.frontends()).toEqual([]);
+  expect([...kernel.tables.frontends()]).toEqual([]);
   expect(programsInForce()).toEqual(others);
   expect(await client.hammer('tcp', VIP, 80, { count: 200, reset: true })).toMatchObject({ by: { v1: 200 } });
 

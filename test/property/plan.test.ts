@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isShortage, plan } from '../../src/core/plan/plan.ts';
+import type { FrontendKey } from '../../src/core/plan/transaction.ts';
 import { endpointName, type Route } from '../../src/dataplane/fake/routes.ts';
 import { ShuntError } from '../../src/errors.ts';
 import { state } from './states.ts';
@@ -112,12 +113,16 @@ describe('a transaction that is cut at any point', () => {
   test('leaves every address with exactly its old or exactly its new choice', async () => {
     await fc.assert(
       fc.asyncProperty(state(), state(), async (first, second) => {
-        const { before, after, steps } = await bothEnds(first, second);
+        const { before, after, steps, verdicts: ends } = await bothEnds(first, second);
         for (let cut = 0; cut < steps; cut++) {
           const world = await cutBetween(first, second, cut);
           const now = world.fake.routes();
           for (const key of new Set([...before.keys(), ...after.keys(), ...now.keys()])) {
             expect([choice(before.get(key)), choice(after.get(key))]).toContainEqual(choice(now.get(key)));
+          }
+          for (const [at, verdict] of verdicts(world).entries()) {
+            const allowed = ends.map((verdictsAt) => verdictsAt[at]);
+            expect(allowed, JSON.stringify(CLIENTS[at])).toContain(verdict);
           }
         }
       }),
@@ -196,9 +201,14 @@ const FULL = { minLength: 4 };
 const weightsOf = (wanted: State): Map<string, number> =>
   new Map(
     [...wanted].flatMap(([id, port]) =>
-      (port?.groups ?? []).flatMap(({ endpoints }) =>
-        endpoints.map(({ address, port, weight }) => [`${id} ${endpointName(address, port)}`, weight] as const),
-      ),
+      // The first group that has an endpoint tells its weight.
+      (port?.groups ?? [])
+        .toReversed()
+        .flatMap(({ addresses, endpoints }) =>
+          (addresses.length === 0 ? [] : endpoints).map(
+            ({ address, port, weight }) => [`${id} ${endpointName(address, port)}`, weight] as const,
+          ),
+        ),
     ),
   );
 
@@ -209,23 +219,39 @@ const emptied = (sequence: readonly State[]): State =>
 const bothEnds = async (
   first: State,
   second: State,
-): Promise<{ before: ReadonlyMap<string, Route>; after: ReadonlyMap<string, Route>; steps: number }> => {
+): Promise<{
+  before: ReadonlyMap<string, Route>;
+  after: ReadonlyMap<string, Route>;
+  steps: number;
+  verdicts: readonly (readonly string[])[];
+}> => {
   const world = await World.create();
+  await world.fake.activate();
   await world.reach(changesTo(first));
   const before = world.fake.routes();
+  const verdictsBefore = verdicts(world);
   const { slots, ...rest } = await world.reach(changesTo(second));
   const records = slots.reduce((sum, { words }) => sum + words.length / 4, 0);
   const steps = Object.values(rest).reduce((sum, part) => sum + part.length, records);
-  return { before, after: world.fake.routes(), steps };
+  return { before, after: world.fake.routes(), steps, verdicts: [verdictsBefore, verdicts(world)] };
 };
 
 const cutBetween = async (first: State, second: State, cut: number): Promise<World> => {
   const world = await World.create();
+  await world.fake.activate();
   await world.reach(changesTo(first));
   world.fake.failAfter(cut);
   await expect(world.reach(changesTo(second))).rejects.toSatisfy(isCut);
   return world;
 };
+
+const CLIENTS: readonly FrontendKey[] = ['10.96.0.1', '10.96.0.2', '10.96.0.5', '10.96.0.6'].flatMap((address) =>
+  (['TCP', 'UDP'] as const).flatMap((protocol) => [80, 81, 82].map((port) => ({ address, port, protocol }))),
+);
+
+/** Whether a client is sent, refused or left alone. */
+const verdicts = ({ fake }: World): readonly string[] =>
+  CLIENTS.map(({ address, port, protocol }) => fake.connect(address, port, protocol, 0).verdict);
 
 const isCut = (error: unknown): boolean => error instanceof ShuntError && error.code === 'SHUNT_E_APPLY';
 

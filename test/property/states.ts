@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { DesiredEndpoint, DesiredGroup, DesiredPort } from '../../src/core/model/desired.ts';
+import type { AddressKind, DesiredEndpoint, DesiredGroup, DesiredPort } from '../../src/core/model/desired.ts';
 import type { Family } from '../../src/core/model/objects.ts';
 import type { State } from './world.ts';
 
@@ -29,7 +29,7 @@ const port = (from: number): fc.Arbitrary<number> => fc.integer({ min: from, max
 const weight = (): fc.Arbitrary<number> =>
   fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 1000 }));
 
-/** The port that owns each address: none is claimed by two. */
+/** The port that owns each address, or that closes it: none is claimed by two. */
 const owners = (family: Family): fc.Arbitrary<(string | undefined)[]> =>
   fc.tuple(...ADDRESSES[family].map(() => fc.option(fc.constantFrom(...PORTS), { nil: undefined })));
 
@@ -40,6 +40,8 @@ const settings = (): fc.Arbitrary<Settings> =>
     affinityTimeoutS: fc.constantFrom(0, 0, 60, 10_800),
     four: endpoints(4),
     six: endpoints(6),
+    external: endpoints(4),
+    externalPort: fc.constantFrom(80, 30_080),
   });
 
 interface Settings {
@@ -48,32 +50,72 @@ interface Settings {
   readonly affinityTimeoutS: number;
   readonly four: DesiredEndpoint[];
   readonly six: DesiredEndpoint[];
+  /** Who answers those IPv4 addresses that are external. */
+  readonly external: DesiredEndpoint[];
+  readonly externalPort: number;
 }
 
 /** Names every port, in any order. */
 export const state = (): fc.Arbitrary<State> =>
   fc
-    .record({ order: fc.shuffledSubarray([...PORTS], { minLength: PORTS.length }), four: owners(4), six: owners(6) })
-    .chain(({ order, four, six }) =>
+    .record({
+      order: fc.shuffledSubarray([...PORTS], { minLength: PORTS.length }),
+      four: owners(4),
+      six: owners(6),
+      closing: owners(4),
+    })
+    .chain(({ order, four, six, closing }) =>
       fc.tuple(...order.map(settings)).map((all) => {
         const owned = (id: string, by: readonly (string | undefined)[], family: Family): readonly string[] =>
           ADDRESSES[family].filter((_, at) => by[at] === id);
-        return new Map(
-          order.map((id, at) => [id, desired(id, all[at] as Settings, owned(id, four, 4), owned(id, six, 6))]),
-        );
+        const part = (id: string): Part => ({
+          four: owned(id, four, 4),
+          six: owned(id, six, 6),
+          closed: owned(id, closing, 4),
+        });
+        return new Map(order.map((id, at) => [id, desired(id, all[at] as Settings, part(id))]));
       }),
     );
 
-const desired = (
-  id: string,
-  { isThere, port, affinityTimeoutS, four, six }: Settings,
-  fourAddresses: readonly string[],
-  sixAddresses: readonly string[],
-): DesiredPort | undefined => {
+/** The addresses that a port has to do with. */
+interface Part {
+  readonly four: readonly string[];
+  readonly six: readonly string[];
+  readonly closed: readonly string[];
+}
+
+const EXTERNAL: readonly string[] = ['10.96.0.5', '10.96.0.6'];
+
+const desired = (id: string, settings: Settings, { four, six, closed }: Part): DesiredPort | undefined => {
+  const { isThere, port, affinityTimeoutS } = settings;
   if (!isThere) return undefined;
-  const groups: DesiredGroup[] = [
-    { family: 4, addresses: fourAddresses, endpoints: four },
-    { family: 6, addresses: sixAddresses, endpoints: six },
+  const group = (
+    kind: AddressKind,
+    addresses: readonly string[],
+    number: number,
+    endpoints: readonly DesiredEndpoint[],
+  ): DesiredGroup => ({
+    family: addresses.some((address) => address.includes(':')) ? 6 : 4,
+    kind,
+    addresses,
+    port: number,
+    scope: kind === 'cluster' ? 'cluster' : 'external',
+    endpoints,
+  });
+  const groups = [
+    group(
+      'cluster',
+      four.filter((address) => !EXTERNAL.includes(address)),
+      port,
+      settings.four,
+    ),
+    group('cluster', six, port, settings.six),
+    group(
+      'external',
+      four.filter((address) => EXTERNAL.includes(address)),
+      settings.externalPort,
+      settings.external,
+    ),
   ];
-  return { id, protocol: id.endsWith('UDP') ? 'UDP' : 'TCP', port, affinityTimeoutS, groups };
+  return { id, protocol: id.endsWith('UDP') ? 'UDP' : 'TCP', port, affinityTimeoutS, groups, closed };
 };

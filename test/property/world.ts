@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { DesiredPort } from '../../src/core/model/desired.ts';
-import { frontendKey, grown, type Have, release, sealRetired } from '../../src/core/plan/have.ts';
+import { CLOSING, frontendKey, grown, type Have, release, sealRetired } from '../../src/core/plan/have.ts';
 import { identityKey, identityOf } from '../../src/core/plan/identity.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../../src/core/plan/plan.ts';
 import { readHave } from '../../src/core/plan/read.ts';
@@ -100,11 +100,18 @@ export const expectRoutes = (fake: FakeDataplane, state: State): void => {
     for (const group of port?.groups ?? []) {
       for (const address of group.addresses) {
         const { protocol, affinityTimeoutS } = port as DesiredPort;
-        const key = frontendKey({ address, port: (port as DesiredPort).port, protocol });
+        const key = frontendKey({ address, port: group.port, protocol });
         wanted.add(key);
         expect(routes.get(key), key).toMatchObject({ service: identityKey(identityOf(id)), affinityTimeoutS });
         expectShares(routes.get(key)?.shares ?? new Map(), group.endpoints);
       }
+    }
+  }
+  for (const [id, port] of state) {
+    for (const address of port?.closed ?? []) {
+      const key = frontendKey({ address, ...CLOSING });
+      wanted.add(key);
+      expect(routes.get(key), key).toMatchObject({ service: identityKey(identityOf(id)), shares: new Map() });
     }
   }
   expect([...routes.keys()].sort()).toEqual([...wanted].sort());
@@ -137,8 +144,12 @@ export const portOf = (
   groups: [
     {
       family: 4,
+      kind: 'cluster',
+      port: 80,
       addresses,
+      scope: 'cluster',
       endpoints: Object.entries(endpoints).map(([byte, weight]) => ({ address: `10.1.0.${byte}`, port: 8080, weight })),
     },
   ],
+  closed: [],
 });

@@ -8,5 +8,6 @@ export const complaintAbout = (
   message: string,
 ): Complaint => ({ severity, object: objectText(object), path, message });
 
-/** `Service shop/cart`: how messages name an object. */
-export const objectText = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
+/** `Service shop/cart`, `Node worker-1`: how messages name an object. */
+export const objectText = ({ kind, namespace, name }: ObjectRef): string =>
+  namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;

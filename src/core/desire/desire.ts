@@ -1,13 +1,14 @@
-import type { DesiredEndpoint, DesiredGroup, DesiredPort } from '../model/desired.ts';
+import type { DesiredGroup, DesiredPort } from '../model/desired.ts';
 import type { Complaint, EndpointSliceObject, Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
-import { familyOf } from './family.ts';
-import { localityComplaint, localNode } from './locality.ts';
+import { addressComplaints, askedOf } from './addresses.ts';
+import { type Choice, desireEndpoints } from './endpoints.ts';
+import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
 import { idleEntries, unfitSlices } from './mistakes.ts';
-import { byAddress, byName } from './order.ts';
-import { isServed, notServedComplaint, portId, type ServedPort, targetOf } from './ports.ts';
+import type { LocalNode } from './node.ts';
+import { byName } from './order.ts';
+import { isServed, notServedComplaint, portId, type ServedPort } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
-import { STANDING, type Standing, standingOf } from './standing.ts';
-import { governingPolicy, ignoredPolicies, weightOf } from './weights.ts';
+import { governingPolicy, ignoredPolicies } from './weights.ts';
 
 /** A Service and everything that says how it is answered. */
 export interface ServiceInput {
@@ -18,11 +19,14 @@ export interface ServiceInput {
   readonly policies: readonly TrafficPolicyObject[];
 }
 
+/** What the administrator of a node says. */
 export interface NodeIdentity {
   /** Empty when unknown. */
   readonly name: string;
   /** We serve the Services whose `proxyName` this is; those without the label when it is empty. */
   readonly proxyName: string;
+  /** `spec.externalIPs` are served. */
+  readonly externalIPs: boolean;
 }
 
 export interface Desired {
@@ -31,91 +35,60 @@ export interface Desired {
 }
 
 /** What the kernel should hold for a Service on this node. Equal input, in whatever order, gives equal output. */
-export const desire = (input: ServiceInput & { readonly node: NodeIdentity }): Desired => {
+export const desire = (input: ServiceInput & { readonly node: LocalNode }): Desired => {
   const { service, policies, node } = input;
   const reason = notProgrammed(service, node.proxyName);
   if (reason !== undefined) return { ports: [], complaints: [reason] };
 
   const slices = inOrder(input.slices);
-  const policy = governingPolicy(policies);
-  const choice: Choice = { service, slices, policy, onlyNode: localNode(service, node.name) };
-  const complaints: Complaint[] = [...ignoredPolicies(service, policies)];
-  const locality = localityComplaint(service, node.name);
-  if (locality !== undefined) complaints.push(locality);
+  const choice: Choice = { service, slices, policy: governingPolicy(policies), node };
+  const complaints: Complaint[] = [...ignoredPolicies(service, policies), ...addressComplaints(service, node)];
+  const policyComplaint = internalPolicyComplaint(service, node.name);
+  if (policyComplaint !== undefined) complaints.push(policyComplaint);
 
   const ports: DesiredPort[] = [];
   for (const [index, port] of service.ports.entries()) {
-    if (isServed(port)) ports.push(desirePort(choice, port));
+    if (isServed(port)) ports.push(desirePort(choice, port, ports.length === 0 ? service.clusterIPs : NONE));
     else complaints.push(notServedComplaint(service, index));
   }
   complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies));
   return { ports, complaints };
 };
 
-/** All that decides which endpoints answer a port. */
-interface Choice {
-  readonly service: ServiceObject;
-  readonly slices: readonly EndpointSliceObject[];
-  readonly policy: TrafficPolicyObject | undefined;
-  readonly onlyNode: string | undefined;
-}
+const NONE: readonly string[] = [];
 
-const desirePort = (choice: Choice, port: ServedPort): DesiredPort => ({
+const desirePort = (choice: Choice, port: ServedPort, closed: readonly string[]): DesiredPort => ({
   id: portId(choice.service, port),
   protocol: port.protocol,
   port: port.port,
   affinityTimeoutS: choice.service.affinityTimeoutS,
-  groups: desireGroups(choice, port),
+  groups: FAMILIES.flatMap((family) => desireGroups(choice, port, family)),
+  closed,
 });
 
 const FAMILIES: readonly Family[] = [4, 6];
 
-/** The families know nothing of each other: one may have endpoints while the other refuses. */
-const desireGroups = (choice: Choice, port: ServedPort): readonly DesiredGroup[] => {
-  const groups: DesiredGroup[] = [];
-  for (const family of FAMILIES) {
-    const addresses = choice.service.clusterIPs.filter((address) => familyOf(address) === family);
-    if (addresses.length > 0) groups.push({ family, addresses, endpoints: desireEndpoints(choice, port, family) });
-  }
-  return groups;
-};
-
-const desireEndpoints = (choice: Choice, port: ServedPort, family: Family): readonly DesiredEndpoint[] => {
-  const best = bestEndpoints(choice, port, family).sort(byAddress);
-  return best.every(isCounted) ? best : best.filter(isCounted);
-};
-
 /**
- * All ready endpoints; when there is none, all terminating ones that still serve. Where slices disagree about an
- * endpoint its best standing counts, because the lesser one is not looked at. Weights come later: when every ready
- * endpoint is drained, refusing is what was asked for.
+ * The families know nothing of each other: one may have endpoints while the other refuses. `internalTrafficPolicy` is
+ * about the cluster addresses only. Clients inside the cluster who ask an external address reach all endpoints, whatever
+ * `externalTrafficPolicy` says: that one is about clients from outside (kube-proxy does the same).
  */
-const bestEndpoints = (
-  { service, slices, policy, onlyNode }: Choice,
-  port: ServedPort,
-  family: Family,
-): DesiredEndpoint[] => {
-  const best: DesiredEndpoint[] = [];
-  let bestStanding: Standing = STANDING.terminating;
-  for (const slice of slices) {
-    const target = slice.family === family ? targetOf(slice, port) : undefined;
-    if (target === undefined) continue;
-    for (const endpoint of slice.endpoints) {
-      if (onlyNode !== undefined && endpoint.node !== onlyNode) continue;
-      const standing = standingOf(endpoint, service);
-      if (standing < bestStanding) continue;
-      if (standing > bestStanding) best.length = 0;
-      bestStanding = standing;
-      best.push({ address: endpoint.address, port: target.port, weight: weightOf(endpoint, policy) });
-    }
-  }
-  return best;
-};
+const desireGroups = (choice: Choice, port: ServedPort, family: Family): readonly DesiredGroup[] => {
+  const { service, node } = choice;
+  const asked = askedOf(service, port, node, family);
+  const onlyNode = onlyNodeOf(service, node.name);
+  if (asked.cluster.length + asked.external.length + asked.node.length === 0) return [];
 
-/** Not drained, and the first of those with its address: sorting is stable, so that is in the order of slice names. */
-const isCounted = (endpoint: DesiredEndpoint, index: number, sorted: readonly DesiredEndpoint[]): boolean => {
-  const previous = sorted[index - 1];
-  return endpoint.weight > 0 && (previous === undefined || byAddress(previous, endpoint) !== 0);
+  const own = desireEndpoints(choice, port, family, onlyNode);
+  const isApart = onlyNode !== undefined && asked.external.length + asked.node.length > 0;
+  const others = isApart ? desireEndpoints(choice, port, family, undefined) : own;
+  const scope = isApart ? 'external' : 'cluster';
+  const groups: readonly DesiredGroup[] = [
+    { family, kind: 'cluster', port: port.port, addresses: asked.cluster, scope: 'cluster', endpoints: own },
+    { family, kind: 'external', port: port.port, addresses: asked.external, scope, endpoints: others },
+    { family, kind: 'node', port: port.nodePort, addresses: asked.node, scope, endpoints: others },
+  ];
+  return groups.filter(({ addresses }) => addresses.length > 0);
 };
 
 const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>

@@ -1,7 +1,15 @@
 import { parseAddress, specialRange } from '../model/address.ts';
 import { exact } from '../model/exact.ts';
 import type { Intern } from '../model/intern.ts';
-import type { EndpointObject, EndpointSliceObject, EndpointSlicePort, Family, ObjectRef } from '../model/objects.ts';
+import {
+  type EndpointObject,
+  type EndpointSliceObject,
+  type EndpointSlicePort,
+  type Family,
+  type Hints,
+  NO_HINTS,
+  type ObjectRef,
+} from '../model/objects.ts';
 import {
   asObject,
   at,
@@ -138,6 +146,7 @@ const readEndpoint = (review: Review, raw: unknown, path: Path, family: Family, 
     terminating: booleanField(review, conditions, 'terminating', false, conditionsPath),
     node: intern(textField(review, fields, 'nodeName', path)),
     zone: intern(textField(review, fields, 'zone', path)),
+    hints: readHints(review, fields, path, intern),
     pod: readPod(review, fields, path),
   };
 };
@@ -182,6 +191,20 @@ const checkAddress = (review: Review, text: unknown, path: Path, family: Family)
     complain(review, 'error', path, `"${text}" is ${range}; an endpoint must not lead into the node or to a group`);
   }
   return parsed.text;
+};
+
+const readHints = (review: Review, fields: Fields, path: Path, intern: Intern): Hints => {
+  const hints = objectField(review, fields, 'hints', path);
+  if (hints === undefined) return NO_HINTS;
+  const namesIn = (key: string): readonly string[] => {
+    const list = at(at(path, 'hints'), key);
+    const names = listField(review, hints, key, at(path, 'hints')).map((value, index) =>
+      intern(textField(review, asObject(review, value, at(list, index)) ?? {}, 'name', at(list, index))),
+    );
+    return exact(names.filter((name) => name !== ''));
+  };
+  const read = { zones: namesIn('forZones'), nodes: namesIn('forNodes') };
+  return read.zones.length + read.nodes.length === 0 ? NO_HINTS : read;
 };
 
 const readPod = (review: Review, fields: Fields, path: Path): string => {

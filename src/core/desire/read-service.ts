@@ -2,6 +2,7 @@ import { parseAddress, specialRange } from '../model/address.ts';
 import { exact } from '../model/exact.ts';
 import type { Intern } from '../model/intern.ts';
 import type { Family, ObjectRef, Protocol, ServiceObject, ServicePort } from '../model/objects.ts';
+import { readExternalIPs, readLoadBalancerIPs } from './read-external.ts';
 import {
   asObject,
   at,
@@ -41,8 +42,11 @@ export const readService = (review: Review, raw: Fields, ref: ObjectRef, intern:
     type,
     headless,
     proxyName: LABEL_PROXY_NAME in labels ? intern(textField(review, labels, LABEL_PROXY_NAME, LABELS)) : undefined,
-    clusterIPs: headless ? [] : exact(readAddresses(review, clusterIPs)),
-    ports: exact(readPorts(review, spec, intern)),
+    clusterIPs: headless ? [] : exact(readClusterIPs(review, clusterIPs)),
+    externalIPs: headless || external ? NONE : readExternalIPs(review, spec),
+    loadBalancerIPs: headless || type !== 'LoadBalancer' ? NONE : readLoadBalancerIPs(review, raw),
+    sourceRanges: type === 'LoadBalancer' && !isEmptyList(spec.loadBalancerSourceRanges),
+    ports: exact(readPorts(review, spec, hasNodePorts(type), intern)),
     affinityTimeoutS: readAffinity(review, spec),
     internalTrafficPolicy: choiceField(review, spec, 'internalTrafficPolicy', TRAFFIC_POLICIES, SPEC),
     publishNotReadyAddresses: booleanField(review, spec, 'publishNotReadyAddresses', false, SPEC),
@@ -71,7 +75,7 @@ const clusterIPTexts = (review: Review, spec: Fields): readonly string[] => {
   return texts;
 };
 
-const readAddresses = (review: Review, texts: readonly string[]): readonly string[] => {
+const readClusterIPs = (review: Review, texts: readonly string[]): readonly string[] => {
   const addresses: string[] = [];
   const families: Family[] = [];
   for (const [index, text] of texts.entries()) {
@@ -101,13 +105,15 @@ const readAddresses = (review: Review, texts: readonly string[]): readonly strin
 
 const isEmptyList = (value: unknown): boolean => isAbsent(value) || (Array.isArray(value) && value.length === 0);
 
-const readPorts = (review: Review, spec: Fields, intern: Intern): readonly ServicePort[] => {
+const hasNodePorts = (type: ServiceObject['type']): boolean => type === 'NodePort' || type === 'LoadBalancer';
+
+const readPorts = (review: Review, spec: Fields, nodePorts: boolean, intern: Intern): readonly ServicePort[] => {
   const names = new Set<string>();
   const numbers = new Set<string>();
   const raws = listField(review, spec, 'ports', SPEC);
   return raws.flatMap((raw, index) => {
     const path = at(PORTS, index);
-    const port = readPort(review, raw, path, intern);
+    const port = readPort(review, raw, path, nodePorts, intern);
     if (port === undefined) {
       return [];
     }
@@ -126,7 +132,13 @@ const readPorts = (review: Review, spec: Fields, intern: Intern): readonly Servi
   });
 };
 
-const readPort = (review: Review, raw: unknown, path: Path, intern: Intern): ServicePort | undefined => {
+const readPort = (
+  review: Review,
+  raw: unknown,
+  path: Path,
+  nodePorts: boolean,
+  intern: Intern,
+): ServicePort | undefined => {
   const fields = asObject(review, raw, path);
   if (fields === undefined) {
     return undefined;
@@ -143,7 +155,9 @@ const readPort = (review: Review, raw: unknown, path: Path, intern: Intern): Ser
     }
     return undefined;
   }
-  return { name: intern(name), protocol, port };
+  // 0 and absence both mean: none, or not given one yet.
+  const nodePort = nodePorts ? (integerField(review, fields, 'nodePort', NODE_PORT_RANGE, path) ?? 0) : 0;
+  return { name: intern(name), protocol, port, nodePort };
 };
 
 const readAffinity = (review: Review, spec: Fields): number => {
@@ -160,8 +174,10 @@ const readAffinity = (review: Review, spec: Fields): number => {
 /** Also the values of EndpointSlice ports. */
 export const PROTOCOLS: readonly [Protocol, ...Protocol[]] = ['TCP', 'UDP', 'SCTP'];
 export const PORT_RANGE = { min: 1, max: 65_535 } as const;
+const NODE_PORT_RANGE = { min: 0, max: 65_535 } as const;
 export const LABEL_HEADLESS = 'service.kubernetes.io/headless';
 
+const NONE: readonly string[] = [];
 const LABEL_PROXY_NAME = 'service.kubernetes.io/service-proxy-name';
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 const AFFINITIES = ['None', 'ClientIP'] as const;

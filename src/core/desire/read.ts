@@ -1,5 +1,6 @@
 import type { Intern } from '../model/intern.ts';
 import type { ClusterObject, Complaint, ObjectRef } from '../model/objects.ts';
+import { objectText } from './complaint.ts';
 import { readEndpointSlice } from './read-endpoint-slice.ts';
 import {
   at,
@@ -14,6 +15,8 @@ import {
   textField,
 } from './read-field.ts';
 import { checkLabel, checkSubdomain } from './read-name.ts';
+import { readNode } from './read-node.ts';
+import { readPod } from './read-pod.ts';
 import { readService } from './read-service.ts';
 import { readTrafficPolicy } from './read-traffic-policy.ts';
 
@@ -71,6 +74,8 @@ export const listItems = (raw: unknown): readonly unknown[] | undefined => {
 
 interface Reader {
   readonly kind: ObjectRef['kind'];
+  /** It belongs to no namespace. */
+  readonly clusterWide?: true;
   readonly checkName: (review: Review, name: string, path: Path) => void;
   /** Undefined without an error among the complaints: the object asks for nothing. */
   readonly read: (review: Review, raw: Fields, ref: ObjectRef, intern: Intern) => ClusterObject | undefined;
@@ -80,6 +85,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['v1 Service', { kind: 'Service', checkName: checkLabel, read: readService }],
   ['discovery.k8s.io/v1 EndpointSlice', { kind: 'EndpointSlice', checkName: checkSubdomain, read: readEndpointSlice }],
   ['shunt.dev/v1alpha1 TrafficPolicy', { kind: 'TrafficPolicy', checkName: checkSubdomain, read: readTrafficPolicy }],
+  ['v1 Node', { kind: 'Node', clusterWide: true, checkName: checkSubdomain, read: readNode }],
+  ['v1 Pod', { kind: 'Pod', checkName: checkSubdomain, read: readPod }],
 ]);
 
 const readKnown = (raw: Fields, reader: Reader, intern: Intern): ObjectRead => {
@@ -109,12 +116,12 @@ const typeOf = (review: Review, raw: Fields): string | undefined => {
   return undefined;
 };
 
-const refOf = (raw: Fields, { kind, checkName }: Reader, intern: Intern) => {
+const refOf = (raw: Fields, { kind, clusterWide, checkName }: Reader, intern: Intern) => {
   const review: Review = { object: kind, complaints: [] };
   const path = at(undefined, 'metadata');
   const metadata = objectField(review, raw, 'metadata') ?? {};
   const name = textField(review, metadata, 'name', path);
-  const namespace = textField(review, metadata, 'namespace', path) || 'default';
+  const namespace = clusterWide ? '' : textField(review, metadata, 'namespace', path) || 'default';
   if (hasError(review)) {
     return { review };
   }
@@ -123,10 +130,10 @@ const refOf = (raw: Fields, { kind, checkName }: Reader, intern: Intern) => {
     return { review };
   }
   checkName(review, name, at(path, 'name'));
-  checkLabel(review, namespace, at(path, 'namespace'));
+  if (!clusterWide) checkLabel(review, namespace, at(path, 'namespace'));
   if (hasError(review)) {
     return { review };
   }
   const ref: ObjectRef = { kind, namespace: intern(namespace), name };
-  return { ref, review: { object: `${kind} ${namespace}/${name}`, complaints: review.complaints } };
+  return { ref, review: { object: objectText(ref), complaints: review.complaints } };
 };

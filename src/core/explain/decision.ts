@@ -1,3 +1,4 @@
+import type { AddressKind } from '../model/desired.ts';
 import type { Complaint, Protocol } from '../model/objects.ts';
 
 /** What a client is about to connect to. */
@@ -8,8 +9,13 @@ export interface Question {
   readonly protocol: Protocol;
 }
 
+/** Of a protocol that the kernel programs serve. */
+export interface ServedQuestion extends Question {
+  readonly protocol: 'TCP' | 'UDP';
+}
+
 /** What happens to a new connection, and why. Plain data: `explain -o json` prints it as it is. */
-export type Decision = Sent | Refused | LeftAlone;
+export type Decision = Sent | Refused | Closed | LeftAlone;
 
 export interface Sent extends Answered {
   readonly outcome: 'sent';
@@ -19,6 +25,16 @@ export interface Sent extends Answered {
 export interface Refused extends Answered {
   readonly outcome: 'refused';
   readonly reason: RefusedReason;
+}
+
+/** ECONNREFUSED at once: a cluster address, but no port of its Service. */
+export interface Closed extends Asked {
+  readonly outcome: 'refused';
+  readonly reason: 'no such port';
+  /** `namespace/name`. */
+  readonly service: string;
+  /** Such as `80/TCP`. */
+  readonly ports: readonly string[];
 }
 
 /** Shunt does nothing: plain routing, or another proxy, takes the connection. */
@@ -42,6 +58,7 @@ interface Answered extends Asked {
   readonly portName: string;
   /** `DesiredPort.id`. */
   readonly portId: string;
+  readonly kind: AddressKind;
   /** 0: no session affinity. */
   readonly affinityTimeoutS: number;
   /** The only node whose endpoints may answer here; absent when any may. */
@@ -69,6 +86,10 @@ export type LeftAloneReason =
   | { readonly reason: 'no such address' }
   /** The address of a Pod or the like: nobody chooses. */
   | { readonly reason: 'endpoint address'; readonly of: readonly EndpointOf[] }
+  /** Of a Pod on this node, `namespace/name`, that answers for no Service. */
+  | { readonly reason: 'pod address'; readonly pod: string }
+  /** Of this node, or one that the Service has beside its cluster addresses: only its own ports are Shunt's. */
+  | { readonly reason: 'not one of its ports'; readonly of: string; readonly ports: readonly string[] }
   /** Headless, ExternalName, or another proxy's. */
   | { readonly reason: 'not programmed'; readonly service: string; readonly complaint: Complaint }
   | { readonly reason: 'no such port'; readonly service: string; readonly ports: readonly string[] }
@@ -103,6 +124,8 @@ export type Verdict =
       readonly saidBy?: PolicyEntry;
     }
   | { readonly verdict: 'other family' | 'no port of that name' | 'not on this node' }
+  /** Ready, but by their hints others are nearer. */
+  | { readonly verdict: 'for other nodes' | 'for other zones' }
   | { readonly verdict: 'not ready'; readonly terminating: boolean }
   | { readonly verdict: 'terminating, others are ready' }
   | { readonly verdict: 'counted already'; readonly slice: string }

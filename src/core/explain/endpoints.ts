@@ -1,8 +1,9 @@
-import type { NodeIdentity, ServiceInput } from '../desire/desire.ts';
-import { localNode } from '../desire/locality.ts';
+import type { ServiceInput } from '../desire/desire.ts';
+import type { LocalNode } from '../desire/node.ts';
 import { byName } from '../desire/order.ts';
 import { type ServedPort, targetOf } from '../desire/ports.ts';
 import { STANDING, type Standing, standingOf } from '../desire/standing.ts';
+import { isNear, type Topology, topologyOf } from '../desire/topology.ts';
 import { entryFor, governingPolicy, weightOf } from '../desire/weights.ts';
 import type { EndpointObject, EndpointSliceObject, Family } from '../model/objects.ts';
 import type { ExplainedEndpoint, PolicyEntry, Verdict } from './decision.ts';
@@ -15,9 +16,10 @@ export const explainEndpoints = (
   input: ServiceInput,
   port: ServedPort,
   family: Family,
-  node: NodeIdentity,
+  node: LocalNode,
+  /** The only node whose endpoints may answer. */
+  only: string | undefined,
 ): readonly ExplainedEndpoint[] => {
-  const only = localNode(input.service, node.name);
   const seen = input.slices.toSorted(byName).flatMap((slice) => look(input, slice, port));
 
   let left: readonly Seen[] = seen;
@@ -40,6 +42,14 @@ export const explainEndpoints = (
   );
   takeOut(countedAlready());
   takeOut(({ weight, said }) => (weight === 0 ? { verdict: 'weight 0', ...said } : undefined));
+  const topology =
+    only === undefined
+      ? topologyOf(
+          left.map(({ endpoint }) => endpoint),
+          node,
+        )
+      : 'all';
+  takeOut(({ endpoint }) => (isNear(endpoint, topology, node) ? undefined : { verdict: FAR[topology] }));
   const of = left.reduce((sum, { weight }) => sum + weight, 0);
   const share = ({ weight, said }: Seen): Verdict => ({
     verdict: 'share',
@@ -50,6 +60,13 @@ export const explainEndpoints = (
   });
   return seen.map((candidate) => explained(candidate, candidate.verdict ?? share(candidate)));
 };
+
+/** Of `all` none is far. */
+const FAR = {
+  all: 'for other zones',
+  'same node': 'for other nodes',
+  'same zone': 'for other zones',
+} as const satisfies Record<Topology, Verdict['verdict']>;
 
 /** An endpoint as one slice lists it. Without a verdict it may still answer. */
 interface Seen {

@@ -19,7 +19,7 @@ export const errorsConcerning = (
 
 /** Nobody's address, as far as the objects are known. */
 export const isUnowned = ({ reason }: LeftAloneReason): boolean =>
-  reason === 'no such address' || reason === 'endpoint address';
+  reason === 'no such address' || reason === 'endpoint address' || reason === 'pod address';
 
 /** `namespace/name`; undefined when no Service has the address. */
 const serviceOf = (decision: Decision): string | undefined => {

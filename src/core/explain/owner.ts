@@ -1,48 +1,119 @@
-import { byAge, hasPort } from '../claims.ts';
+import { byAge, hasNodePort, hasPort } from '../claims.ts';
 import { type Cluster, keyOf } from '../cluster.ts';
-import type { NodeIdentity } from '../desire/desire.ts';
+import { externalAddresses } from '../desire/addresses.ts';
+import type { LocalNode } from '../desire/node.ts';
 import { compareText } from '../desire/order.ts';
 import { isServed, type ServedPort } from '../desire/ports.ts';
 import { notProgrammed } from '../desire/programmed.ts';
-import type { ServiceObject } from '../model/objects.ts';
+import type { AddressKind } from '../model/desired.ts';
+import type { ServiceObject, ServicePort } from '../model/objects.ts';
 import type { EndpointOf, LeftAloneReason, Question } from './decision.ts';
 
 /** The Service port that answers a question, and the other Services that would like to. */
 export interface Owner {
   readonly service: ServiceObject;
   readonly port: ServedPort;
+  readonly kind: AddressKind;
   readonly rivals: readonly ServiceObject[];
 }
 
+/** A cluster address, but no port of its Service. */
+export interface ClosedBy {
+  readonly closedBy: ServiceObject;
+  readonly ports: readonly string[];
+}
+
 /** Looks at every Service: questions are rare, and an index for them would be paid for by every change. */
-export const findOwner = (cluster: Cluster, node: NodeIdentity, question: Question): Owner | LeftAloneReason => {
-  const { address, port, protocol } = question;
-  const holders = [...cluster.services.values()].filter(({ clusterIPs }) => clusterIPs.includes(address)).sort(byAge);
-  const programmed = holders.filter((service) => notProgrammed(service, node.proxyName) === undefined);
-  const [first] = programmed;
-  if (first === undefined) return withoutService(cluster, node, address, holders[0]);
+export const findOwner = (
+  cluster: Cluster,
+  node: LocalNode,
+  question: Question,
+): Owner | ClosedBy | LeftAloneReason => {
+  const { address } = question;
+  const services = [...cluster.services.values()].sort(byAge);
+  const programmed = services.filter((service) => notProgrammed(service, node.proxyName) === undefined);
+  const holders = programmed.filter(({ clusterIPs }) => clusterIPs.includes(address));
+  const guests = programmed.filter((service) => externalAddresses(service, node).includes(address));
+  if (holders.length > 0) return atClusterAddress(holders, guests, question);
+  return (
+    atExternalAddress(guests, question) ??
+    atNode(programmed, node, question) ??
+    withoutService(cluster, node, question, services, guests)
+  );
+};
 
-  const [service, ...rivals] = programmed.filter((candidate) => hasPort(candidate, port, protocol));
-  if (service === undefined) return { reason: 'no such port', service: keyOf(first), ports: portTexts(programmed) };
+const atClusterAddress = (
+  holders: readonly ServiceObject[],
+  guests: readonly ServiceObject[],
+  question: Question,
+): Owner | ClosedBy | LeftAloneReason => {
+  const [service, ...rivals] = holders.filter((holder) => hasPort(holder, question.port, question.protocol));
+  if (service !== undefined) {
+    const others = guests.filter((guest) => hasPort(guest, question.port, question.protocol));
+    return owned(service, 'cluster', [...rivals, ...others], (port) => port.port === question.port, question);
+  }
+  const ports = portTexts(holders, ({ port }) => port);
+  const closedBy = holders.find((holder) => holder.ports.some(isServed));
+  return closedBy !== undefined && question.protocol !== 'SCTP'
+    ? { closedBy, ports }
+    : { reason: 'no such port', service: holders.map(keyOf).join(' and '), ports };
+};
 
-  const own = service.ports.filter(isServed).find((candidate) => isSamePort(candidate, question));
-  return own === undefined
+const atExternalAddress = (
+  guests: readonly ServiceObject[],
+  question: Question,
+): Owner | LeftAloneReason | undefined => {
+  const [service, ...rivals] = guests.filter((guest) => hasPort(guest, question.port, question.protocol));
+  return service && owned(service, 'external', rivals, (port) => port.port === question.port, question);
+};
+
+const atNode = (
+  programmed: readonly ServiceObject[],
+  node: LocalNode,
+  question: Question,
+): Owner | LeftAloneReason | undefined => {
+  if (!node.addresses.includes(question.address)) return undefined;
+  const [service, ...rivals] = programmed.filter((each) => hasNodePort(each, question.port, question.protocol));
+  return service && owned(service, 'node', rivals, ({ nodePort }) => nodePort === question.port, question);
+};
+
+const owned = (
+  service: ServiceObject,
+  kind: AddressKind,
+  rivals: readonly ServiceObject[],
+  isAsked: (port: ServicePort) => boolean,
+  { protocol }: Question,
+): Owner | LeftAloneReason => {
+  const port = service.ports.filter(isServed).find((own) => isAsked(own) && own.protocol === protocol);
+  return port === undefined
     ? { reason: 'protocol not served', service: keyOf(service) }
-    : { service, port: own, rivals };
+    : { service, port, kind, rivals };
 };
 
 const withoutService = (
   cluster: Cluster,
-  node: NodeIdentity,
-  address: string,
-  holder: ServiceObject | undefined,
+  node: LocalNode,
+  { address }: Question,
+  services: readonly ServiceObject[],
+  guests: readonly ServiceObject[],
 ): LeftAloneReason => {
+  const holder = services.find(({ clusterIPs }) => clusterIPs.includes(address));
   const complaint = holder && notProgrammed(holder, node.proxyName);
   if (holder !== undefined && complaint !== undefined) {
     return { reason: 'not programmed', service: keyOf(holder), complaint };
   }
+  if (guests.length > 0) {
+    const names = guests.map((guest) => `Service ${keyOf(guest)}`).join(' and ');
+    return { reason: 'not one of its ports', of: names, ports: portTexts(guests, ({ port }) => port) };
+  }
+  if (node.addresses.includes(address)) {
+    const ports = portTexts(services, ({ nodePort }) => nodePort);
+    return { reason: 'not one of its ports', of: `node ${node.name}`, ports };
+  }
   const of = endpointOf(cluster, address);
-  return of.length > 0 ? { reason: 'endpoint address', of } : { reason: 'no such address' };
+  if (of.length > 0) return { reason: 'endpoint address', of };
+  const pod = [...cluster.pods.values()].find(({ addresses }) => addresses.includes(address));
+  return pod === undefined ? { reason: 'no such address' } : { reason: 'pod address', pod: keyOf(pod) };
 };
 
 const endpointOf = (cluster: Cluster, address: string): readonly EndpointOf[] =>
@@ -54,9 +125,10 @@ const endpointOf = (cluster: Cluster, address: string): readonly EndpointOf[] =>
     })
     .sort((a, b) => compareText(a.service, b.service) || compareText(a.slice, b.slice));
 
-const isSamePort = (own: ServedPort, { port, protocol }: Question): boolean =>
-  own.port === port && own.protocol === protocol;
-
-const portTexts = (services: readonly ServiceObject[]): readonly string[] => [
-  ...new Set(services.flatMap(({ ports }) => ports.map(({ port, protocol }) => `${port}/${protocol}`))),
+const portTexts = (services: readonly ServiceObject[], numberOf: (port: ServicePort) => number): readonly string[] => [
+  ...new Set(
+    services.flatMap(({ ports }) =>
+      ports.filter((port) => numberOf(port) > 0).map((port) => `${numberOf(port)}/${port.protocol}`),
+    ),
+  ),
 ];

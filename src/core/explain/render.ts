@@ -1,5 +1,6 @@
 import type { Complaint } from '../model/objects.ts';
 import type {
+  Closed,
   Decision,
   ExplainedEndpoint,
   KernelAnswer,
@@ -14,9 +15,25 @@ import { alignColumns, socketText } from './text.ts';
 
 /** A decision as lines of plain text: first what happens, then who answers, then who does not and why. */
 export const renderExplain = (decision: Decision): readonly string[] => [
-  ...(decision.outcome === 'left alone' ? [leftAloneLine(decision)] : answeredLines(decision)),
+  ...outcomeLines(decision),
   ...(decision.kernel === undefined ? [] : ['', ...kernelLines(decision.kernel)]),
   ...(decision.errors === undefined ? [] : ['', ...errorLines(decision.errors)]),
+];
+
+const outcomeLines = (decision: Decision): readonly string[] => {
+  switch (decision.outcome) {
+    case 'left alone':
+      return [leftAloneLine(decision)];
+    case 'sent':
+      return answeredLines(decision);
+    case 'refused':
+      return decision.reason === 'no such port' ? closedLines(decision) : answeredLines(decision);
+  }
+};
+
+const closedLines = ({ question, service, ports }: Closed): readonly string[] => [
+  `${questionText(question)} is no port of Service ${service}, which has this address (its ports: ${ports.join(', ')}).`,
+  'A new connection is refused at once (ECONNREFUSED).',
 ];
 
 const leftAloneLine = ({ question, why, kernel }: LeftAlone): string => {
@@ -37,6 +54,10 @@ const leftAloneText = (why: LeftAloneReason, { address }: Question): string => {
           ({ service, slice, headless }) => `${headless ? 'headless ' : ''}Service ${service} (EndpointSlice ${slice})`,
         )
         .join(' and ')}`;
+    case 'pod address':
+      return `${address} is no Service address but Pod ${why.pod} on this node`;
+    case 'not one of its ports':
+      return `${address} is an address of ${why.of}, but this is none of its Service ports (${why.ports.join(', ') || 'none'})`;
     case 'not programmed':
       return `Service ${why.service} is not programmed (${why.complaint.path}): ${why.complaint.message}`;
     case 'no such port':
@@ -52,13 +73,15 @@ const answeredLines = (decision: Sent | Refused): readonly string[] => {
   const others = endpoints.filter(({ verdict }) => verdict.verdict !== 'share');
   const remarks = remarkLines(decision);
   return [
-    `${questionText(question)} is ${portName === '' ? 'the port' : `port ${portName}`} of Service ${service}.`,
+    `${questionText(question)} is ${KINDS[decision.kind]}${portName === '' ? 'the port' : `port ${portName}`} of Service ${service}.`,
     decision.outcome === 'sent' ? sentText(chosen.length) : refusedText(decision),
     ...(chosen.length === 0 ? [] : ['', ...endpointLines(chosen)]),
     ...(others.length === 0 ? [] : ['', 'Not chosen:', ...endpointLines(others)]),
     ...(remarks.length === 0 ? [] : ['', ...remarks]),
   ];
 };
+
+const KINDS = { cluster: '', external: 'by an external address ', node: 'by its node port ' } as const;
 
 const sentText = (count: number): string =>
   count === 1

@@ -4,7 +4,8 @@ export type Family = 4 | 6;
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
 export interface ObjectRef {
-  readonly kind: 'Service' | 'EndpointSlice' | 'TrafficPolicy';
+  readonly kind: 'Service' | 'EndpointSlice' | 'TrafficPolicy' | 'Node' | 'Pod';
+  /** Empty for a Node. */
   readonly namespace: string;
   readonly name: string;
 }
@@ -14,6 +15,8 @@ export interface ServicePort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
+  /** Asked for at every node's own addresses; 0: none. */
+  readonly nodePort: number;
 }
 
 export interface ServiceObject extends ObjectRef {
@@ -27,12 +30,30 @@ export interface ServiceObject extends ObjectRef {
   readonly proxyName: string | undefined;
   /** Canonical text (RFC 5952). Empty for headless and ExternalName Services. */
   readonly clusterIPs: readonly string[];
+  /** `spec.externalIPs`: whoever may edit a Service chooses them freely. Canonical text, as the next. */
+  readonly externalIPs: readonly string[];
+  /**
+   * Addresses of `status.loadBalancer.ingress` that lead to endpoints as they are: not those with `ipMode: Proxy`
+   * (KEP-1860), which only the load balancer itself may answer.
+   */
+  readonly loadBalancerIPs: readonly string[];
+  /** Only clients of `loadBalancerSourceRanges` may use `loadBalancerIPs`. */
+  readonly sourceRanges: boolean;
   readonly ports: readonly ServicePort[];
   /** `sessionAffinity: ClientIP`; 0 for None. */
   readonly affinityTimeoutS: number;
   readonly internalTrafficPolicy: 'Cluster' | 'Local';
   readonly publishNotReadyAddresses: boolean;
 }
+
+/** Whose clients an endpoint is meant for, as the slice controller worked out from `trafficDistribution` (KEP-3015). */
+export interface Hints {
+  /** Names of zones and of nodes; both empty: no hint. */
+  readonly zones: readonly string[];
+  readonly nodes: readonly string[];
+}
+
+export const NO_HINTS: Hints = Object.freeze({ zones: Object.freeze([]), nodes: Object.freeze([]) });
 
 export interface EndpointObject {
   /** The first of `addresses`: the API calls them fungible, and kube-proxy uses the first. Canonical text. */
@@ -44,6 +65,7 @@ export interface EndpointObject {
   /** Empty when unknown. */
   readonly node: string;
   readonly zone: string;
+  readonly hints: Hints;
   /** Name of the Pod in `targetRef`; empty when it is no Pod. */
   readonly pod: string;
 }
@@ -84,7 +106,25 @@ export interface TrafficPolicyObject extends ObjectRef {
   readonly endpointWeights: readonly EndpointWeight[];
 }
 
-export type ClusterObject = ServiceObject | EndpointSliceObject | TrafficPolicyObject;
+/** Of a Node only what decides about Services on it. */
+export interface NodeObject extends ObjectRef {
+  readonly kind: 'Node';
+  readonly namespace: '';
+  /** Label `topology.kubernetes.io/zone`; empty when absent. */
+  readonly zone: string;
+  /** `status.addresses` of types InternalIP and ExternalIP. Canonical text. */
+  readonly addresses: readonly string[];
+}
+
+export interface PodObject extends ObjectRef {
+  readonly kind: 'Pod';
+  /** Where it runs; empty before it is scheduled. */
+  readonly node: string;
+  /** Its own `status.podIPs`: empty with `hostNetwork`, before it has one, and once it has ended. Canonical text. */
+  readonly addresses: readonly string[];
+}
+
+export type ClusterObject = ServiceObject | EndpointSliceObject | TrafficPolicyObject | NodeObject | PodObject;
 
 /** Where an object was read, for messages. `line` is 1-based. */
 export interface Origin {

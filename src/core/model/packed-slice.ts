@@ -1,4 +1,11 @@
-import type { EndpointObject, EndpointSliceObject, EndpointSlicePort, Family } from './objects.ts';
+import {
+  type EndpointObject,
+  type EndpointSliceObject,
+  type EndpointSlicePort,
+  type Family,
+  type Hints,
+  NO_HINTS,
+} from './objects.ts';
 
 /**
  * Most of what is known of a cluster is endpoints, and most of their time nobody looks at them. So their texts are kept
@@ -7,27 +14,43 @@ import type { EndpointObject, EndpointSliceObject, EndpointSlicePort, Family } f
 export const packSlice = (slice: EndpointSliceObject, placeOf: PlaceOf): EndpointSliceObject =>
   new PackedSlice(slice, placeOf);
 
-/** Where an endpoint runs. */
+/** Where an endpoint runs, and for whom. */
 export interface Place {
   readonly node: string;
   readonly zone: string;
+  readonly hints: Hints;
 }
 
 /** Returns the one kept copy of a place. */
-export type PlaceOf = (node: string, zone: string) => Place;
+export type PlaceOf = (node: string, zone: string, hints: Hints) => Place;
 
-/** A node is in one zone, so the last place of each node is kept. All are forgotten when there are `sizeMax`. */
+/**
+ * A node is in one zone and most hints are for that or for the node itself, so the last place of each node is kept, once
+ * without and once with hints. All are forgotten when there are `sizeMax`.
+ */
 export const createPlaces = (sizeMax = 65_536): PlaceOf => {
-  const byNode = new Map<string, Place>();
-  return (node, zone) => {
+  const plain = new Map<string, Place>();
+  const hinted = new Map<string, Place>();
+  return (node, zone, hints) => {
+    const byNode = hints === NO_HINTS ? plain : hinted;
     const known = byNode.get(node);
-    if (known?.zone === zone) return known;
+    if (known?.zone === zone && areEqual(known.hints, hints)) return known;
     if (byNode.size >= sizeMax) byNode.clear();
-    const place = Object.freeze({ node, zone });
+    const place = Object.freeze({ node, zone, hints });
     byNode.set(node, place);
     return place;
   };
 };
+
+const areEqual = (a: Hints, b: Hints): boolean =>
+  a === b || (isSameList(a.zones, b.zones) && isSameList(a.nodes, b.nodes));
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
+
+/** Without making them. */
+export const endpointCount = (slice: EndpointSliceObject): number =>
+  slice instanceof PackedSlice ? slice.places.length : slice.endpoints.length;
 
 /** All fields but `endpoints` are its own: equal slices have equal JSON. */
 class PackedSlice implements EndpointSliceObject {
@@ -58,14 +81,14 @@ class PackedSlice implements EndpointSliceObject {
     const prefix = commonPrefix(endpoints.map(({ pod }) => pod));
     this.text = [prefix, ...endpoints.map((endpoint) => pack(endpoint, prefix.length))].join('');
     this.prefixLength = prefix.length;
-    this.places = endpoints.map(({ node, zone }) => placeOf(node, zone));
+    this.places = endpoints.map(({ node, zone, hints }) => placeOf(node, zone, hints));
   }
 
   get endpoints(): readonly EndpointObject[] {
     const { text, prefixLength, places } = this;
     const prefix = text.slice(0, prefixLength);
     let at = prefixLength;
-    return places.map(({ node, zone }): EndpointObject => {
+    return places.map(({ node, zone, hints }): EndpointObject => {
       const addressEnd = text.indexOf(' ', at);
       const conditions = text.charCodeAt(addressEnd + 1) - ZERO;
       const lengthEnd = text.indexOf(' ', addressEnd + 3);
@@ -78,6 +101,7 @@ class PackedSlice implements EndpointSliceObject {
         terminating: (conditions & TERMINATING) !== 0,
         node,
         zone,
+        hints,
         pod: prefix + text.slice(lengthEnd + 1, at),
       };
     });

@@ -23,6 +23,8 @@ export interface Draft {
   readonly services: ServiceWrite[];
   readonly slots: SlotsWrite[];
   readonly frontends: FrontendWrite[];
+  /** Frontends that close an address: to be put after all others. */
+  readonly closed: FrontendWrite[];
   readonly frontendDeletes: FrontendKey[];
   readonly retired: Retired;
   /** By id; undefined: the port goes. */
@@ -47,6 +49,7 @@ export const createDraft = (have: Have): Draft => ({
   services: [],
   slots: [],
   frontends: [],
+  closed: [],
   frontendDeletes: [],
   retired: emptyRetired(),
   ports: new Map(),

@@ -69,6 +69,11 @@ export const emptyLeftovers = (): Leftovers => ({ ...emptyRetired(), frontends: 
 export const frontendKey = ({ address, port, protocol }: FrontendKey): string =>
   flat(' ', address, `${port}/${protocol}`);
 
+/** With an address: the key of what leads nowhere, but says that all else at that address refuses. */
+export const CLOSING = { port: 0, protocol: 'ANY' } as const;
+
+export const isClosing = ({ protocol }: FrontendKey): boolean => protocol === CLOSING.protocol;
+
 /** Generations are odd while a record is in use; both changes add 1. */
 export const isLive = (generation: number): boolean => generation % 2 === 1;
 

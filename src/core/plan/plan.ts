@@ -1,11 +1,11 @@
 import { ShuntError } from '../../errors.ts';
 import type { DesiredPort } from '../model/desired.ts';
 import { createDraft, type Draft, neededCapacity } from './draft.ts';
-import { emptyLeftovers, frontendKey, type Have, isLive, type Port, type Retired } from './have.ts';
+import { emptyLeftovers, frontendKey, type Have, isClosing, isLive, type Port, type Retired } from './have.ts';
 import { identityKey, identityOf } from './identity.ts';
 import { planPort, planRemoval } from './port.ts';
 import { dropIndexes } from './ranges.ts';
-import type { Capacity, Transaction } from './transaction.ts';
+import type { Capacity, FrontendKey, Transaction } from './transaction.ts';
 
 export interface Change {
   readonly id: string;
@@ -36,7 +36,7 @@ export const plan = (have: Have, changes: readonly Change[]): Plan | Shortage =>
   for (const [id, want] of wanted) {
     const port = claim(draft, id);
     if (port !== undefined) before.push(port);
-    if (want?.groups.some((group) => group.addresses.length > 0)) draft.ports.set(id, planPort(draft, port, want));
+    if (want !== undefined && hasAddress(want)) draft.ports.set(id, planPort(draft, port, want));
     else if (port !== undefined) {
       planRemoval(draft, port);
       draft.ports.set(id, undefined);
@@ -46,6 +46,9 @@ export const plan = (have: Have, changes: readonly Change[]): Plan | Shortage =>
   const need = neededCapacity(draft);
   return need === undefined ? finish(draft) : { need };
 };
+
+const hasAddress = ({ groups, closed }: DesiredPort): boolean =>
+  closed.length > 0 || groups.some((group) => group.addresses.length > 0);
 
 export const isShortage = (result: Plan | Shortage): result is Shortage => 'need' in result;
 
@@ -117,20 +120,25 @@ const planDeletes = ({ have, owned, frontendDeletes }: Draft, port: Port): void 
 };
 
 const finish = (draft: Draft): Plan => {
-  const { have, backends, weights, services, slots, frontends, frontendDeletes, retired } = draft;
+  const { have, backends, weights, services, slots, frontends, closed, frontendDeletes, retired } = draft;
   const { tables } = have;
   const transaction = {
     backends,
     weights,
     services,
     slots,
-    frontends,
-    frontendDeletes,
+    frontends: closed.length === 0 ? frontends : [...frontends, ...closed],
+    frontendDeletes: closingFirst(frontendDeletes),
     // A frontend that led nowhere may have led to a free record, which is retired already.
     retiredBackends: retired.backends.filter((index) => isLive(tables.backendGeneration(index))),
     retiredServices: retired.services.filter((index) => isLive(tables.serviceGeneration(index))),
   };
   return { transaction, draft };
+};
+
+const closingFirst = (keys: readonly FrontendKey[]): readonly FrontendKey[] => {
+  const closing = keys.filter(isClosing);
+  return closing.length === 0 ? keys : [...closing, ...keys.filter((key) => !isClosing(key))];
 };
 
 const retire = (all: Retired, more: Retired): void => {

@@ -2,7 +2,7 @@ import type { DesiredEndpoint, DesiredPort } from '../model/desired.ts';
 import { exact } from '../model/exact.ts';
 import { aliasTable, SLOT_WORDS } from './alias.ts';
 import { type Draft, takeIndex, takeSlots } from './draft.ts';
-import { frontendKey, nextGeneration, type Port } from './have.ts';
+import { CLOSING, frontendKey, nextGeneration, type Port } from './have.ts';
 import { identityOf } from './identity.ts';
 import type { Range } from './ranges.ts';
 import type { BackendWrite, FrontendWrite, TableReader } from './transaction.ts';
@@ -11,19 +11,27 @@ import type { BackendWrite, FrontendWrite, TableReader } from './transaction.ts'
 export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort): Port => {
   const service = planService(draft, port, want);
   const holds = holdingsOf(draft.have.tables, port);
+  const { protocol } = want;
   const frontends: FrontendWrite[] = [];
-  for (const group of want.groups) {
-    if (group.addresses.length === 0) continue;
-    const members = planMembers(draft, holds, service, want.protocol, group.endpoints);
-    const { base, count } = planSlots(draft, holds, members);
-    for (const address of group.addresses) {
-      const key = { address, port: want.port, protocol: want.protocol };
-      frontends.push(planFrontend(draft, { ...key, service, slotBase: base, slotCount: count }));
+  for (const { addresses, port: number, scope, endpoints } of want.groups) {
+    if (addresses.length === 0) continue;
+    const range = holds.planned.get(endpoints) ?? planRange(draft, holds, service, protocol, endpoints);
+    holds.planned.set(endpoints, range);
+    const { base: slotBase, count: slotCount } = range;
+    for (const address of addresses) {
+      const wanted = { address, port: number, protocol, service, slotBase, slotCount, scope };
+      frontends.push(planFrontend(draft, draft.frontends, wanted));
     }
+  }
+  for (const address of want.closed) {
+    frontends.push(planFrontend(draft, draft.closed, { ...CLOSED, address, service }));
   }
   retireHoldings(draft, holds);
   return { service, frontends: exact(frontends) };
 };
+
+/** Every port and protocol of an address that has no frontend of its own refuses. */
+const CLOSED = { ...CLOSING, slotBase: 0, slotCount: 0, scope: 'cluster' } as const;
 
 /** Takes everything from a port but its frontends: see `planDeletes`. */
 export const planRemoval = (draft: Draft, port: Port): void => {
@@ -31,12 +39,16 @@ export const planRemoval = (draft: Draft, port: Port): void => {
   draft.retired.services.push(port.service);
 };
 
-/** What a port uses now. Planning takes out what the port keeps; the rest is retired. */
+/** What a port uses now. Planning takes out what the port keeps; the rest is retired. Its groups share what is equal. */
 interface Holdings {
   /** By `endpointKey`. */
   readonly backends: Map<string, BackendWrite>;
-  /** By base: more than one per family after a transaction that was cut short. */
+  /** By base: more than one per group after a transaction that was cut short. */
   readonly ranges: Map<number, HeldRange>;
+  /** By `endpointKey`: indexes of the backends that the groups planned so far use. */
+  readonly members: Map<string, number>;
+  /** By their list of endpoints: the ranges that they use. */
+  readonly planned: Map<readonly DesiredEndpoint[], Range>;
 }
 
 interface HeldRange extends Range {
@@ -56,7 +68,7 @@ const holdingsOf = (tables: TableReader, port: Port | undefined): Holdings => {
       backends.set(endpointKey(backend), backend);
     }
   }
-  return { backends, ranges };
+  return { backends, ranges, members: new Map(), planned: new Map() };
 };
 
 const endpointKey = ({ address, port }: DesiredEndpoint): string => `${address} ${port}`;
@@ -92,23 +104,40 @@ const planMembers = (
   protocol: DesiredPort['protocol'],
   endpoints: readonly DesiredEndpoint[],
 ): Member[] => {
-  const { tables } = draft.have;
   const members = endpoints.map((endpoint): Member => {
-    const { address, port, weight } = endpoint;
+    const { weight } = endpoint;
     const key = endpointKey(endpoint);
+    const known = holds.members.get(key);
+    if (known !== undefined) return { index: known, weight };
     const held = holds.backends.get(key);
-    if (held === undefined) {
-      const index = takeIndex(draft, 'backends');
-      const generation = nextGeneration(tables.backendGeneration(index));
-      draft.backends.push({ index, address, port, protocol, generation, weight, service });
-      return { index, weight };
-    }
     holds.backends.delete(key);
-    if (held.weight !== weight) draft.weights.push({ index: held.index, weight });
-    return { index: held.index, weight };
+    if (held !== undefined && held.weight !== weight) draft.weights.push({ index: held.index, weight });
+    const index = held?.index ?? addBackend(draft, service, protocol, endpoint);
+    holds.members.set(key, index);
+    return { index, weight };
   });
   return members.sort((one, other) => one.index - other.index);
 };
+
+const addBackend = (
+  draft: Draft,
+  service: number,
+  protocol: DesiredPort['protocol'],
+  { address, port, weight }: DesiredEndpoint,
+): number => {
+  const index = takeIndex(draft, 'backends');
+  const generation = nextGeneration(draft.have.tables.backendGeneration(index));
+  draft.backends.push({ index, address, port, protocol, generation, weight, service });
+  return index;
+};
+
+const planRange = (
+  draft: Draft,
+  holds: Holdings,
+  service: number,
+  protocol: DesiredPort['protocol'],
+  endpoints: readonly DesiredEndpoint[],
+): Range => planSlots(draft, holds, planMembers(draft, holds, service, protocol, endpoints));
 
 /** Keeps a range that says the same already; else writes another one, for the old may be read at this moment. */
 const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[]): Range => {
@@ -131,12 +160,15 @@ const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[]): R
 const areEqual = (one: Uint32Array, other: Uint32Array): boolean =>
   one.length === other.length && one.every((word, at) => word === other[at]);
 
-const planFrontend = (draft: Draft, wanted: FrontendWrite): FrontendWrite => {
+const planFrontend = (draft: Draft, puts: FrontendWrite[], wanted: FrontendWrite): FrontendWrite => {
   const key = frontendKey(wanted);
   const held = draft.have.frontends.get(key);
   const isHeld =
-    held?.service === wanted.service && held.slotBase === wanted.slotBase && held.slotCount === wanted.slotCount;
-  if (!isHeld) draft.frontends.push(wanted);
+    held?.service === wanted.service &&
+    held.slotBase === wanted.slotBase &&
+    held.slotCount === wanted.slotCount &&
+    held.scope === wanted.scope;
+  if (!isHeld) puts.push(wanted);
   const frontend = isHeld ? held : wanted;
   draft.owned.set(key, frontend);
   return frontend;

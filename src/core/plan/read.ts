@@ -13,20 +13,36 @@ import type { FrontendWrite, TableReader } from './transaction.ts';
  * plan, seal, wait for the dataplane's grace, and release. Only records that never had a user are free at once.
  */
 export const readHave = (tables: TableReader): Have => {
+  const reading = readInPortions(tables);
+  for (;;) {
+    const portion = reading.next();
+    if (portion.done) return portion.value;
+  }
+};
+
+/** The same, with pauses in which anything may happen that does not write to the tables: large ones take some 100 ms. */
+export function* readInPortions(tables: TableReader): Generator<undefined, Have> {
   const have = createHave(tables);
   const marks = createMarks(tables);
   const sound: FrontendWrite[] = [];
   const broken: FrontendWrite[] = [];
-  for (const frontend of tables.frontends()) (isSound(tables, marks, frontend) ? sound : broken).push(frontend);
-
-  for (const frontend of sound) have.frontends.set(frontendKey(frontend), frontend);
+  for (const frontend of tables.frontends()) {
+    (isSound(tables, marks, frontend) ? sound : broken).push(frontend);
+    if ((sound.length + broken.length) % PORTION_FRONTENDS === 0) yield;
+  }
   for (const frontend of broken) have.leftovers.frontends.set(frontendKey(frontend), frontend);
   for (const frontend of broken) markTouched(tables, marks, frontend);
-  readPorts(have, sound);
-  sortRecords(have, marks);
+  yield;
+  yield* readPorts(have, sound);
+  yield* sortRecords(have, marks);
+  yield;
   sortSlots(have, marks.slots);
   return have;
-};
+}
+
+/** Some milliseconds of looking at their backends. */
+const PORTION_FRONTENDS = 256;
+const PORTION_RECORDS = 16_384;
 
 const UNUSED = 0;
 /** A sound frontend leads here. */
@@ -104,18 +120,27 @@ const markTouched = (tables: TableReader, marks: Marks, frontend: FrontendWrite)
   for (const backend of [...owners, ...aliases]) touch(marks.backends, backend);
 };
 
-const readPorts = (have: Have, sound: readonly FrontendWrite[]): void => {
-  const frontends = Map.groupBy(sound, (frontend) => frontend.service);
-  for (const [service, own] of frontends) {
+function* readPorts(have: Have, sound: readonly FrontendWrite[]): Generator<undefined> {
+  const byService = new Map<number, FrontendWrite[]>();
+  let read = 0;
+  for (const frontend of sound) {
+    have.frontends.set(frontendKey(frontend), frontend);
+    const own = byService.get(frontend.service);
+    if (own === undefined) byService.set(frontend.service, [frontend]);
+    else own.push(frontend);
+    if (++read % (8 * PORTION_FRONTENDS) === 0) yield;
+  }
+  for (const [service, own] of byService) {
     const port: Port = { service, frontends: exact(own) };
     const identity = identityKey(have.tables.service(service).identity);
     // Of two ports with one identity the second is kept where no id leads: `sweep` will remove it.
     have.unclaimed.set(have.unclaimed.has(identity) ? `${identity} ${service}` : identity, port);
+    if (++read % (8 * PORTION_FRONTENDS) === 0) yield;
   }
-};
+}
 
 /** Downwards, so that the lowest index lies on top of the free ones. */
-const sortRecords = (have: Have, marks: Marks): void => {
+function* sortRecords(have: Have, marks: Marks): Generator<undefined> {
   const { tables, free, retired, leftovers } = have;
   const sort = (mark: number, index: number, generation: number, to: SortedRecords): void => {
     if (mark === USED) return;
@@ -127,11 +152,13 @@ const sortRecords = (have: Have, marks: Marks): void => {
   const services = { free: free.services, retired: retired.services, leftovers: leftovers.services };
   for (let index = tables.capacity.backends - 1; index >= 0; index--) {
     sort(marks.backends[index] as number, index, tables.backendGeneration(index), backends);
+    if (index % PORTION_RECORDS === 0) yield;
   }
   for (let index = tables.capacity.services - 1; index >= 0; index--) {
     sort(marks.services[index] as number, index, tables.serviceGeneration(index), services);
+    if (index % PORTION_RECORDS === 0) yield;
   }
-};
+}
 
 interface SortedRecords {
   readonly free: FreeIndexes;

@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster.ts';
+import { endpointCount } from '../model/packed-slice.ts';
 import type { Capacity } from './transaction.ts';
 
 /** Room for half as much again: the cluster changes, and what is retired waits before it is used again. */
@@ -12,11 +13,13 @@ export const roomFor = (cluster: Cluster, capacity: Capacity): Capacity | undefi
   let frontends = 0;
   let services = 0;
   let backends = 0;
-  for (const [key, { ports, clusterIPs }] of cluster.services) {
+  const nodeAddresses = Math.max(0, ...Array.from(cluster.nodes.values(), ({ addresses }) => addresses.length));
+  for (const [key, { ports, clusterIPs, externalIPs, loadBalancerIPs }] of cluster.services) {
     if (clusterIPs.length === 0) continue;
     services += ports.length;
-    frontends += ports.length * clusterIPs.length;
-    for (const slice of cluster.slices.byService.get(key) ?? []) backends += slice.endpoints.length * ports.length;
+    frontends += ports.length * (clusterIPs.length + externalIPs.length + loadBalancerIPs.length) + clusterIPs.length;
+    frontends += ports.filter(({ nodePort }) => nodePort > 0).length * nodeAddresses;
+    for (const slice of cluster.slices.byService.get(key) ?? []) backends += endpointCount(slice) * ports.length;
   }
   const need = { frontends, slots: backends, backends, services };
   const isShort = (table: keyof Capacity): boolean => need[table] > capacity[table];

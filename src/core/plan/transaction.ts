@@ -1,3 +1,5 @@
+import type { Scope } from '../model/desired.ts';
+
 /**
  * A change of the kernel tables, as data. `Dataplane.apply` carries it out in the order of the fields below, and that
  * order is the safety argument: backends -> services -> slots -> frontends -> removals. A new record is complete before
@@ -12,6 +14,7 @@ export interface Transaction {
   readonly weights: readonly WeightWrite[];
   readonly services: readonly ServiceWrite[];
   readonly slots: readonly SlotsWrite[];
+  /** What closes an address comes last, and is the first to be deleted: what it closes is never more than asked for. */
   readonly frontends: readonly FrontendWrite[];
   readonly frontendDeletes: readonly FrontendKey[];
   /** Their generation becomes even: whoever remembered them knows that they are gone. */
@@ -22,14 +25,16 @@ export interface Transaction {
 export interface FrontendKey {
   /** Canonical text. */
   readonly address: string;
+  /** `ANY` with port 0: whatever is asked of the address and has no frontend of its own. */
+  readonly protocol: 'TCP' | 'UDP' | 'ANY';
   readonly port: number;
-  readonly protocol: 'TCP' | 'UDP';
 }
 
 export interface FrontendWrite extends FrontendKey {
   readonly service: number;
   readonly slotBase: number;
   readonly slotCount: number;
+  readonly scope: Scope;
 }
 
 export interface BackendWrite {
@@ -76,7 +81,8 @@ export interface Capacity {
 /** What the tables hold now. The kernel is the store: this is read from its memory, not from a copy of what was meant. */
 export interface TableReader {
   readonly capacity: Capacity;
-  frontends(): readonly FrontendWrite[];
+  /** Those of the moment of the call, each made when it is its turn. */
+  frontends(): Iterable<FrontendWrite>;
   /** The words of `count` slots as they lie in memory, four a slot: a view, good until the tables grow. */
   slots(base: number, count: number): Uint32Array;
   backend(index: number): BackendWrite;

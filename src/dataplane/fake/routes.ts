@@ -1,4 +1,5 @@
 import { shares } from '../../core/plan/alias.ts';
+import { CLOSING } from '../../core/plan/have.ts';
 import { identityKey } from '../../core/plan/identity.ts';
 import type { FrontendKey, TableReader } from '../../core/plan/transaction.ts';
 
@@ -12,7 +13,7 @@ export interface Route extends FrontendKey {
 }
 
 export const routesOf = (tables: TableReader): readonly Route[] =>
-  tables.frontends().map(({ address, port, protocol, service, slotBase, slotCount }) => {
+  Array.from(tables.frontends(), ({ address, port, protocol, service, slotBase, slotCount }) => {
     const { identity, affinityTimeoutS } = tables.service(service);
     const byBackend =
       slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
@@ -29,7 +30,8 @@ export const routesOf = (tables: TableReader): readonly Route[] =>
 export const renderRoute = ({ address, port, protocol, service, affinityTimeoutS, shares }: Route): string => {
   const affinity = affinityTimeoutS > 0 ? ` affinity ${affinityTimeoutS}s` : '';
   const targets = [...shares].sort().map(([endpoint, share]) => `${(share * 100).toFixed(4)}% ${endpoint}`);
-  return `${endpointName(address, port)}/${protocol} -> ${service}${affinity}: ${targets.join(', ') || 'refused'}`;
+  const asked = protocol === CLOSING.protocol ? `all else at ${address}` : `${endpointName(address, port)}/${protocol}`;
+  return `${asked} -> ${service}${affinity}: ${targets.join(', ') || 'refused'}`;
 };
 
 export const endpointName = (address: string, port: number): string =>

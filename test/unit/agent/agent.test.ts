@@ -25,7 +25,7 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
   const source: Source = { name: 'test', start: async (sink) => resolve(sink), stop: async () => {} };
   const agent = createAgent({
     version: '1.2.3',
-    node: { name: 'node-a', proxyName: '' },
+    node: { name: 'node-a', proxyName: '', externalIPs: false },
     source,
     dataplane,
     clock,
@@ -112,7 +112,7 @@ describe('the start', () => {
     sink.onSynced();
     await clock.advance(50);
     expect(grow).toHaveBeenCalledTimes(1);
-    expect(told.ready).toMatchObject([{ ports: 200, writes: { backends: 600, frontends: 200 } }]);
+    expect(told.ready).toMatchObject([{ ports: 200, writes: { backends: 600, frontends: 400 } }]);
   });
 });
 
@@ -143,7 +143,7 @@ describe('a change', () => {
     }
     sink.onSynced();
     await clock.advance(50);
-    expect(dataplane.dump().trim().split('\n')).toHaveLength(29);
+    expect(dataplane.dump().trim().split('\n')).toHaveLength(2 * 29);
     expect(agent.status().used.services).toBe(29);
   });
 
@@ -173,7 +173,8 @@ describe('a change', () => {
     );
     await clock.advance(1);
     expect(dataplane.dump()).toContain('10.244.3.3:8080');
-    expect(told.changes.at(-1)?.writes.frontends).toBe(1);
+    // The port, and what closes the address; of the old owner go only its records.
+    expect(told.changes.at(-1)?.writes).toMatchObject({ frontends: 2, removed: 3 });
   });
 });
 

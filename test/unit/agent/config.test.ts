@@ -18,6 +18,7 @@ test('only the source must be given', () => {
     socket: '/run/shunt/admin.sock',
     nodeName: 'worker-1',
     serviceProxyName: '',
+    externalIPs: false,
     netns: '/var/run/netns',
     connections: 65_536,
     logLevel: 'info',

@@ -34,7 +34,7 @@ const stage = async (
   const source: Source = { name: 'test', start: async (sink) => resolve(sink), stop: async () => {} };
   const agent = createAgent({
     version: '1.2.3',
-    node: { name: 'node-a', proxyName: '' },
+    node: { name: 'node-a', proxyName: '', externalIPs: false },
     source,
     dataplane,
     clock,

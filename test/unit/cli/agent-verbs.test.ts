@@ -46,7 +46,7 @@ describe('shunt status', () => {
       /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
     );
     expect(stdout).toMatch(
-      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies\ncomplaints +1 error, 2 warnings, 3 notes$/m,
+      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 1 Node, 4 Pods\ncomplaints +1 error, 2 warnings, 3 notes$/m,
     );
     expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
     expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
@@ -141,7 +141,7 @@ describe('shunt services', () => {
     expect(cart).toEqual([
       'shop/cart',
       'grpc 7070/TCP',
-      '10.96.0.5:7070 [fd00:10:96::77]:7070',
+      '10.96.0.5:7070 [fd00:10:96::77]:7070 node:30080',
       '2',
       '2',
       '10',
@@ -151,7 +151,12 @@ describe('shunt services', () => {
       '2.0 KiB',
       '2.9 MiB',
     ]);
-    expect(idle?.slice(0, 4)).toEqual(['shop/idle', '7070/TCP', '10.96.0.5:7070 [fd00:10:96::77]:7070', '0']);
+    expect(idle?.slice(0, 4)).toEqual([
+      'shop/idle',
+      '7070/TCP',
+      '10.96.0.5:7070 [fd00:10:96::77]:7070 node:30080',
+      '0',
+    ]);
   });
 
   test.each([

@@ -52,7 +52,7 @@ describe('shunt plan', () => {
     expect(stdout.match(/\S+:8080 .*%$/gm)).toEqual(says);
   });
 
-  const unnamed = [{ name: '', protocol: 'TCP', port: 80 }] as const;
+  const unnamed = [{ name: '', protocol: 'TCP', port: 80, nodePort: 0 }] as const;
   test.each<{ why: string; objects: readonly ClusterObject[] }>([
     { why: 'no EndpointSlice', objects: [service()] },
     { why: 'no endpoint', objects: [service(), slice([])] },
@@ -77,8 +77,8 @@ describe('shunt plan', () => {
     const objects = [service({ clusterIPs: ['10.96.0.1', 'fd00:96::1'] }), slice([endpoint('10.244.0.1', NOT_READY)])];
     const { stdout } = await shunt(['plan', '--source', 'file:x', '-o', 'json'], parts(objects));
     expect((JSON.parse(stdout) as Plan).refusals).toEqual([
-      { id: 'shop/web/http/TCP', family: 4, reason: 'no endpoint ready' },
-      { id: 'shop/web/http/TCP', family: 6, reason: 'no endpoint of that family' },
+      { id: 'shop/web/http/TCP', family: 4, kind: 'cluster', reason: 'no endpoint ready' },
+      { id: 'shop/web/http/TCP', family: 6, kind: 'cluster', reason: 'no endpoint of that family' },
     ]);
   });
 
@@ -153,9 +153,18 @@ describe('shunt plan', () => {
   });
 
   test('fits a terminal', () => {
-    const ports = [{ id: 'x'.repeat(80), protocol: 'TCP', port: 80, affinityTimeoutS: 0, groups: [] }] as const;
-    const group = { family: 4, addresses: ['10.96.0.1'], endpoints: [] } as const;
-    const refusal = { id: ports[0].id, family: 4, reason: 'no endpoint' } as const;
+    const ports = [
+      { id: 'x'.repeat(80), protocol: 'TCP', port: 80, affinityTimeoutS: 0, groups: [], closed: [] },
+    ] as const;
+    const group = {
+      family: 4,
+      kind: 'cluster',
+      port: 80,
+      addresses: ['10.96.0.1'],
+      scope: 'cluster',
+      endpoints: [],
+    } as const;
+    const refusal = { id: ports[0].id, family: 4, kind: 'cluster', reason: 'no endpoint' } as const;
     const text = renderPlan(
       { ports: [{ ...ports[0], groups: [group] }], refusals: [refusal], complaints: [] },
       plain,

@@ -23,7 +23,7 @@ const NEWEST = service({ name: 'newest', createdAtMs: 3000 });
 
 describe('an address that one Service wants', () => {
   it('is its own, and its ports are handed back untouched', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     expect(put(claims, WEB)).toEqual([]);
     const ports = desired(WEB);
     expect(settle(claims, WEB, ports).ports).toBe(ports);
@@ -31,14 +31,14 @@ describe('an address that one Service wants', () => {
   });
 
   it('is nobody`s once the Service is gone: nothing is left behind', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, WEB);
     stake(claims, keyOf(WEB), undefined);
-    expect(claims).toEqual(createClaims());
+    expect(claims).toEqual(createClaims(OUR_NODE));
   });
 
   it('is nobody`s once the Service has another address', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, WEB);
     put(claims, { ...WEB, clusterIPs: ['10.96.0.2'] });
     expect([...claims.claimants.keys()]).toEqual(['10.96.0.2']);
@@ -65,12 +65,12 @@ describe('an address and port that several Services want', () => {
     },
     {
       rule: 'is no matter of a Service with another port there',
-      services: [WEB, { ...NEWER, ports: [{ name: 'admin', protocol: 'TCP', port: 81 }] }],
+      services: [WEB, { ...NEWER, ports: [{ name: 'admin', protocol: 'TCP', port: 81, nodePort: 0 }] }],
       want: ['10.96.0.1:80/TCP shop/web', '10.96.0.1:81/TCP shop/newer'],
     },
     {
       rule: 'is no matter of a Service with another protocol there',
-      services: [WEB, { ...NEWER, ports: [{ name: 'quic', protocol: 'UDP', port: 80 }] }],
+      services: [WEB, { ...NEWER, ports: [{ name: 'quic', protocol: 'UDP', port: 80, nodePort: 0 }] }],
       want: ['10.96.0.1:80/TCP shop/web', '10.96.0.1:80/UDP shop/newer'],
     },
     {
@@ -79,13 +79,13 @@ describe('an address and port that several Services want', () => {
       want: ['10.96.0.1:80/TCP shop/web', '[fd00:96::2]:80/TCP shop/newer'],
     },
   ])('$rule', ({ services, want }) => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     for (const object of services) put(claims, object);
     expect(owners(claims)).toEqual(want);
   });
 
   it('is a warning for those that go without', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, WEB);
     put(claims, NEWER);
     expect(complaintLines(settle(claims, NEWER, desired(NEWER)).complaints)).toEqual([
@@ -95,47 +95,135 @@ describe('an address and port that several Services want', () => {
   });
 
   it('leaves nothing of a port whose addresses all belong to others', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, WEB);
     put(claims, NEWER);
     expect(settle(claims, NEWER, desired(NEWER)).ports).toEqual([]);
   });
 
   it('costs no more than any other once it has one claimant again', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, WEB);
     put(claims, NEWER);
     stake(claims, 'shop/web', undefined);
-    const alone = createClaims();
+    const alone = createClaims(OUR_NODE);
     put(alone, NEWER);
     expect(claims).toEqual(alone);
   });
 
   it('goes to the next when the owner goes, and that one must be looked at again', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     for (const object of [WEB, NEWEST, NEWER]) put(claims, object);
     expect(stake(claims, 'shop/web', undefined)).toEqual(['shop/newer', 'shop/newest']);
     expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/newer']);
   });
 
   it('goes back to an older one that comes, and the owner until then must be looked at again', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     put(claims, NEWER);
     expect(put(claims, WEB)).toEqual(['shop/newer']);
     expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/web']);
   });
 
   it('goes to the next when the owner drops the port', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     for (const object of [WEB, NEWER]) put(claims, object);
     expect(put(claims, { ...WEB, ports: [] })).toEqual(['shop/newer']);
     expect(owners(claims)).toEqual(['10.96.0.1:80/TCP shop/newer']);
   });
 
   it('touches nobody when a Service is looked at again unchanged', () => {
-    const claims = createClaims();
+    const claims = createClaims(OUR_NODE);
     for (const object of [WEB, NEWER]) put(claims, object);
     expect(put(claims, WEB)).toEqual([]);
+  });
+});
+
+describe('an address that a Service has from outside', () => {
+  const CLAIMS = { ...OUR_NODE, externalIPs: true, addresses: ['192.0.2.1'] };
+  const withOutside = (object: ServiceObject) =>
+    desire({ service: object, slices: [], policies: [], node: CLAIMS }).ports;
+  const settled = (...objects: readonly ServiceObject[]): readonly string[] => {
+    const claims = createClaims(CLAIMS);
+    for (const object of objects) put(claims, object);
+    return objects.flatMap((object) => {
+      const { ports, complaints } = settle(claims, object, withOutside(object));
+      const lines = desiredLines(ports).map((line) => line.replace(/^(\S+)\/\S*\/\S+ (\S+) .*$/, '$1 $2'));
+      return [...lines, ...complaintLines(complaints).map((line) => line.replace(/^.*?: Service /, ''))];
+    });
+  };
+  const port = (name: string, number: number, nodePort = 0) =>
+    ({ name, protocol: 'TCP', port: number, nodePort }) as const;
+
+  it('is shared by Services with different ports', () => {
+    expect(
+      settled(
+        service({ name: 'a', clusterIPs: ['10.96.0.2'], externalIPs: ['203.0.113.1'] }),
+        service({ name: 'b', clusterIPs: ['10.96.0.3'], externalIPs: ['203.0.113.1'], ports: [port('x', 81)] }),
+      ),
+    ).toEqual(['shop/a 10.96.0.2:80', 'shop/a 203.0.113.1:80', 'shop/b 10.96.0.3:81', 'shop/b 203.0.113.1:81']);
+  });
+
+  it('is the older one`s where both want the port', () => {
+    expect(
+      settled(
+        service({ name: 'a', createdAtMs: 2, clusterIPs: ['10.96.0.2'], externalIPs: ['203.0.113.1'] }),
+        service({ name: 'b', createdAtMs: 1, clusterIPs: ['10.96.0.3'], externalIPs: ['203.0.113.1'] }),
+      ),
+    ).toEqual([
+      'shop/a 10.96.0.2:80',
+      'shop/a spec.externalIPs[0]: 203.0.113.1 port 80/TCP is left to Service shop/b, which is older',
+      'shop/b 10.96.0.3:80',
+      'shop/b 203.0.113.1:80',
+    ]);
+  });
+
+  it('is nobody`s where it is the cluster address of another, whatever the port and however old', () => {
+    expect(
+      settled(
+        service({
+          name: 'a',
+          createdAtMs: 1,
+          clusterIPs: ['10.96.0.2'],
+          externalIPs: ['10.96.0.3'],
+          ports: [port('x', 81)],
+        }),
+        service({ name: 'b', createdAtMs: 2, clusterIPs: ['10.96.0.3'] }),
+      ),
+    ).toEqual([
+      'shop/a 10.96.0.2:81',
+      'shop/a spec.externalIPs[0]: 10.96.0.3 port 81/TCP is left to Service shop/b, which has it as its cluster address',
+      'shop/b 10.96.0.3:80',
+    ]);
+  });
+
+  it('is the node`s, and then the older Service has the node port', () => {
+    const nodePort = [port('x', 81, 30_080)];
+    expect(
+      settled(
+        service({ name: 'a', createdAtMs: 2, type: 'NodePort', clusterIPs: ['10.96.0.2'], ports: nodePort }),
+        service({ name: 'b', createdAtMs: 1, type: 'NodePort', clusterIPs: ['10.96.0.3'], ports: nodePort }),
+      ),
+    ).toEqual([
+      'shop/a 10.96.0.2:81',
+      'shop/a spec.ports[0].nodePort: 192.0.2.1 port 30080/TCP is left to Service shop/b, which is older',
+      'shop/b 10.96.0.3:81',
+      'shop/b 192.0.2.1:30080',
+    ]);
+  });
+});
+
+describe('the closing of an address that two Services have', () => {
+  it('is told by the oldest that has a port, and by the next once that one has gone', () => {
+    const claims = createClaims(OUR_NODE);
+    const empty = service({ name: 'empty', createdAtMs: 500, ports: [] });
+    const other = { ...NEWER, ports: [{ name: 'x', protocol: 'TCP', port: 81, nodePort: 0 } as const] };
+    for (const object of [empty, WEB, other]) put(claims, object);
+    const closed = (object: ServiceObject) =>
+      settle(claims, object, desired(object)).ports.flatMap((port) => port.closed);
+    expect([closed(empty), closed(WEB), closed(other)]).toEqual([[], ['10.96.0.1'], []]);
+    stake(claims, keyOf(WEB), undefined);
+    expect(closed(other)).toEqual(['10.96.0.1']);
   });
 });
 
@@ -156,7 +244,7 @@ describe('random claims', () => {
   it('have exactly one owner for each key, the oldest; and only the Services told change their part', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
-        const claims = createClaims();
+        const claims = createClaims(OUR_NODE);
         const parts = new Map<string, readonly string[]>();
         for (const [each, exists] of changes) {
           const key = keyOf(each);

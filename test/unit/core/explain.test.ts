@@ -6,7 +6,9 @@ import {
   endpoint,
   GONE_SILENT,
   NOT_READY,
+  node,
   OUR_NODE,
+  pod,
   policy,
   SERVES_WHILE_TERMINATING,
   service,
@@ -24,14 +26,54 @@ const ask = (objects: readonly ClusterObject[], question: Partial<Decision['ques
   return explain({ cluster, node: OUR_NODE }, { ...ASKED, ...question });
 };
 
+const HTTP = { name: 'http', protocol: 'TCP', port: 80 } as const;
+
 /** One line for each endpoint: what became of it. */
 const verdicts = (decision: Decision): readonly string[] =>
-  decision.outcome === 'left alone'
+  !('endpoints' in decision)
     ? []
     : decision.endpoints.map(({ address, port, slice: name, verdict }) => {
         const { verdict: kind, ...details } = verdict;
         return `${address}:${port ?? '?'} of ${name}: ${kind} ${JSON.stringify(details)}`;
       });
+
+describe('a connection is refused because the Service has no such port', () => {
+  it.each<{ when: string; question: Partial<Decision['question']> }>([
+    { when: 'by its number', question: { port: 81 } },
+    { when: 'under that protocol', question: { protocol: 'UDP' } },
+  ])('$when', ({ question }) => {
+    expect(ask([service()], question)).toMatchObject({
+      outcome: 'refused',
+      reason: 'no such port',
+      service: 'shop/web',
+      ports: ['80/TCP'],
+    });
+  });
+});
+
+describe('a connection from inside to an address from outside is sent as if the policy were Cluster', () => {
+  const far = slice([endpoint('10.1.0.1', { node: 'node-b' })]);
+  const local = { internalTrafficPolicy: 'Local' } as const;
+  it.each<{ asked: string; objects: readonly ClusterObject[]; question: Partial<Decision['question']> }>([
+    {
+      asked: 'an address of the load balancer',
+      objects: [service({ ...local, type: 'LoadBalancer', loadBalancerIPs: ['203.0.113.1'] }), far],
+      question: { address: '203.0.113.1' },
+    },
+    {
+      asked: 'a node port',
+      objects: [
+        node({ addresses: ['192.0.2.1'] }),
+        service({ ...local, type: 'NodePort', ports: [{ ...HTTP, nodePort: 30_080 }] }),
+        far,
+      ],
+      question: { address: '192.0.2.1', port: 30_080 },
+    },
+  ])('$asked', ({ objects, question }) => {
+    expect(ask(objects, question)).toMatchObject({ outcome: 'sent', service: 'shop/web' });
+    expect(ask(objects)).toMatchObject({ outcome: 'refused', reason: 'no endpoint on this node' });
+  });
+});
 
 describe('a connection is left alone', () => {
   it.each<{ when: string; objects: readonly ClusterObject[]; question?: Partial<Decision['question']>; why: object }>([
@@ -42,16 +84,43 @@ describe('a connection is left alone', () => {
       why: { reason: 'no such address' },
     },
     {
-      when: 'the Service has no such port',
-      objects: [service()],
+      when: 'no port of the Service is served',
+      objects: [service({ ports: [{ name: 'sig', protocol: 'SCTP', port: 80 }] })],
       question: { port: 81 },
-      why: { reason: 'no such port', service: 'shop/web', ports: ['80/TCP'] },
+      why: { reason: 'no such port', service: 'shop/web', ports: ['80/SCTP'] },
     },
     {
-      when: 'the Service has the port under another protocol',
-      objects: [service()],
-      question: { protocol: 'UDP' },
-      why: { reason: 'no such port', service: 'shop/web', ports: ['80/TCP'] },
+      when: 'an address from outside has no such port',
+      objects: [service({ type: 'LoadBalancer', loadBalancerIPs: ['203.0.113.1'] })],
+      question: { address: '203.0.113.1', port: 81 },
+      why: { reason: 'not one of its ports', of: 'Service shop/web', ports: ['80/TCP'] },
+    },
+    {
+      when: 'external addresses are off',
+      objects: [service({ externalIPs: ['203.0.113.1'] })],
+      question: { address: '203.0.113.1' },
+      why: { reason: 'no such address' },
+    },
+    {
+      when: 'the number is no node port of this node',
+      objects: [node({ addresses: ['192.0.2.1'] }), service({ ports: [{ ...HTTP, nodePort: 30_080 }] })],
+      question: { address: '192.0.2.1', port: 30_081 },
+      why: { reason: 'not one of its ports', of: 'node node-a', ports: ['30080/TCP'] },
+    },
+    {
+      when: 'the node port is asked for at another node',
+      objects: [
+        node({ name: 'node-b', addresses: ['192.0.2.2'] }),
+        service({ ports: [{ ...HTTP, nodePort: 30_080 }] }),
+      ],
+      question: { address: '192.0.2.2', port: 30_080 },
+      why: { reason: 'no such address' },
+    },
+    {
+      when: 'the address is that of a Pod on this node',
+      objects: [pod({ addresses: ['10.1.0.9'] })],
+      question: { address: '10.1.0.9' },
+      why: { reason: 'pod address', pod: 'shop/web-0' },
     },
     {
       when: 'the port is an SCTP port',
@@ -284,7 +353,7 @@ describe('what the kernel holds', () => {
 describe('the oracle', () => {
   it('gives each endpoint its weight over the sum of weights', () => {
     const endpoints = [1, 2, 97].map((weight, index) => ({ address: `10.1.0.${index + 1}`, port: 8080, weight }));
-    expect([...oracle({ family: 4, addresses: ['10.96.0.1'], endpoints })]).toEqual([
+    expect([...oracle({ ...GROUP, family: 4, addresses: ['10.96.0.1'], endpoints })]).toEqual([
       ['10.1.0.1:8080', 0.01],
       ['10.1.0.2:8080', 0.02],
       ['10.1.0.3:8080', 0.97],
@@ -293,6 +362,11 @@ describe('the oracle', () => {
 
   it('writes IPv6 endpoints in brackets', () => {
     const endpoints = [{ address: 'fd00:1::1', port: 8080, weight: 1 }];
-    expect([...oracle({ family: 6, addresses: ['fd00:96::1'], endpoints })]).toEqual([['[fd00:1::1]:8080', 1]]);
+    expect([...oracle({ ...GROUP, family: 6, addresses: ['fd00:96::1'], endpoints })]).toEqual([
+      ['[fd00:1::1]:8080', 1],
+    ]);
   });
 });
+
+/** What a group needs besides. */
+const GROUP = { kind: 'cluster', port: 80, scope: 'cluster' } as const;

@@ -44,6 +44,7 @@ const frontend = (lastByte: number, more: Partial<FrontendWrite> = {}): Frontend
   service: 0,
   slotBase: 0,
   slotCount: 2,
+  scope: 'cluster',
   ...more,
 });
 

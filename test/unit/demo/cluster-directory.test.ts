@@ -97,7 +97,10 @@ const endpoint = (pod: string, n: number, state: Endpoint['state'] = 'ready'): E
 const ask = async (service: DemoService, family: 'address4' | 'address6') => {
   const { objects } = await readOnce(directory);
   const question = { address: service[family], port: service.port, protocol: 'TCP' } as const;
-  return explain({ cluster: clusterOf(objects), node: { name: NODE_NAME, proxyName: '' } }, question);
+  return explain(
+    { cluster: clusterOf(objects), node: { name: NODE_NAME, proxyName: '', externalIPs: false } },
+    question,
+  );
 };
 
 /** Percent by pod; what explain says otherwise fails the comparison readably. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { desire, type NodeIdentity } from '../../../../src/core/desire/desire.ts';
+import { desire } from '../../../../src/core/desire/desire.ts';
+import type { LocalNode } from '../../../../src/core/desire/node.ts';
 import type { EndpointSliceObject, ServiceObject, TrafficPolicyObject } from '../../../../src/core/model/objects.ts';
 import {
   complaintLines,
@@ -21,7 +22,7 @@ interface Row {
   readonly service?: ServiceObject;
   readonly slices?: readonly EndpointSliceObject[];
   readonly policies?: readonly TrafficPolicyObject[];
-  readonly node?: NodeIdentity;
+  readonly node?: Partial<LocalNode>;
   readonly want: readonly string[];
   readonly complaints?: readonly string[];
 }
@@ -34,7 +35,7 @@ const check = ({
   want,
   complaints = [],
 }: Row) => {
-  const desired = desire({ service: object, slices, policies, node });
+  const desired = desire({ service: object, slices, policies, node: { ...OUR_NODE, ...node } });
   expect(desiredLines(desired.ports)).toEqual(want);
   expect(complaintLines(desired.complaints)).toEqual(complaints);
 };
@@ -84,7 +85,7 @@ describe('a Service that is not programmed, with a note', () => {
     },
     {
       rule: 'has no label while we serve only those with our name',
-      node: { name: 'node-a', proxyName: 'shunt' },
+      node: { name: 'node-a', proxyName: 'shunt', externalIPs: false },
       want: [],
       complaints: [
         'note: Service shop/web metadata.labels[service.kubernetes.io/service-proxy-name]: ' +
@@ -111,7 +112,7 @@ describe('a Service port', () => {
     {
       rule: 'labelled with our name is programmed when we serve only that name',
       service: service({ proxyName: 'shunt' }),
-      node: { name: 'node-a', proxyName: 'shunt' },
+      node: { name: 'node-a', proxyName: 'shunt', externalIPs: false },
       slices: [slice([endpoint('10.1.0.1')])],
       want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1'],
     },
@@ -358,7 +359,7 @@ describe('with internalTrafficPolicy Local', () => {
     },
     {
       rule: 'a node that does not know its name uses endpoints of every node, with a warning',
-      node: { name: '', proxyName: '' },
+      node: { name: '', proxyName: '', externalIPs: false },
       slices: [slice([endpoint('10.1.0.1', here), endpoint('10.1.0.2', there), endpoint('10.1.0.3')])],
       want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1 10.1.0.3:8080=1'],
       complaints: [

@@ -5,7 +5,7 @@ import { applyEvents, type Cluster, createCluster, inputFor } from '../../../../
 import { type Desired, desire } from '../../../../src/core/desire/desire.ts';
 import { listItems, readObject } from '../../../../src/core/desire/read.ts';
 import { createIntern } from '../../../../src/core/model/intern.ts';
-import { complaintLines, desiredLines } from '../../../helpers/objects.ts';
+import { complaintLines, desiredLines, OUR_NODE } from '../../../helpers/objects.ts';
 
 const fixture = (name: string): string => readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8');
 
@@ -23,7 +23,7 @@ const exported = (): Cluster => {
 const desiredOn = (cluster: Cluster, nodeName: string, key: string): Desired => {
   const input = inputFor(cluster, key);
   if (input === undefined) throw new Error(`there is no Service ${key}`);
-  return desire({ ...input, node: { name: nodeName, proxyName: '' } });
+  return desire({ ...input, node: { ...OUR_NODE, name: nodeName } });
 };
 
 it('an export of a real cluster becomes exactly what cluster.desired.txt says for node-a', () => {

@@ -90,8 +90,8 @@ describe('any object', () => {
   });
 
   test('may have any nonsense where Shunt does not look', () => {
-    const raw = service({ selector: 7, externalIPs: 'x' }, { managedFields: 1, finalizers: {} });
-    expect(objectOf({ ...raw, status: 'no' })).toEqual(objectOf(service()));
+    const raw = service({ selector: 7, healthCheckNodePort: 'x' }, { managedFields: 1, finalizers: {} });
+    expect(objectOf({ ...raw, status: { conditions: 'no' } })).toEqual(objectOf(service()));
   });
 });
 
@@ -134,7 +134,10 @@ describe('Service', () => {
       headless: false,
       proxyName: undefined,
       clusterIPs: ['10.96.0.5'],
-      ports: [{ name: '', protocol: 'TCP', port: 80 }],
+      externalIPs: [],
+      loadBalancerIPs: [],
+      sourceRanges: false,
+      ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: 0 }],
       affinityTimeoutS: 0,
       internalTrafficPolicy: 'Cluster',
       publishNotReadyAddresses: false,
@@ -304,7 +307,16 @@ describe('EndpointSlice', () => {
       family: 4,
       ports: [{ name: '', protocol: 'TCP', port: 8080 }],
       endpoints: [
-        { address: '10.244.1.1', ready: true, serving: true, terminating: false, node: '', zone: '', pod: '' },
+        {
+          address: '10.244.1.1',
+          ready: true,
+          serving: true,
+          terminating: false,
+          node: '',
+          zone: '',
+          hints: { zones: [], nodes: [] },
+          pod: '',
+        },
       ],
       triggeredAtMs: 0,
     });
@@ -586,5 +598,121 @@ describe('TrafficPolicy', () => {
   ])('with %s is rejected', (_, raw, complaint) => {
     expect(read(raw).outcome).toBe('rejected');
     expect(complaintsOf(raw)).toEqual([expect.stringContaining(`error ${complaint}`)]);
+  });
+});
+
+describe('addresses from outside', () => {
+  const ingress = (...entries: readonly object[]) => ({ loadBalancer: { ingress: entries } });
+  const balanced = (status: object) => objectOf({ ...service({ type: 'LoadBalancer' }), status });
+
+  test.each([
+    ['an address', ingress({ ip: '203.0.113.1' }), ['203.0.113.1']],
+    [
+      'several, one of them twice',
+      ingress({ ip: '203.0.113.1' }, { ip: 'FD00::1' }, { ip: 'fd00::1' }),
+      ['203.0.113.1', 'fd00::1'],
+    ],
+    ['a host name', ingress({ hostname: 'lb.example.com' }), []],
+    ['ipMode VIP', ingress({ ip: '203.0.113.1', ipMode: 'VIP' }), ['203.0.113.1']],
+    ['ipMode Proxy: the load balancer itself must be asked', ingress({ ip: '203.0.113.1', ipMode: 'Proxy' }), []],
+    ['none yet', {}, []],
+  ])('of a load balancer with %s', (_, status, loadBalancerIPs) => {
+    expect(balanced(status)).toMatchObject({ loadBalancerIPs });
+  });
+
+  test('are not taken from a status that a Service of another type has left', () => {
+    expect(objectOf({ ...service(), status: ingress({ ip: '203.0.113.1' }) })).toMatchObject({ loadBalancerIPs: [] });
+  });
+
+  test.each(['127.0.0.1', '169.254.1.1', 'elsewhere'])(
+    'that cannot be served are left out with a warning: %s',
+    (text) => {
+      const found = read(service({ externalIPs: ['203.0.113.1', text] }));
+      expect(found).toMatchObject({
+        outcome: 'object',
+        object: { externalIPs: ['203.0.113.1'] },
+        complaints: [{ severity: 'warning', path: 'spec.externalIPs[1]' }],
+      });
+    },
+  );
+
+  test.each([
+    ['ClusterIP', 0],
+    ['NodePort', 30_080],
+    ['LoadBalancer', 30_080],
+  ])('a Service of type %s has node port %d', (type, nodePort) => {
+    expect(objectOf(service({ type, ports: [{ port: 80, nodePort: 30_080 }] }))).toMatchObject({
+      ports: [{ nodePort }],
+    });
+  });
+});
+
+describe('hints', () => {
+  const hinted = (hints: unknown) => objectOf(slice({ endpoints: [{ addresses: ['10.244.1.1'], hints }] }));
+
+  test.each([
+    ['none', null, { zones: [], nodes: [] }],
+    ['zones', { forZones: [{ name: 'z1' }, { name: 'z2' }] }, { zones: ['z1', 'z2'], nodes: [] }],
+    ['a zone and a node', { forZones: [{ name: 'z1' }], forNodes: [{ name: 'n1' }] }, { zones: ['z1'], nodes: ['n1'] }],
+    ['empty lists', { forZones: [], forNodes: [] }, { zones: [], nodes: [] }],
+  ])('%s', (_, raw, hints) => {
+    expect(hinted(raw)).toMatchObject({ endpoints: [{ hints }] });
+  });
+});
+
+describe('Node', () => {
+  test('has its zone and its addresses, and no names', () => {
+    const raw = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'worker-1.example.com', labels: { 'topology.kubernetes.io/zone': 'z1' } },
+      status: {
+        addresses: [
+          { type: 'Hostname', address: 'worker-1' },
+          { type: 'InternalIP', address: '192.0.2.1' },
+          { type: 'InternalIP', address: 'FD00:2::1' },
+          { type: 'ExternalIP', address: '203.0.113.7' },
+        ],
+      },
+    };
+    expect(objectOf(raw)).toEqual({
+      kind: 'Node',
+      namespace: '',
+      name: 'worker-1.example.com',
+      zone: 'z1',
+      addresses: ['192.0.2.1', 'fd00:2::1', '203.0.113.7'],
+    });
+  });
+
+  test('without label and status has neither zone nor address', () => {
+    expect(objectOf({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } })).toMatchObject({
+      zone: '',
+      addresses: [],
+    });
+  });
+});
+
+describe('Pod', () => {
+  const raw = (spec: object, status: object) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'cart-0', namespace: 'shop' },
+    spec: { nodeName: 'worker-1', ...spec },
+    status: { phase: 'Running', podIPs: [{ ip: '10.244.1.1' }, { ip: 'FD00:1::1' }], ...status },
+  });
+
+  test.each([
+    ['that runs has its addresses', {}, {}, ['10.244.1.1', 'fd00:1::1']],
+    ['in the network of its node has none of its own', { hostNetwork: true }, {}, []],
+    ['that has ended has none any more', {}, { phase: 'Failed' }, []],
+    ['that waits has none yet', {}, { phase: 'Pending', podIPs: null }, []],
+  ])('%s', (_, spec, status, addresses) => {
+    expect(objectOf(raw(spec, status))).toEqual({
+      kind: 'Pod',
+      namespace: 'shop',
+      name: 'cart-0',
+      node: 'worker-1',
+      addresses,
+    });
   });
 });

@@ -3,14 +3,20 @@ import { expect, it } from 'vitest';
 import { createClaims, settle, stake } from '../../../../src/core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../../../../src/core/cluster.ts';
 import { desire, type NodeIdentity } from '../../../../src/core/desire/desire.ts';
+import { localNodeOf } from '../../../../src/core/desire/node.ts';
+import { notProgrammed } from '../../../../src/core/desire/programmed.ts';
 import { type Decision, explain, oracle, type Question } from '../../../../src/core/explain.ts';
 import type { ClusterObject, Family } from '../../../../src/core/model/objects.ts';
-import { endpoint, policy, service, slice } from '../../../helpers/objects.ts';
+import { endpoint, node, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
 
 // A world so small that everything meets: names, addresses, ports and ages.
 
 const ADDRESSES = ['10.96.0.1', '10.96.0.2', 'fd00:96::1'] as const;
+const EXTERNAL_ADDRESSES = ['203.0.113.1', '203.0.113.2', '10.96.0.2'] as const;
+const NODE_ADDRESSES = ['192.0.2.1', 'fd00:2::1'] as const;
 const PORTS = [80, 81] as const;
+const NODE_PORTS = [30_080, 30_081] as const;
+const ZONES = ['z1', 'z2'] as const;
 const PROTOCOLS = ['TCP', 'UDP'] as const;
 
 const rarely = fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
@@ -22,8 +28,14 @@ const portsOf = (...numbers: readonly number[]) =>
       name: fc.constantFrom('http', 'admin'),
       protocol: fc.constantFrom('TCP', 'TCP', 'TCP', 'UDP', 'SCTP'),
       port: fc.constantFrom(...numbers),
+      nodePort: fc.constantFrom(0, ...NODE_PORTS),
     }),
-    { maxLength: 2, comparator: (a, b) => a.name === b.name || (a.port === b.port && a.protocol === b.protocol) },
+    {
+      maxLength: 2,
+      comparator: (a, b) =>
+        a.name === b.name ||
+        (a.protocol === b.protocol && (a.port === b.port || (a.nodePort === b.nodePort && a.nodePort > 0))),
+    },
   );
 
 const someService: fc.Arbitrary<ClusterObject> = fc
@@ -33,6 +45,9 @@ const someService: fc.Arbitrary<ClusterObject> = fc
     headless: rarely,
     proxyName: rarely.map((foreign) => (foreign ? 'other' : undefined)),
     clusterIPs: fc.uniqueArray(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 2 }),
+    externalIPs: fc.uniqueArray(fc.constantFrom(...EXTERNAL_ADDRESSES), { maxLength: 1 }),
+    loadBalancerIPs: fc.uniqueArray(fc.constantFrom(...EXTERNAL_ADDRESSES), { maxLength: 1 }),
+    sourceRanges: rarely,
     ports: portsOf(...PORTS),
     internalTrafficPolicy: fc.constantFrom('Cluster', 'Cluster', 'Local'),
     publishNotReadyAddresses: rarely,
@@ -47,9 +62,20 @@ const someEndpoint = (addresses: readonly string[]) =>
       serving: fc.boolean(),
       terminating: fc.boolean(),
       node: nodeName,
+      hints: fc.record({
+        zones: fc.subarray([...ZONES], { minLength: 1 }),
+        nodes: fc.subarray(['node-a', 'node-b'], { minLength: 1 }),
+      }),
+      hinted: fc.constantFrom('zones', 'nodes', 'both', 'both', 'none'),
       pod: fc.constantFrom('', 'stable-1', 'canary-1'),
     })
-    .map(({ address, ...fields }) => endpoint(address, fields));
+    .map(({ address, hints: { zones, nodes }, hinted, ...fields }) => {
+      const hints = {
+        zones: hinted === 'zones' || hinted === 'both' ? zones : [],
+        nodes: hinted === 'nodes' || hinted === 'both' ? nodes : [],
+      };
+      return endpoint(address, { hints, ...fields });
+    });
 
 const ENDPOINT_ADDRESSES: Readonly<Record<Family, readonly string[]>> = {
   4: ['10.1.0.1', '10.1.0.2', '10.1.0.3'],
@@ -81,17 +107,27 @@ const somePolicy: fc.Arbitrary<ClusterObject> = fc
   })
   .map(({ endpointWeights, ...fields }) => policy(endpointWeights, fields));
 
+const someNodeObject: fc.Arbitrary<ClusterObject> = fc
+  .record({
+    name: fc.constantFrom('node-a', 'node-b'),
+    zone: fc.constantFrom('', ...ZONES),
+    addresses: fc.subarray([...NODE_ADDRESSES]),
+  })
+  .map(node);
+
 const someObjects = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: someService },
     { weight: 4, arbitrary: someSlice },
     { weight: 2, arbitrary: somePolicy },
+    { weight: 2, arbitrary: someNodeObject },
   ),
   { minLength: 4, maxLength: 14 },
 );
 const someNode: fc.Arbitrary<NodeIdentity> = fc.record({
   name: nodeName,
   proxyName: rarely.map((ours) => (ours ? 'other' : '')),
+  externalIPs: fc.boolean(),
 });
 
 const clusterOf = (objects: readonly ClusterObject[]): Cluster => {
@@ -112,22 +148,27 @@ interface Answer {
 const LEFT_ALONE: Answer = { outcome: 'left alone', shares: new Map() };
 
 /** By the question: what the desired ports of all Services, after their claims, make of it. */
-const desiredAnswers = (cluster: Cluster, node: NodeIdentity): ReadonlyMap<string, Answer> => {
-  const claims = createClaims();
+const desiredAnswers = (cluster: Cluster, identity: NodeIdentity): ReadonlyMap<string, Answer> => {
+  const claims = createClaims(identity);
+  const node = localNodeOf(cluster, identity);
   const desired = [...cluster.services.keys()].map((key) => {
     const input = inputFor(cluster, key);
     if (input === undefined) throw new Error(`no ${key}`);
     const { ports } = desire({ ...input, node });
-    stake(claims, key, ports.length > 0 ? input.service : undefined);
+    stake(claims, key, notProgrammed(input.service, node.proxyName) === undefined ? input.service : undefined);
     return { service: input.service, ports };
   });
   const answers = new Map<string, Answer>();
   for (const { service: owner, ports } of desired) {
-    for (const { id, port, protocol, groups } of settle(claims, owner, ports).ports) {
+    for (const { id, protocol, groups, closed } of settle(claims, owner, ports).ports) {
+      for (const address of closed) {
+        expect(answers.has(closedText(address)), `${address} is closed twice`).toBe(false);
+        answers.set(closedText(address), { outcome: 'refused', shares: new Map() });
+      }
       for (const group of groups) {
         const shares = oracle(group);
         for (const address of group.addresses) {
-          const question = questionText({ address, port, protocol });
+          const question = questionText({ address, port: group.port, protocol });
           expect(answers.has(question), `${question} has two owners`).toBe(false);
           answers.set(question, { outcome: shares.size > 0 ? 'sent' : 'refused', portId: id, shares });
         }
@@ -139,6 +180,7 @@ const desiredAnswers = (cluster: Cluster, node: NodeIdentity): ReadonlyMap<strin
 
 const explainedAnswer = (decision: Decision): Answer => {
   if (decision.outcome === 'left alone') return LEFT_ALONE;
+  if (!('endpoints' in decision)) return { outcome: 'refused', shares: new Map() };
   const shares = new Map<string, number>();
   for (const { address, port, verdict } of decision.endpoints) {
     const socket = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
@@ -149,20 +191,24 @@ const explainedAnswer = (decision: Decision): Answer => {
 
 const questionText = ({ address, port, protocol }: Question): string => `${address} ${port} ${protocol}`;
 
-const QUESTIONS: readonly Question[] = ADDRESSES.flatMap((address) =>
-  PORTS.flatMap((port) => PROTOCOLS.map((protocol) => ({ address, port, protocol }))),
+const closedText = (address: string): string => `all else at ${address}`;
+
+const QUESTIONS: readonly Question[] = [
+  ...new Set<string>([...ADDRESSES, ...EXTERNAL_ADDRESSES, ...NODE_ADDRESSES]),
+].flatMap((address) =>
+  [...PORTS, ...NODE_PORTS].flatMap((port) => PROTOCOLS.map((protocol) => ({ address, port, protocol }))),
 );
 
 it('explain says of every connection what desire programs for it', () => {
   fc.assert(
-    fc.property(someObjects, someNode, (objects, node) => {
+    fc.property(someObjects, someNode, (objects, identity) => {
       const cluster = clusterOf(objects);
-      const answers = desiredAnswers(cluster, node);
+      const answers = desiredAnswers(cluster, identity);
       for (const question of QUESTIONS) {
-        const wanted = answers.get(questionText(question)) ?? LEFT_ALONE;
-        expect(explainedAnswer(explain({ cluster, node }, question))).toEqual(wanted);
+        const wanted = answers.get(questionText(question)) ?? answers.get(closedText(question.address)) ?? LEFT_ALONE;
+        expect(explainedAnswer(explain({ cluster, node: identity }, question)), questionText(question)).toEqual(wanted);
         const table = wanted.outcome === 'left alone' ? null : wanted.shares;
-        expect(explain({ cluster, node, table }, question).kernel?.agrees).toBe(true);
+        expect(explain({ cluster, node: identity, table }, question).kernel?.agrees).toBe(true);
       }
     }),
     { numRuns: 500 },
@@ -171,10 +217,10 @@ it('explain says of every connection what desire programs for it', () => {
 
 it('shares of a decision add up to one', () => {
   fc.assert(
-    fc.property(someObjects, someNode, (objects, node) => {
+    fc.property(someObjects, someNode, (objects, identity) => {
       const cluster = clusterOf(objects);
       for (const question of QUESTIONS) {
-        const { outcome, shares } = explainedAnswer(explain({ cluster, node }, question));
+        const { outcome, shares } = explainedAnswer(explain({ cluster, node: identity }, question));
         const sum = [...shares.values()].reduce((total, share) => total + share, 0);
         expect(sum).toBeCloseTo(outcome === 'sent' ? 1 : 0, 9);
       }
@@ -189,7 +235,7 @@ it('desire does not depend on the order in which slices and policies are given',
     fc.property(fc.array(listed, { maxLength: 4 }), fc.array(weights, { maxLength: 3 }), (lists, weightings) => {
       const slices = lists.map((endpoints, index) => slice(endpoints, { name: `s${index}` }));
       const policies = weightings.map((entries, index) => policy(entries, { name: `p${index}` }));
-      const node = { name: 'node-a', proxyName: '' };
+      const node = OUR_NODE;
       expect(
         desire({ service: service(), slices: slices.toReversed(), policies: policies.toReversed(), node }),
       ).toEqual(desire({ service: service(), slices, policies, node }));

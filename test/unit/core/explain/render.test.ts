@@ -101,7 +101,10 @@ it.each<{ when: string; address: string; port: number; protocol?: Question['prot
     when: 'the port is unknown',
     address: '10.96.0.1',
     port: 81,
-    want: ['10.96.0.1:81/TCP is left alone: Service shop/web has this address, but not this port (its ports: 80/TCP).'],
+    want: [
+      '10.96.0.1:81/TCP is no port of Service shop/web, which has this address (its ports: 80/TCP).',
+      'A new connection is refused at once (ECONNREFUSED).',
+    ],
   },
   {
     when: 'another proxy serves it',

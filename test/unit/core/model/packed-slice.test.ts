@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EndpointObject } from '../../../../src/core/model/objects.ts';
+import { NO_HINTS } from '../../../../src/core/model/objects.ts';
 import { createPlaces, packSlice } from '../../../../src/core/model/packed-slice.ts';
 import { endpoint, NOT_READY, slice } from '../../../helpers/objects.ts';
 
@@ -32,6 +33,7 @@ describe('a packed slice', () => {
       terminating: fc.boolean(),
       node: text,
       zone: text,
+      hints: fc.record({ zones: fc.array(text), nodes: fc.array(text) }),
       pod: text,
     });
     fc.assert(
@@ -61,21 +63,31 @@ describe('a packed slice', () => {
 describe('places', () => {
   test('are kept once', () => {
     const placeOf = createPlaces();
-    expect(placeOf('node-a', 'z1')).toBe(placeOf('node-a', 'z1'));
+    expect(placeOf('node-a', 'z1', NO_HINTS)).toBe(placeOf('node-a', 'z1', NO_HINTS));
   });
 
   test('are right when a node moves to another zone', () => {
     const placeOf = createPlaces();
-    placeOf('node-a', 'z1');
-    expect(placeOf('node-a', 'z2')).toEqual({ node: 'node-a', zone: 'z2' });
+    placeOf('node-a', 'z1', NO_HINTS);
+    expect(placeOf('node-a', 'z2', NO_HINTS)).toEqual({ node: 'node-a', zone: 'z2', hints: NO_HINTS });
+  });
+
+  test('of one node are kept with hints and without, and are right when the hints change', () => {
+    const placeOf = createPlaces();
+    const z1 = { zones: ['z1'], nodes: [] };
+    const plain = placeOf('node-a', 'z1', NO_HINTS);
+    const hinted = placeOf('node-a', 'z1', z1);
+    expect(placeOf('node-a', 'z1', NO_HINTS)).toBe(plain);
+    expect(placeOf('node-a', 'z1', { ...z1 })).toBe(hinted);
+    expect(placeOf('node-a', 'z1', { zones: [], nodes: ['node-a'] }).hints).toEqual({ zones: [], nodes: ['node-a'] });
   });
 
   test('are forgotten when there are too many', () => {
     const placeOf = createPlaces(2);
-    const first = placeOf('node-a', 'z1');
-    placeOf('node-b', 'z1');
-    placeOf('node-c', 'z1');
-    expect(placeOf('node-a', 'z1')).not.toBe(first);
-    expect(placeOf('node-a', 'z1')).toEqual(first);
+    const first = placeOf('node-a', 'z1', NO_HINTS);
+    placeOf('node-b', 'z1', NO_HINTS);
+    placeOf('node-c', 'z1', NO_HINTS);
+    expect(placeOf('node-a', 'z1', NO_HINTS)).not.toBe(first);
+    expect(placeOf('node-a', 'z1', NO_HINTS)).toEqual(first);
   });
 });

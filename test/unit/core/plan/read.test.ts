@@ -119,7 +119,16 @@ describe('a frontend that leads where it should not', () => {
   });
 
   const tamper = async (world: World, address: string, to: Partial<FrontendWrite>): Promise<void> => {
-    world.fake.tamper({ address, port: 80, protocol: 'TCP', service: 0, slotBase: 0, slotCount: 2, ...to });
+    world.fake.tamper({
+      address,
+      port: 80,
+      protocol: 'TCP',
+      service: 0,
+      slotBase: 0,
+      slotCount: 2,
+      scope: 'cluster',
+      ...to,
+    });
     await world.restart();
   };
 });
@@ -174,5 +183,7 @@ const NOTHING: Transaction = {
 /** Another Service record with the identity of this id, at an address of its own. */
 const twinOf = (id: string): Partial<Transaction> => ({
   services: [{ index: 3, identity: identityOf(id), generation: 1, affinityTimeoutS: 0 }],
-  frontends: [{ address: '10.96.0.7', port: 80, protocol: 'TCP', service: 3, slotBase: 0, slotCount: 0 }],
+  frontends: [
+    { address: '10.96.0.7', port: 80, protocol: 'TCP', service: 3, slotBase: 0, slotCount: 0, scope: 'cluster' },
+  ],
 });

@@ -1,0 +1,76 @@
+import type { DesiredEndpoint } from '../model/desired.ts';
+import type { EndpointSliceObject, Family, Hints, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type { LocalNode } from './node.ts';
+import { byAddress } from './order.ts';
+import { type ServedPort, targetOf } from './ports.ts';
+import { STANDING, type Standing, standingOf } from './standing.ts';
+import { isNear, topologyOf } from './topology.ts';
+import { weightOf } from './weights.ts';
+
+/** All that decides which endpoints answer a port. */
+export interface Choice {
+  readonly service: ServiceObject;
+  /** In the order of their names. */
+  readonly slices: readonly EndpointSliceObject[];
+  readonly policy: TrafficPolicyObject | undefined;
+  readonly node: LocalNode;
+}
+
+/**
+ * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
+ * count. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
+ */
+export const desireEndpoints = (
+  choice: Choice,
+  port: ServedPort,
+  family: Family,
+  onlyNode: string | undefined,
+): readonly DesiredEndpoint[] => {
+  const best = bestEndpoints(choice, port, family, onlyNode).sort(byAddress);
+  const counted = best.every(isCounted) ? best : best.filter(isCounted);
+  if (onlyNode !== undefined || counted.every(({ hints }) => hints.zones.length + hints.nodes.length === 0))
+    return counted.map(withoutHints);
+  const topology = topologyOf(counted, choice.node);
+  return counted.filter((endpoint) => isNear(endpoint, topology, choice.node)).map(withoutHints);
+};
+
+interface Candidate extends DesiredEndpoint {
+  readonly hints: Hints;
+}
+
+/**
+ * All ready endpoints; when there is none, all terminating ones that still serve. Where slices disagree about an
+ * endpoint its best standing counts, because the lesser one is not looked at. Weights come later: when every ready
+ * endpoint is drained, refusing is what was asked for.
+ */
+const bestEndpoints = (
+  { service, slices, policy }: Choice,
+  port: ServedPort,
+  family: Family,
+  onlyNode: string | undefined,
+): Candidate[] => {
+  const best: Candidate[] = [];
+  let bestStanding: Standing = STANDING.terminating;
+  for (const slice of slices) {
+    const target = slice.family === family ? targetOf(slice, port) : undefined;
+    if (target === undefined) continue;
+    for (const endpoint of slice.endpoints) {
+      if (onlyNode !== undefined && endpoint.node !== onlyNode) continue;
+      const standing = standingOf(endpoint, service);
+      if (standing < bestStanding) continue;
+      if (standing > bestStanding) best.length = 0;
+      bestStanding = standing;
+      const { address, hints } = endpoint;
+      best.push({ address, port: target.port, weight: weightOf(endpoint, policy), hints });
+    }
+  }
+  return best;
+};
+
+/** Not drained, and the first of those with its address: sorting is stable, so that is in the order of slice names. */
+const isCounted = (endpoint: Candidate, index: number, sorted: readonly Candidate[]): boolean => {
+  const previous = sorted[index - 1];
+  return endpoint.weight > 0 && (previous === undefined || byAddress(previous, endpoint) !== 0);
+};
+
+const withoutHints = ({ address, port, weight }: Candidate): DesiredEndpoint => ({ address, port, weight });
