@@ -42,8 +42,8 @@ demo: build ## show a Service move its traffic, on a node made of network namesp
 .PHONY: test test-unit test-root
 test: setup ## every check and every test; what CI runs (as root)
 	@node scripts/test.mjs
-test-unit: setup ## tests that need no root: unit, property and deploy
-	@vitest run --project unit --project property --project deploy
+test-unit: setup ## tests that need no root: unit, property, the Kubernetes source and deploy
+	@vitest run --project unit --project property --project kubernetes --project deploy
 test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns

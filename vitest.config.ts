@@ -26,6 +26,7 @@ export default defineConfig({
       project('unit', {}),
       project('property', { testTimeout: 120_000 }),
       project('deploy', { globalSetup: ['test/helpers/cluster-tools.ts'], testTimeout: 30_000 }),
+      project('kubernetes', { testTimeout: 60_000 }),
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),

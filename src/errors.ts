@@ -113,6 +113,51 @@ export const ERRORS = {
     message: 'Cannot watch {path}: {reason}.',
     help: 'Changes are still found, by looking every {seconds} s. Raise fs.inotify.max_user_watches or max_user_instances.',
   },
+  SHUNT_E_KUBECONFIG: {
+    status: 2,
+    message: 'kubeconfig {path}: {reason}',
+    help: 'Correct it, or name another one with --kubeconfig and --context; `kubectl --kubeconfig {path} get services` tries it.',
+  },
+  SHUNT_E_CREDENTIALS: {
+    status: 1,
+    message: 'cannot read {path}: {reason}',
+    help: 'The kubelet puts it into each Pod with automountServiceAccountToken. Outside of a Pod use --kubeconfig.',
+  },
+  SHUNT_E_API_UNREACHABLE: {
+    status: 1,
+    message: 'cannot read {resource} from {server}: {reason}',
+    help: 'See that the API server is up and that this node reaches it. What was read stays in force, and it is tried again.',
+  },
+  SHUNT_E_API_TLS: {
+    status: 1,
+    message: 'cannot read {resource} from {server}: no trust between it and this agent: {reason}',
+    help: 'See that the address is one that its certificate names, and that the CA (ca.crt of the service account, or of the kubeconfig) is the one that signed it.',
+  },
+  SHUNT_E_API_UNAUTHORIZED: {
+    status: 1,
+    message: 'cannot read {resource} from {server}: it does not know this agent: {reason}',
+    help: 'The token is not valid, or no longer: see that the service account exists, or renew the credentials of the kubeconfig.',
+  },
+  SHUNT_E_API_FORBIDDEN: {
+    status: 1,
+    message: 'may not read {resource} from {server}: {reason}',
+    help: 'Grant the verbs list and watch on {resource} in the API group "{group}" by a ClusterRole and its binding, as deploy/ does.',
+  },
+  SHUNT_E_API_NOT_FOUND: {
+    status: 1,
+    message: '{server} has no {resource}: {reason}',
+    help: 'See that the address is that of a Kubernetes API server of version 1.21 or later.',
+  },
+  SHUNT_E_API_ANSWER: {
+    status: 1,
+    message: 'cannot read {resource} from {server}: {reason}',
+    help: 'What was read stays in force, and it is tried again. The log of the API server may say more.',
+  },
+  SHUNT_E_NODE_UNKNOWN: {
+    status: 1,
+    message: 'the cluster at {server} has no Node {node}',
+    help: 'Give the name of this node with --node-name or NODE_NAME (in a Pod: fieldRef spec.nodeName).',
+  },
   SHUNT_E_KERNEL: {
     status: 1,
     message: '{call}: {errno}{detail}',

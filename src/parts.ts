@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Config } from './agent/config.ts';
 import type { Parts, RunParts } from './cli/parts.ts';
 import { ShuntError } from './errors.ts';
+import type { Source } from './sources/source.ts';
 import { stopRequested } from './stop.ts';
 
 /** Imported where used, and from `main.ts` alone: a verb starts without what it does not need. */
@@ -20,17 +22,17 @@ const run: RunParts = {
     return createAgentLog({ level: logLevel, format: logFormat, terminal, colour: terminal && !process.env.NO_COLOR });
   },
   openAgent: async (config, version, observer) => {
-    const [{ createAgent }, { systemClock }, { openKernel }, { fileSource }] = await Promise.all([
+    const [{ createAgent }, { systemClock }, { openKernel }, source] = await Promise.all([
       import('./agent/agent.ts'),
       import('./agent/clock.ts'),
       import('./dataplane/kernel/kernel.ts'),
-      import('./sources/file.ts'),
+      openSource(config, version),
     ]);
-    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs, source } = config;
+    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs } = config;
     return createAgent({
       version,
       node: { name: nodeName, proxyName: serviceProxyName, externalIPs },
-      source: fileSource({ path: source.path }),
+      source,
       dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
       clock: systemClock,
       observer,
@@ -52,6 +54,19 @@ const run: RunParts = {
   keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
   stopRequested,
+};
+
+/** Only the code of the source that is used, and of the way to it: each takes its megabytes. */
+const openSource = async ({ source, nodeName }: Config, version: string): Promise<Source> => {
+  if (source.kind === 'file') return (await import('./sources/file.ts')).fileSource({ path: source.path });
+  const { kubeconfig, context } = source;
+  const [{ createKubernetesSource }, access] = await Promise.all([
+    import('./sources/kubernetes.ts'),
+    kubeconfig === undefined
+      ? import('./sources/kubernetes/access.ts').then(({ inCluster }) => inCluster(process.env))
+      : import('./sources/kubernetes/kubeconfig.ts').then((way) => way.kubeconfig(kubeconfig, context)),
+  ]);
+  return createKubernetesSource({ access, nodeName, userAgent: `shunt/${version}` });
 };
 
 /** Tables grow; this is a small cluster, in a megabyte. */

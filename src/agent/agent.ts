@@ -11,6 +11,7 @@ import { goneSockets } from './gone-sockets.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
+import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
 export interface AgentOptions {
@@ -30,7 +31,7 @@ export interface AgentObserver {
   onReady(summary: ChangeSummary, whole: boolean): void;
   /** A change set was applied, or the tables were found to hold everything already. */
   onChange(summary: ChangeSummary): void;
-  /** From `last-change-trigger-time` of an EndpointSlice to the kernel, for each one in a change set. */
+  /** From `last-change-trigger-time` of an EndpointSlice to the kernel, once for each that came since the start. */
   onProgrammed(durationsMs: readonly number[]): void;
   /** Complaints that were not there before. */
   onComplaints(complaints: readonly Complaint[]): void;
@@ -159,6 +160,7 @@ class RunningAgent implements Agent {
         nodes: cluster.nodes.size,
         pods: cluster.pods.size,
       },
+      watches: this.#options.source.watches?.() ?? [],
       complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
       used: usedCapacity(have),
       capacity: dataplane.tables.capacity,
@@ -206,11 +208,8 @@ class RunningAgent implements Agent {
   #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
     this.#whole = whole;
     this.#sourceComplaints = complaints;
+    this.#triggersMs.push(...newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
     this.#reconciler.note(events);
-    for (const event of events) {
-      if (event.type === 'put' && event.object.kind === 'EndpointSlice' && event.object.triggeredAtMs > 0)
-        this.#triggersMs.push(event.object.triggeredAtMs);
-    }
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
   }

@@ -5,7 +5,7 @@ import { keyOf, OPTIONS, type OptionName, variableOf } from './options.ts';
 
 /** The settings of a run; every one is set and allowed. */
 export interface Config {
-  readonly source: { readonly kind: 'file'; readonly path: string };
+  readonly source: FileSettings | KubernetesSettings;
   /** Absolute path of a cgroup v2 directory. */
   readonly cgroup: string;
   readonly bpfRoot: string;
@@ -21,6 +21,19 @@ export interface Config {
   readonly connections: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+}
+
+export interface FileSettings {
+  readonly kind: 'file';
+  readonly path: string;
+}
+
+export interface KubernetesSettings {
+  readonly kind: 'kubernetes';
+  /** Undefined: as a Pod reaches the API server. */
+  readonly kubeconfig: string | undefined;
+  /** Undefined: the current one of the kubeconfig. */
+  readonly context: string | undefined;
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -52,8 +65,13 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     if (value instanceof Refusal) throw refuse(setting.from, quote(setting.text), value.allowed);
     return value;
   };
+  const readIfGiven = (name: OptionName): string | undefined =>
+    settings.has(name) ? read(name, parseText) : undefined;
+  const inPod = Boolean(env.KUBERNETES_SERVICE_HOST);
+  const kubernetes = { kubeconfig: readIfGiven('kubeconfig'), context: readIfGiven('context'), inPod };
+  const found = inPod || kubernetes.kubeconfig !== undefined ? 'kubernetes' : undefined;
   return Object.freeze({
-    source: read('source', parseSource),
+    source: read('source', parseSource(kubernetes), found),
     cgroup: read('cgroup', parsePath, settings.has('cgroup') ? undefined : wholeRoot(machine.cgroupRoot)),
     bpfRoot: read('bpf-root', parsePath),
     listen: read('listen', parseListen),
@@ -115,8 +133,13 @@ const collect = (
 const fallback = (name: OptionName, found: string | undefined): Setting => {
   const option: { readonly default?: string; readonly value: string } = OPTIONS[name];
   const text = found ?? option.default;
-  if (text === undefined) throw refuse(`--${name}`, 'nothing', `${option.value} is needed`);
+  if (text === undefined) throw refuse(`--${name}`, 'nothing', NEEDED[name] ?? `${option.value} is needed`);
   return { text, from: `--${name}` };
+};
+
+/** What is said of a setting that cannot be found out here. */
+const NEEDED: Partial<Record<OptionName, string>> = {
+  source: 'file:PATH, or --kubeconfig FILE, is needed outside of a Pod',
 };
 
 const readFile = ({ path, text }: NonNullable<ConfigInput['file']>): Map<OptionName, Setting> => {
@@ -150,11 +173,27 @@ const parseMapping = (path: string, text: string): object => {
 const isScalar = (value: unknown): value is string | number | false =>
   typeof value === 'string' || typeof value === 'number' || value === false;
 
-const parseSource: Parse<Config['source']> = (text) => {
-  if (text === 'kubernetes') return new Refusal('file:PATH is; reading from a Kubernetes API server comes later');
-  const path = text.startsWith('file:') ? text.slice('file:'.length) : '';
-  return path === '' ? new Refusal('file:PATH is') : Object.freeze({ kind: 'file', path });
-};
+interface Reached extends Omit<KubernetesSettings, 'kind'> {
+  /** The kubelet says where the API server is. */
+  readonly inPod: boolean;
+}
+
+const parseSource =
+  ({ kubeconfig, context, inPod }: Reached): Parse<Config['source']> =>
+  (text) => {
+    if (text === 'kubernetes') {
+      if (kubeconfig === undefined && !inPod)
+        return new Refusal('outside of a Pod --kubeconfig FILE is needed with it');
+      if (kubeconfig === undefined && context !== undefined) return new Refusal('--context needs --kubeconfig FILE');
+      return Object.freeze({ kind: 'kubernetes', kubeconfig, context });
+    }
+    const path = text.startsWith('file:') ? text.slice('file:'.length) : '';
+    if (path === '') return new Refusal('kubernetes or file:PATH is');
+    if (kubeconfig !== undefined) return new Refusal('--kubeconfig is for `kubernetes`');
+    return Object.freeze({ kind: 'file', path });
+  };
+
+const parseText: Parse<string> = (text) => (text === '' || text.includes('\0') ? new Refusal('a text is') : text);
 
 const parsePath: Parse<string> = (text) =>
   text.startsWith('/') && !text.includes('\0') ? text : new Refusal('an absolute path is');

@@ -10,9 +10,16 @@ export interface Option {
 /** Every setting, by the name of its flag. */
 export const OPTIONS = {
   source: {
-    value: 'file:PATH',
-    about: 'where cluster objects come from: a file or a directory of YAML or JSON, watched; always needed',
+    value: 'SOURCE',
+    about:
+      'where cluster objects come from: `kubernetes`, the API server, by default in a Pod and with --kubeconfig; ' +
+      'or file:PATH, a file or a directory of YAML or JSON, watched',
   },
+  kubeconfig: {
+    value: 'FILE',
+    about: 'how to reach the API server; by default as a Pod does, by the token of its service account',
+  },
+  context: { value: 'NAME', about: 'context of the kubeconfig; by default its current one' },
   cgroup: { value: 'PATH', about: 'attach to this cgroup; by default the root of cgroup v2, so every process' },
   'bpf-root': {
     value: 'PATH',

@@ -3,6 +3,7 @@ import type { Decision } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
+import type { WatchStatus } from '../sources/source.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
@@ -45,6 +46,8 @@ export interface AgentStatus extends AgentHealth {
   readonly startedAtMs: number;
   readonly node: string;
   readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
+  /** Of a source that watches a server, one for each resource; else empty. */
+  readonly watches: readonly WatchStatus[];
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;

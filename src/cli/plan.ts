@@ -12,12 +12,14 @@ import { OUTPUT_FLAGS, show } from './output.ts';
 import { type Style, styleFor } from './style.ts';
 import { renderTable } from './table.ts';
 
+const FILES = { value: 'file:PATH', about: 'a file or a directory of YAML or JSON; always needed' } as const;
+
 export const command: Command = {
   usage: 'plan --source file:PATH [FLAGS]',
   about:
     'Shows what would be programmed from these objects, and every complaint about them. Needs neither root nor a\n' +
     'kernel: for reviews and CI. Exit status 1 when an object has an error.',
-  flags: { source: agentFlag('source'), ...NODE_FLAGS, ...OUTPUT_FLAGS },
+  flags: { source: { ...agentFlag('source'), ...FILES }, ...NODE_FLAGS, ...OUTPUT_FLAGS },
   examples: [
     { command: 'shunt plan --source file:manifests/', about: 'a directory of objects' },
     { command: 'shunt plan --source file:cluster.yaml --node-name worker-1', about: 'as that node would see it' },

@@ -13,13 +13,15 @@ const NAMES = Object.keys(OPTIONS) as OptionName[];
 const FLAGS = Object.fromEntries(NAMES.map((name): [string, Flag] => [name, agentFlag(name)]));
 
 export const command: Command = {
-  usage: 'run --source file:PATH [FLAGS]',
+  usage: 'run [--source kubernetes|file:PATH] [FLAGS]',
   about:
     'Runs the agent: keeps the kernel of this node programmed with what the cluster objects ask for, until it is told\n' +
     'to stop (SIGTERM, SIGINT). The kernel goes on routing then; `shunt unload` ends that.\n' +
     'A flag goes before its variable, that before the file, that before the default.',
   flags: FLAGS,
   examples: [
+    { command: 'shunt run', about: 'in a Pod: what its API server has' },
+    { command: 'shunt run --kubeconfig ~/.kube/config --node-name worker-1', about: 'the same from outside' },
     { command: 'shunt run --source file:/etc/shunt/objects', about: 'a directory of objects, watched' },
     { command: 'SHUNT_SOURCE=file:cluster.yaml SHUNT_LISTEN=off shunt run', about: 'the same settings as variables' },
     { command: 'shunt run --config /etc/shunt/config.yaml', about: 'settings from a file' },
@@ -75,10 +77,15 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   agent = opened;
   const { cgroup, nodeName: node, socket } = config;
   if (!(await parts.host()).exists(config.netns)) log.warn({ netns: config.netns }, NO_NAMESPACES);
-  log.info({ version, node, source: `file:${config.source.path}`, cgroup, socket }, 'starting');
+  log.info({ version, node, source: sourceText(config), cgroup, socket }, 'starting');
   await opened.start();
   ending.defer(await keepMemoryLow());
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
+};
+
+const sourceText = ({ source }: Config): string => {
+  if (source.kind === 'file') return `file:${source.path}`;
+  return source.kubeconfig === undefined ? 'kubernetes' : `kubernetes, as ${source.kubeconfig} says`;
 };
 
 /** A change of so many ports leaves much behind. */

@@ -61,7 +61,35 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
     ],
     style,
   );
-  return `${pairs}\n${tablesText(status, style)}`;
+  const watches = status.watches.length === 0 ? '' : `\n${watchesText(status.watches, nowMs, style)}`;
+  return `${pairs}${watches}\n${tablesText(status, style)}`;
+};
+
+/** What is rare is worth seeing: a reason that never was one is left out. */
+const watchesText = (watches: AgentStatus['watches'], nowMs: number, style: Style): string => {
+  const ago = (atMs: number | undefined): string => (atMs === undefined ? '-' : `${duration(nowMs - atMs)} ago`);
+  const counts = (counters: Readonly<Record<string, number>>): string =>
+    Object.entries(counters)
+      .filter(([, times]) => times > 0)
+      .map(([why, times]) => `${count(times)} ${why.replaceAll('_', ' ')}`)
+      .join(', ') || '-';
+  return renderTable(
+    [
+      { title: 'WATCH', text: ({ resource }) => resource },
+      { title: 'OBJECTS', align: 'right', text: ({ objects }) => count(objects) },
+      {
+        title: 'STATE',
+        text: ({ synced }) => (synced ? 'read' : 'being read'),
+        format: ({ synced }) => (synced ? undefined : 'yellow'),
+      },
+      { title: 'EVENT', align: 'right', text: ({ lastEventAtMs }) => ago(lastEventAtMs) },
+      { title: 'BOOKMARK', align: 'right', text: ({ lastBookmarkAtMs }) => ago(lastBookmarkAtMs) },
+      { title: 'SYNCS', text: ({ syncs }) => counts(syncs) },
+      { title: 'RECONNECTS', text: ({ reconnects }) => counts(reconnects) },
+    ],
+    watches,
+    { style },
+  );
 };
 
 const COMPLAINTS_SHOWN = 10;

@@ -3,6 +3,7 @@ import { Counter, collectOwnProcess, Histogram, Registry } from './prom-client.t
 import { METRICS, type Metric } from './registry.ts';
 import { ServiceSeries } from './service-series.ts';
 import { labelText, numberText, TextBuffer } from './text-buffer.ts';
+import { writeWatches } from './watch-series.ts';
 
 export interface Metrics {
   recordChange(change: ObservedChange): void;
@@ -24,7 +25,7 @@ export interface Scrape {
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Series of Services and tables come from the view at each scrape; the agent's own are kept by prom-client. */
-export const createMetrics = (observed: Observed): Metrics => {
+export const createMetrics = (observed: Observed, nowMs: () => number = Date.now): Metrics => {
   const own = createOwn();
   const services = new ServiceSeries();
   let spare: TextBuffer | undefined;
@@ -40,7 +41,9 @@ export const createMetrics = (observed: Observed): Metrics => {
       spare = undefined;
       buffer.clear();
       services.write(observed.usage(), buffer);
-      writeStatus(observed.status(), observed.verdicts(), buffer);
+      const status = observed.status();
+      writeStatus(status, observed.verdicts(), buffer);
+      writeWatches(status.watches, nowMs(), buffer);
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.
       const release = (): void => {
@@ -55,8 +58,11 @@ export const createMetrics = (observed: Observed): Metrics => {
 const APPLY_BUCKETS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const PROGRAMMING_BUCKETS = [...APPLY_BUCKETS, 10, 30, 60];
 
-/** Those of kube-proxy at small times (pkg/proxy/metrics), where dashboards look. */
-const NETWORK_BUCKETS = [0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300];
+const steps = (from: number, width: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, step) => from + width * step);
+
+/** Those of kube-proxy (pkg/proxy/metrics), so that one quantile may be taken over nodes with either. */
+const NETWORK_BUCKETS = [...steps(0.25, 0.25, 2), ...steps(1, 1, 59), ...steps(60, 5, 12), ...steps(120, 30, 7)];
 
 const createOwn = () => {
   const registry = new Registry();
@@ -115,6 +121,7 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
   ] as const;
   writeFamily(METRICS.complaints, severities, buffer);
   writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
+  writeFamily(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]], buffer);
   writeFamily(METRICS.buildInfo, [[version, 1]], buffer);
 };
 

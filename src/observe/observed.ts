@@ -11,12 +11,27 @@ export interface Observed {
 
 export interface ObservedStatus {
   readonly version: string;
-  readonly source: { readonly synced: boolean };
+  readonly source: { readonly synced: boolean; readonly trouble: string };
+  readonly watches: readonly ObservedWatch[];
   readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;
   readonly connections: { readonly used: number; readonly size: number };
+}
+
+/** A watch of one resource of a server. */
+export interface ObservedWatch {
+  readonly resource: string;
+  readonly synced: boolean;
+  readonly objects: number;
+  /** Since the epoch; undefined before the first. */
+  readonly lastEventAtMs: number | undefined;
+  readonly lastBookmarkAtMs: number | undefined;
+  readonly syncs: Readonly<Record<string, number>>;
+  readonly reconnects: Readonly<Record<string, number>>;
+  readonly badLines: number;
+  readonly waiting: number;
 }
 
 export interface ObservedService {

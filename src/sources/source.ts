@@ -16,10 +16,31 @@ export interface SourceSink {
   readonly onTrouble: (error: Error | undefined) => void;
 }
 
+/** How one of the watches of a source is doing. Counters count from the start of the agent. */
+export interface WatchStatus {
+  /** `endpointslices` */
+  readonly resource: string;
+  /** Everything that existed was told at least once. */
+  readonly synced: boolean;
+  readonly objects: number;
+  /** Since the epoch; undefined before the first. */
+  readonly lastEventAtMs: number | undefined;
+  readonly lastBookmarkAtMs: number | undefined;
+  /** How often everything was read, by reason. */
+  readonly syncs: Readonly<Record<string, number>>;
+  /** How often a request ended and another followed, by cause. */
+  readonly reconnects: Readonly<Record<string, number>>;
+  readonly badLines: number;
+  /** Objects with a change that was not taken yet. */
+  readonly waiting: number;
+}
+
 /** Where cluster objects come from. */
 export interface Source {
   readonly name: string;
   start(sink: SourceSink): Promise<void>;
   /** Resolves once no socket, timer or watcher is left; nothing is told afterwards. */
   stop(): Promise<void>;
+  /** Of a source that watches a server: one for each resource. */
+  watches?(): readonly WatchStatus[];
 }

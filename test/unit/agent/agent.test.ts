@@ -152,6 +152,7 @@ describe('a change', () => {
     put(...WEB);
     sink.onSynced();
     await clock.advance(100);
+    await clock.advance(1000);
     put(slice([endpoint('10.244.1.7')], { triggeredAtMs: clock.wallMs() - 250 }));
     await clock.advance(1);
     expect(programmedMs).toEqual([250]);

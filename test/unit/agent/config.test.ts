@@ -3,6 +3,7 @@ import { findCgroupRoot } from '../../../src/agent/cgroup-root.ts';
 import { type ConfigInput, configPath, readConfig } from '../../../src/agent/config.ts';
 
 const SOURCE = { source: 'file:/objects' };
+const IN_POD = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 const machine = { hostname: 'Worker-1', cgroupRoot: { path: '/sys/fs/cgroup', isMachines: true } };
 const container = { ...machine, cgroupRoot: { path: '/sys/fs/cgroup', isMachines: false } };
 const read = (input: Partial<ConfigInput> = {}) => readConfig({ flags: SOURCE, env: {}, machine, ...input });
@@ -25,6 +26,40 @@ test('only the source must be given', () => {
     logFormat: 'auto',
   });
   expect(Object.isFrozen(config)).toBe(true);
+});
+
+describe('the source', () => {
+  const fromPod = { kind: 'kubernetes', kubeconfig: undefined, context: undefined };
+  test.each([
+    { title: 'is the API server in a Pod', input: { flags: {}, env: IN_POD }, source: fromPod },
+    {
+      title: 'is the API server in a Pod, too, when that is said',
+      input: { flags: { source: 'kubernetes' }, env: IN_POD },
+      source: fromPod,
+    },
+    {
+      title: 'is files in a Pod when that is said',
+      input: { env: IN_POD },
+      source: { kind: 'file', path: '/objects' },
+    },
+    {
+      title: 'is the API server that a kubeconfig names',
+      input: { flags: { kubeconfig: 'config' } },
+      source: { ...fromPod, kubeconfig: 'config' },
+    },
+    {
+      title: 'is the one of a kubeconfig in a Pod, too',
+      input: { flags: { kubeconfig: 'config', context: 'test' }, env: IN_POD },
+      source: { kind: 'kubernetes', kubeconfig: 'config', context: 'test' },
+    },
+    {
+      title: 'may come from variables and from a file',
+      input: { flags: {}, env: { SHUNT_CONTEXT: 'test' }, file: file('kubeconfig: /etc/config') },
+      source: { kind: 'kubernetes', kubeconfig: '/etc/config', context: 'test' },
+    },
+  ])('$title', ({ input, source }) => {
+    expect(read(input).source).toEqual(source);
+  });
 });
 
 describe('precedence', () => {
@@ -71,12 +106,23 @@ test('an empty file sets nothing', () => {
 describe('what is not allowed is refused with its name, its value and what is', () => {
   const flag = (name: string, value: string) => ({ flags: { ...SOURCE, [name]: value } });
   test.each([
-    { input: { flags: {} }, says: '--source: nothing is not allowed; file:PATH is needed' },
+    {
+      input: { flags: {} },
+      says: '--source: nothing is not allowed; file:PATH, or --kubeconfig FILE, is needed outside of a Pod',
+    },
     {
       input: flag('source', 'kubernetes'),
-      says: '--source: `kubernetes` is not allowed; file:PATH is; reading from a Kubernetes API server comes later',
+      says: '--source: `kubernetes` is not allowed; outside of a Pod --kubeconfig FILE is needed with it',
     },
-    { input: flag('source', 'file:'), says: '--source: `file:` is not allowed; file:PATH is' },
+    { input: flag('source', 'file:'), says: '--source: `file:` is not allowed; kubernetes or file:PATH is' },
+    {
+      input: flag('kubeconfig', 'a'),
+      says: '--source: `file:/objects` is not allowed; --kubeconfig is for `kubernetes`',
+    },
+    {
+      input: { flags: { context: 'test' }, env: IN_POD },
+      says: '--source: `kubernetes` is not allowed; --context needs --kubeconfig FILE',
+    },
     { input: flag('cgroup', 'relative'), says: '--cgroup: `relative` is not allowed; an absolute path is' },
     { input: flag('listen', '9377'), says: '--listen: `9377` is not allowed; HOST:PORT, [IPV6]:PORT or off is' },
     { input: flag('listen', 'localhost:65536'), says: '--listen: `localhost:65536`' },
@@ -101,7 +147,7 @@ describe('what is not allowed is refused with its name, its value and what is', 
     { input: { file: file('connections: many') }, says: 'connections in shunt.yaml: `many`' },
     {
       input: { file: file('conections: 2048') },
-      says: 'conections in shunt.yaml: this key is not allowed; source, cgroup,',
+      says: 'conections in shunt.yaml: this key is not allowed; source, kubeconfig, context, cgroup,',
     },
     { input: { file: file('config: other.yaml') }, says: 'config in shunt.yaml: this key is not allowed' },
     {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentView } from '../../../src/agent/view.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenUnix } from '../../../src/http/listen.ts';
-import { backendView, fakeView, NO_COUNTERS, serviceView } from '../http/fake-view.ts';
+import { backendView, fakeView, NO_COUNTERS, STATUS, serviceView } from '../http/fake-view.ts';
 import { shunt } from './harness.ts';
 
 let directory: string;
@@ -66,6 +66,17 @@ describe('shunt status', () => {
     },
   ])('says what is amiss: $says', async ({ state, says }) => {
     expect((await ask(['status'], fakeView({ state }))).stdout).toMatch(says);
+  });
+
+  test('shows each watch of an API server, and of its counters those that counted', async () => {
+    const [watch] = STATUS.watches;
+    const watches = [{ ...watch!, lastEventAtMs: Date.now() - 3000, lastBookmarkAtMs: Date.now() - 40_000 }];
+    const { stdout } = await ask(['status'], fakeView({ state: { watches } }));
+    expect(stdout).toMatch(/^services +1 +read +3s ago +40s ago +1 start, 2 expired +3 closed, 1 bad line$/m);
+  });
+
+  test('shows no watches of files', async () => {
+    expect((await ask(['status'], fakeView({ state: { watches: [] } }))).stdout).not.toContain('WATCH');
   });
 
   test('says that a start with nothing changed wrote nothing', async () => {

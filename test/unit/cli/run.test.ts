@@ -130,10 +130,19 @@ describe('shunt run', () => {
     expect(told).toContain('open agent of from-file, view not yet served');
   });
 
+  test.each([
+    { argv: ['--source', 'file:/objects'], env: {}, source: 'file:/objects' },
+    { argv: [], env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' }, source: 'kubernetes' },
+    { argv: ['--kubeconfig', '/etc/config'], env: {}, source: 'kubernetes, as /etc/config says' },
+  ])('with $argv and $env says that it reads $source', async ({ argv, env, source }) => {
+    const { status, sources } = await run(argv, {}, env);
+    expect({ status, sources }).toEqual({ status: 0, sources: [source] });
+  });
+
   test('opens nothing when a setting is wrong', async () => {
     const { status, stderr, told } = await run(['--source', 'kubernetes']);
     expect({ status, told }).toEqual({ status: 2, told: [] });
-    expect(stderr).toContain('reading from a Kubernetes API server comes later');
+    expect(stderr).toContain('outside of a Pod --kubeconfig FILE is needed');
   });
 
   test('beside a running agent ends without touching the kernel', async () => {

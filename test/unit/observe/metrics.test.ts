@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { METRICS, type Metric, renderMetricsDoc } from '../../../src/observe/registry.ts';
-import { fakeView, STATS, serviceUsage } from '../http/fake-view.ts';
+import { fakeView, STATS, STATUS, serviceUsage } from '../http/fake-view.ts';
 
 const CHANGE = {
   atMs: 0,
@@ -15,7 +15,7 @@ const CHANGE = {
 };
 
 const scrapeText = async (observed: Observed, record = (_: ReturnType<typeof createMetrics>): void => {}) => {
-  const metrics = createMetrics(observed);
+  const metrics = createMetrics(observed, () => 2500);
   record(metrics);
   const { body, release } = await metrics.scrape();
   const text = Buffer.from(body).toString('utf8');
@@ -103,6 +103,19 @@ test.each([
   ['shunt_objects{kind="EndpointSlice"} 2'],
   ['shunt_complaints{severity="warning"} 2'],
   ['shunt_source_synced 1'],
+  ['shunt_source_trouble 0'],
+  ['shunt_watch_synced{resource="services"} 1'],
+  ['shunt_watch_objects{resource="services"} 1'],
+  ['shunt_watch_event_age_seconds{resource="services"} 1.5'],
+  ['shunt_watch_syncs_total{resource="services",reason="expired"} 2'],
+  ['shunt_watch_syncs_total{resource="services",reason="fallback"} 0'],
+  ['shunt_watch_reconnects_total{resource="services",cause="bad_line"} 1'],
+  ['shunt_watch_bad_lines_total{resource="services"} 1'],
+  ['shunt_watch_waiting_objects{resource="services"} 0'],
+  ['kubeproxy_network_programming_duration_seconds_bucket{le="0.25"} 1'],
+  ['kubeproxy_network_programming_duration_seconds_bucket{le="59"} 2'],
+  ['kubeproxy_network_programming_duration_seconds_bucket{le="115"} 2'],
+  ['kubeproxy_network_programming_duration_seconds_bucket{le="300"} 2'],
   ['shunt_build_info{version="1.2.3"} 1'],
   ['shunt_changes_total 1'],
   ['shunt_change_failures_total 1'],
@@ -119,6 +132,11 @@ test.each([
     metrics.recordProgrammed([20, 800]);
   });
   expect(text.split('\n')).toContain(line);
+});
+
+test('a bookmark that never came has no age, and a source without watches none of their series', async () => {
+  expect(linesOf(await scrapeText(fakeView()), 'shunt_watch_bookmark_age_seconds')).toEqual([]);
+  expect(await scrapeText(fakeView({ state: { watches: [] } }))).not.toContain('shunt_watch_');
 });
 
 describe('the exposition', () => {
@@ -147,7 +165,10 @@ describe('the exposition', () => {
   };
 
   test('is well formed, each family once, and holds exactly the metrics of the registry', async () => {
-    const families = parse(await scrapeText(fakeView(), (metrics) => metrics.recordChange(CHANGE)));
+    const watches = STATUS.watches.map((watch) => ({ ...watch, lastBookmarkAtMs: 2000 }));
+    const families = parse(
+      await scrapeText(fakeView({ state: { watches } }), (metrics) => metrics.recordChange(CHANGE)),
+    );
     const ours = [...families].filter(([name]) => !/^(process|nodejs)_/.test(name));
     const registered: readonly Metric[] = Object.values(METRICS);
     expect(ours.map(([name]) => name).sort()).toEqual(registered.map(({ name }) => name).sort());

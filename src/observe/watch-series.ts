@@ -1,0 +1,37 @@
+import type { ObservedWatch } from './observed.ts';
+import { METRICS, type Metric } from './registry.ts';
+import { labelText, numberText, type TextBuffer } from './text-buffer.ts';
+
+/** The watches of a source, each with the name of its resource; nothing when the source has none. */
+export const writeWatches = (watches: readonly ObservedWatch[], nowMs: number, buffer: TextBuffer): void => {
+  if (watches.length === 0) return;
+  const gauge = (metric: Metric, read: (watch: ObservedWatch) => number | undefined): void => {
+    buffer.head(metric);
+    for (const watch of watches) {
+      const value = read(watch);
+      if (value !== undefined) buffer.text(`${metric.name}{${labels(metric, watch.resource)}} ${numberText(value)}\n`);
+    }
+  };
+  const counts = (metric: Metric, read: (watch: ObservedWatch) => Readonly<Record<string, number>>): void => {
+    buffer.head(metric);
+    for (const watch of watches) {
+      for (const [why, count] of Object.entries(read(watch))) {
+        buffer.text(`${metric.name}{${labels(metric, watch.resource, why)}} ${numberText(count)}\n`);
+      }
+    }
+  };
+  gauge(METRICS.watchSynced, ({ synced }) => (synced ? 1 : 0));
+  gauge(METRICS.watchObjects, ({ objects }) => objects);
+  gauge(METRICS.watchEventAge, ({ lastEventAtMs }) => ageS(lastEventAtMs, nowMs));
+  gauge(METRICS.watchBookmarkAge, ({ lastBookmarkAtMs }) => ageS(lastBookmarkAtMs, nowMs));
+  counts(METRICS.watchSyncs, ({ syncs }) => syncs);
+  counts(METRICS.watchReconnects, ({ reconnects }) => reconnects);
+  gauge(METRICS.watchBadLines, ({ badLines }) => badLines);
+  gauge(METRICS.watchWaiting, ({ waiting }) => waiting);
+};
+
+const labels = ({ labels: names }: Metric, ...values: readonly string[]): string =>
+  labelText(values.map((value, index) => [names[index] ?? '', value] as const));
+
+const ageS = (atMs: number | undefined, nowMs: number): number | undefined =>
+  atMs === undefined ? undefined : Math.max(0, nowMs - atMs) / 1000;

@@ -1,0 +1,86 @@
+import type { ObjectRead } from '../../core/desire/read.ts';
+import { flat } from '../../core/model/flat.ts';
+import type { Complaint, ObjectRef } from '../../core/model/objects.ts';
+import type { ClusterEvent } from '../source.ts';
+import type { ReflectorEvent } from './reflector.ts';
+
+/**
+ * What objects of the server ask for, and what there is to say about them. Of objects that are as they should be it keeps
+ * nothing, and so nothing of most.
+ */
+export interface Catalog {
+  /** What they come to: an object that cannot be read keeps its last good state. May be told the same again. */
+  take(kind: ObjectRef['kind'], events: readonly ReflectorEvent<ObjectRead>[]): readonly ClusterEvent[];
+  /** About everything; the same list as long as nothing changed. */
+  complaints(): readonly Complaint[];
+  /** Whether each object could be read at least once. */
+  isWhole(): boolean;
+}
+
+export const createCatalog = (): Catalog => {
+  /** Objects that exist and are not told: they ask for nothing, or never could be read. */
+  const untold = new Map<string, 'nothing' | 'invalid'>();
+  const complaints = new Map<string, readonly Complaint[]>();
+  let list: readonly Complaint[] | undefined = [];
+  let invalid = 0;
+
+  const leaveUntold = (key: string, state: 'nothing' | 'invalid' | undefined): void => {
+    if (untold.get(key) === 'invalid') invalid--;
+    if (state === 'invalid') invalid++;
+    if (state === undefined) untold.delete(key);
+    else untold.set(key, state);
+  };
+
+  const complain = (key: string, now: readonly Complaint[]): void => {
+    const before = complaints.get(key);
+    if (before === undefined && now.length === 0) return;
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(now)) return;
+    if (now.length > 0) complaints.set(key, now);
+    else complaints.delete(key);
+    list = undefined;
+  };
+
+  const takeOne = (ref: ObjectRef, event: ReflectorEvent<ObjectRead>): ClusterEvent | undefined => {
+    const key = untold.size === 0 && complaints.size === 0 && isPlain(event) ? '' : keyOf(ref);
+    const isTold = (event.type === 'delete' || !event.isNew) && !untold.has(key);
+    if (event.type === 'delete') {
+      complain(key, NONE);
+      leaveUntold(key, undefined);
+      return isTold ? { type: 'delete', ref } : undefined;
+    }
+    const read = event.object;
+    complain(key, read.outcome === 'unused' ? NONE : read.complaints);
+    if (read.outcome === 'object') {
+      leaveUntold(key, undefined);
+      return { type: 'put', object: read.object };
+    }
+    // What was told stays as it was.
+    if (read.outcome === 'rejected' && isTold) return undefined;
+    leaveUntold(key, read.outcome === 'rejected' ? 'invalid' : 'nothing');
+    return isTold ? { type: 'delete', ref } : undefined;
+  };
+
+  return {
+    take: (kind, events) => {
+      const taken: ClusterEvent[] = [];
+      for (const event of events) {
+        const one = takeOne({ kind, namespace: event.namespace, name: event.name }, event);
+        if (one !== undefined) taken.push(one);
+      }
+      return taken;
+    },
+    complaints: () => {
+      list ??= [...complaints.values()].flat();
+      return list;
+    },
+    isWhole: () => invalid === 0,
+  };
+};
+
+const NONE: readonly Complaint[] = [];
+
+/** Nothing needs to be known of such an object: nearly all are. */
+const isPlain = (event: ReflectorEvent<ObjectRead>): boolean =>
+  event.type === 'delete' || (event.object.outcome === 'object' && event.object.complaints.length === 0);
+
+const keyOf = ({ kind, namespace, name }: ObjectRef): string => flat(' ', kind, flat('/', namespace, name));

@@ -1,0 +1,13 @@
+/** A type of objects of the API server, or a part of them. */
+export interface Resource {
+  /** As RBAC and metrics name it: `endpointslices`. */
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Of all namespaces: `/api/v1/services`. */
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** The type may be missing on the server (404), which is the same as having no object. */
+  readonly optional?: boolean;
+}

@@ -1,0 +1,46 @@
+import type { Fault, RequestKind } from './fault.ts';
+import type { ResourceName } from './resources.ts';
+
+/** How the server behaves; each may change while it runs. */
+export interface Behaviour {
+  /** How a WatchList is answered: as asked, refused with a status, or without ever saying that all was sent. */
+  watchList: 'on' | 'endless' | 400 | 403 | 422;
+  /** The tokens that are let in; all, even none, when undefined. */
+  tokens: readonly string[] | undefined;
+  /** Custom resources that are not installed: 404. */
+  missing: readonly ResourceName[];
+  /** What the caller may not do: 403. */
+  forbidden: readonly { readonly resource: ResourceName; readonly verb: 'list' | 'watch' }[];
+  bookmarkMs: number;
+  /** How long a version is waited for that the server does not have yet. */
+  freshMs: number;
+  bookmarksFromThePast: boolean;
+  /** Bodies come in chunks of at most so many bytes. */
+  chunkBytesMax: number | undefined;
+  /** Decides about each request for which no fault is queued. */
+  chaos: ((request: LoggedRequest) => Fault | undefined) | undefined;
+}
+
+export interface LoggedRequest {
+  readonly resource: ResourceName;
+  readonly kind: RequestKind;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly token: string | undefined;
+  /** Number of the TCP connection that it came on. */
+  readonly connection: number;
+  readonly atMs: number;
+  /** As soon as it is known; 0 for an answer that never came. */
+  status: number;
+}
+
+export const NORMAL: Behaviour = {
+  watchList: 'on',
+  tokens: undefined,
+  missing: [],
+  forbidden: [],
+  bookmarkMs: 60_000,
+  freshMs: 3000,
+  bookmarksFromThePast: false,
+  chunkBytesMax: undefined,
+  chaos: undefined,
+};
