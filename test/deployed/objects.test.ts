@@ -77,7 +77,7 @@ describe('a TrafficPolicy', () => {
     cluster.kubectl(['delete', '-k', BASE]);
   });
 
-  // Built with a newer Go than it was written for, this API server takes an empty text for no text at all.
+  // This build of the API server takes an empty text for null.
   const rows = TRAFFIC_POLICY_ROWS.filter(({ spec, right }) => !right || !JSON.stringify(spec).includes('"group":""'));
 
   test.each(rows)('with $title is judged as by the agent', ({ spec, right, dropped }) => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { agentOf, type Container, type DaemonSet, find, kustomization, type PodSpec } from '../helpers/manifests.ts';
 import { openShell } from '../helpers/socket-shell.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, NODE_NAME } from './machine.ts';
 
 /** A Pod of the DaemonSet, and the container of it that is looked at. */
 export interface Agent {
@@ -50,7 +50,12 @@ export const fromFiles = ({ pod, container }: Agent, machine: Machine, objects: 
   };
 };
 
-export const CART = { address: '10.96.0.10', port: 80 } as const;
+export const CART = { address: '10.96.0.10', port: 80, udpPort: 53 } as const;
+
+const SERVICE_PORTS = [
+  { name: 'http', protocol: 'TCP', port: CART.port },
+  { name: 'ask', protocol: 'UDP', port: CART.udpPort },
+];
 
 /** Service shop/cart and its slice with one endpoint. */
 export const cart = (endpoint: string): readonly object[] => [
@@ -61,7 +66,7 @@ export const cart = (endpoint: string): readonly object[] => [
     spec: {
       clusterIP: CART.address,
       clusterIPs: [CART.address],
-      ports: [{ name: 'http', port: 80, targetPort: 8080 }],
+      ports: SERVICE_PORTS,
     },
   },
   {
@@ -69,16 +74,17 @@ export const cart = (endpoint: string): readonly object[] => [
     kind: 'EndpointSlice',
     metadata: { namespace: 'shop', name: 'cart-1', labels: { 'kubernetes.io/service-name': 'cart' } },
     addressType: 'IPv4',
-    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    ports: SERVICE_PORTS.map((port) => ({ ...port, port: 8080 })),
     endpoints: [{ addresses: [endpoint], conditions: { ready: true } }],
   },
 ];
 
-/** A pod of that name that answers by it on port 8080; returns its address. */
+/** A pod of that name that answers by it on port 8080, over TCP and UDP; returns its address. */
 export const addServer = async (machine: Machine, name: string): Promise<string> => {
   const pod = await machine.node.addPod(name);
   const shell = await openShell(pod);
   await shell.serve('tcp', '*', 8080, name);
+  await shell.serve('udp', '*', 8080, name);
   return pod.address4;
 };
 
@@ -96,4 +102,10 @@ export const addClient = async (machine: Machine): Promise<(address: string, por
       await shell.closeSocket(socket);
     }
   };
+};
+
+export const THIS_NODE = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: NODE_NAME, labels: { 'topology.kubernetes.io/zone': 'a' } },
 };
