@@ -59,7 +59,7 @@ export const ERRORS = {
   SHUNT_E_LOAD: {
     status: 1,
     message: 'this kernel does not take the BPF programs: {reason}',
-    help: 'Shunt needs Linux 5.10 with BTF, cgroup v2, CAP_NET_ADMIN and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
+    help: 'Shunt needs Linux 5.10 with BTF, cgroup v2 and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
   },
   SHUNT_E_CGROUP: {
     status: 1,
