@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cgroupRoot } from '../../src/demo/cgroup.ts';
-import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
+import { createNode, type EmbeddedNode, type NodeOptions } from '../../src/demo/node.ts';
 import type { Container, PodSpec } from '../helpers/manifests.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { type Image, runtimeSpec } from './runtime-spec.ts';
@@ -40,8 +40,8 @@ export class Machine implements AsyncDisposable {
     this.directory = directory;
   }
 
-  static async create(name: string): Promise<Machine> {
-    const machine = new Machine(await createNode({ name }), mkdtempSync(join(tmpdir(), 'shunt-deployed-')));
+  static async create(name: string, options: NodeOptions = {}): Promise<Machine> {
+    const machine = new Machine(await createNode({ ...options, name }), mkdtempSync(join(tmpdir(), 'shunt-deployed-')));
     for (const each of ['bpf', 'cgroup', 'emptyDir', 'containers']) mkdirSync(machine.path(each));
     execFileSync('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', machine.path('bpf')]);
     return machine;
