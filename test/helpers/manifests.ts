@@ -1,3 +1,5 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { helm, kubectl } from './cluster-tools.ts';
 
@@ -14,6 +16,20 @@ export interface Manifest {
 }
 
 export const kustomization = (path: string): readonly Manifest[] => parse(kubectl(['kustomize', path]));
+
+/** Of the base, with more in its `kustomization.yaml`, as a user would write one. */
+export const overlay = (content: { readonly components?: readonly string[]; readonly namespace?: string }) => {
+  mkdirSync('build', { recursive: true });
+  const directory = mkdtempSync(resolve('build/kustomize-'));
+  try {
+    const components = (content.components ?? []).map((name) => `../../deploy/kustomize/components/${name}`);
+    const whole = { resources: ['../../deploy/kustomize/base'], ...content, components };
+    writeFileSync(join(directory, 'kustomization.yaml'), JSON.stringify(whole));
+    return kustomization(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
 
 /** The chart's objects, as `helm install --namespace kube-system` would make them. */
 export const chart = (values: Values = {}): readonly Manifest[] =>
