@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 3
+#define SHUNT_ABI_VERSION 4
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -171,6 +171,12 @@ SHUNT_API int shunt_possible_cpus(void);
 
 /* Gives heap memory that is free back to the system; returns 1 if there was any, else 0. */
 SHUNT_API int shunt_trim_memory(void);
+
+/*
+ * Takes the pages of programs and libraries out of this process: those that it needs it finds again in the page cache,
+ * at the next use. Returns from how many mappings.
+ */
+SHUNT_API int shunt_unmap_clean_pages(void);
 
 /* Kernels before 5.11 charge maps to RLIMIT_MEMLOCK. -EPERM without CAP_SYS_RESOURCE. */
 SHUNT_API int shunt_set_rlimit_memlock(void);

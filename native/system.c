@@ -3,10 +3,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <malloc.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -143,6 +147,49 @@ int shunt_trim_memory(void)
 {
 	error_clear();
 	return malloc_trim(0);
+}
+
+/* What one entry of /proc/self/smaps says about it, as far as it has been read. */
+struct mapping {
+	unsigned long start, end;
+	bool is_clean_file;
+};
+
+/*
+ * Private and never written to: then each page is as in the file. A mapping with pages of its own
+ * ("Anonymous", such as relocated ones) would lose them.
+ */
+static bool read_mapping(const char *line, struct mapping *mapping)
+{
+	char access[5] = "", path[2] = "";
+	unsigned long start, end, anonymous;
+
+	if (sscanf(line, "%lx-%lx %4s %*x %*x:%*x %*u %1s", &start, &end, access, path) >= 3) {
+		*mapping = (struct mapping){ start, end, false };
+		mapping->is_clean_file = *path == '/' && access[1] != 'w' && access[3] == 'p';
+		return false;
+	}
+	return sscanf(line, "Anonymous: %lu", &anonymous) == 1 && !anonymous &&
+	       mapping->is_clean_file;
+}
+
+int shunt_unmap_clean_pages(void)
+{
+	struct mapping mapping = {};
+	char line[PATH_MAX + 128];
+	int count = 0;
+	FILE *file;
+
+	error_clear();
+	file = fopen("/proc/self/smaps", "re");
+	if (!file)
+		return fail(-errno, "open /proc/self/smaps");
+	while (fgets(line, sizeof(line), file))
+		if (read_mapping(line, &mapping) &&
+		    !madvise((void *)mapping.start, mapping.end - mapping.start, MADV_DONTNEED))
+			count++;
+	fclose(file);
+	return count;
 }
 
 int shunt_set_rlimit_memlock(void)

@@ -53,6 +53,7 @@ const run: RunParts = {
   },
   keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
+  tidyInSteps: async () => (await import('./native/release.ts')).collectInSteps(),
   stopRequested,
 };
 

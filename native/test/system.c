@@ -251,6 +251,30 @@ static void free_memory_goes_back_to_the_system(void)
 	CHECK_IS(shunt_trim_memory(), 0);
 }
 
+static long file_pages_kib(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+	long size = -1;
+
+	while (status && fgets(line, sizeof(line), status))
+		sscanf(line, "RssFile: %ld", &size);
+	if (status)
+		fclose(status);
+	return size;
+}
+
+static void pages_of_files_are_taken_out_and_come_back_as_they_were(void)
+{
+	static const char text[] = "what stands in the file stands here again";
+	long before = file_pages_kib();
+
+	CHECK(shunt_unmap_clean_pages() > 3);
+	CHECK(file_pages_kib() < before);
+	CHECK(!strcmp(text, "what stands in the file stands here again"));
+	CHECK_IS(shunt_abi_version(), SHUNT_ABI_VERSION);
+}
+
 static int may_raise_limits(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -291,6 +315,7 @@ const struct test system_tests[] = {
 	TEST(waiting_for_programs_works_without_the_right_to_make_maps),
 	TEST(waiting_leaves_no_descriptor_open),
 	TEST(free_memory_goes_back_to_the_system),
+	TEST(pages_of_files_are_taken_out_and_come_back_as_they_were),
 	TEST(the_memory_lock_limit_is_lifted_by_who_may),
 	{},
 };

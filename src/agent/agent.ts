@@ -27,6 +27,8 @@ export interface AgentOptions {
 
 /** Is told what happens. Must not throw. */
 export interface AgentObserver {
+  /** Everything that existed at the start and could be read is known, and nothing of it is in force yet. Called once. */
+  onSynced(): void;
   /** Every object that existed at the start and could be read is in force; `whole`: there were no others. Called once. */
   onReady(summary: ChangeSummary, whole: boolean): void;
   /** A change set was applied, or the tables were found to hold everything already. */
@@ -122,6 +124,7 @@ class RunningAgent implements Agent {
       onChange: (events, complaints, whole) => this.#take(events, complaints, whole),
       onSynced: () => {
         this.#synced = true;
+        this.#options.observer.onSynced();
         this.#request();
       },
       onTrouble: (error) => {

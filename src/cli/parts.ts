@@ -80,6 +80,8 @@ export interface RunParts {
   listenPublic(host: string, port: number, served: Served): Promise<Listener>;
   /** Gives memory that is not used any more back to the system. Stops everything meanwhile. */
   releaseMemory(): Promise<void>;
+  /** From now on memory is tidied up in steps so short that nobody waits for them. */
+  tidyInSteps(): Promise<void>;
   /** Does the same whenever memory has grown; returns how to end that. */
   keepMemoryLow(): Promise<() => void>;
   /** Resolves with the name of the signal that asks to stop. Called before anything is opened. */

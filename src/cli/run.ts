@@ -7,7 +7,7 @@ import { agentFlag } from './agent-flags.ts';
 import type { Arguments, Command, Flag } from './command.ts';
 import type { Context } from './context.ts';
 import { readVersion } from './package.ts';
-import type { Log, Metrics, Served } from './parts.ts';
+import type { Log, Metrics, RunParts, Served } from './parts.ts';
 
 const NAMES = Object.keys(OPTIONS) as OptionName[];
 const FLAGS = Object.fromEntries(NAMES.map((name): [string, Flag] => [name, agentFlag(name)]));
@@ -70,7 +70,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   const opened = await openAgent(
     config,
     version,
-    observe(log, () => metrics, releaseMemory),
+    observe(log, () => metrics, parts.run),
   );
   ending.defer(() => opened.stop());
   metrics = await openMetrics(opened);
@@ -78,6 +78,8 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   const { cgroup, nodeName: node, socket } = config;
   if (!(await parts.host()).exists(config.netns)) log.warn({ netns: config.netns }, NO_NAMESPACES);
   log.info({ version, node, source: sourceText(config), cgroup, socket }, 'starting');
+  // Of all that it took to come here little is needed again.
+  await releaseMemory();
   await opened.start();
   ending.defer(await keepMemoryLow());
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
@@ -91,16 +93,23 @@ const sourceText = ({ source }: Config): string => {
 /** A change of so many ports leaves much behind. */
 const LARGE_CHANGE_PORTS = 1000;
 
-const observe = (log: Log, metrics: () => Metrics | undefined, releaseMemory: () => Promise<void>): AgentObserver => {
+const observe = (
+  log: Log,
+  metrics: () => Metrics | undefined,
+  { releaseMemory, tidyInSteps }: Pick<RunParts, 'releaseMemory' | 'tidyInSteps'>,
+): AgentObserver => {
   const onChange = (change: ChangeSummary): void => {
     log.change(change);
     metrics()?.recordChange(change);
     if (change.ports >= LARGE_CHANGE_PORTS) setImmediate(releaseMemory);
   };
   return {
+    // Reading left much behind, and programming everything takes as much again.
+    onSynced: () => void releaseMemory(),
     onChange,
     onReady: (change, whole) => {
       onChange(change);
+      setImmediate(tidyInSteps);
       if (whole) log.info({}, 'ready: everything that existed at the start is in force');
       else log.warn({}, READY_IN_PART);
     },

@@ -53,6 +53,7 @@ export const PROTOTYPES = {
   waitPrograms: 'int shunt_wait_programs(void)',
   possibleCpus: 'int shunt_possible_cpus(void)',
   trimMemory: 'int shunt_trim_memory(void)',
+  unmapCleanPages: 'int shunt_unmap_clean_pages(void)',
   setRlimitMemlock: 'int shunt_set_rlimit_memlock(void)',
 } as const;
 
@@ -60,7 +61,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {

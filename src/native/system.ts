@@ -31,6 +31,12 @@ export const possibleCpus = (): number => call('possibleCpus');
 /** Gives free memory of the C library's heap back to the system. True if there was any. */
 export const trimMemory = (): boolean => call('trimMemory') === 1;
 
+/**
+ * Takes the pages of programs and libraries out of this process, which finds those that it needs again in the page cache.
+ * Node's own start needs 20 MB that nothing else does. Returns from how many mappings.
+ */
+export const unmapCleanPages = (): number => call('unmapCleanPages');
+
 /** Needed before maps are made by kernels before 5.11. EPERM without CAP_SYS_RESOURCE. */
 export const liftMemoryLock = (): void => {
   call('setRlimitMemlock');

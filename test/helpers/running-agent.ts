@@ -142,6 +142,8 @@ class Changes implements AgentObserver {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
+  onSynced(): void {}
+
   onSocketsKept(): void {}
 
   onSocketsEnded(count: number): void {

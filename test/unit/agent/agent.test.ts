@@ -14,6 +14,7 @@ const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
   const clock = new ManualClock();
   const told = {
+    synced: 0,
     ready: [] as ChangeSummary[],
     changes: [] as ChangeSummary[],
     failures: [] as unknown[],
@@ -31,6 +32,7 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
     clock,
     resyncMs: RESYNC_MS,
     observer: {
+      onSynced: () => told.synced++,
       onReady: (summary) => told.ready.push(summary),
       onChange: (summary) => told.changes.push(summary),
       onProgrammed: (durationsMs) => programmedMs.push(...durationsMs),
@@ -63,6 +65,7 @@ describe('the start', () => {
     await clock.advance(1000);
     expect({ dump: dataplane.dump(), ready: agent.status().ready }).toEqual({ dump: '', ready: false });
     sink.onSynced();
+    expect({ dump: dataplane.dump(), synced: told.synced }).toEqual({ dump: '', synced: 1 });
     await clock.advance(1);
     expect(dataplane.dump()).toMatch(WEB_LINES);
     expect(agent.status()).toMatchObject({ ready: true, source: { synced: true } });

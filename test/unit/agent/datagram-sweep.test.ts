@@ -40,6 +40,7 @@ const stage = async (
     clock,
     resyncMs: RESYNC_MS,
     observer: {
+      onSynced: () => {},
       onReady: () => {},
       onChange: () => {},
       onProgrammed: () => {},

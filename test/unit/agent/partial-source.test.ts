@@ -44,6 +44,7 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
     clock: systemClock,
     resyncMs: 60_000,
     observer: {
+      onSynced: () => {},
       onReady: (_, whole) => ready.resolve(whole),
       onChange: () => {},
       onProgrammed: () => {},
