@@ -48,6 +48,11 @@ test-root: build ## tests of the native library, the kernel programs and real so
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
 
+.PHONY: test-apiserver
+test-apiserver: setup ## tests against a real kube-apiserver and etcd; builds them the first time (10 minutes)
+	@scripts/apiserver/build
+	@vitest run --project apiserver
+
 .PHONY: test-deploy
 test-deploy: build ## builds the image and runs it against a real API server, with exactly the DaemonSet's rights (as root)
 	@scripts/apiserver/build

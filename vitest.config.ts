@@ -27,6 +27,8 @@ export default defineConfig({
       project('property', { testTimeout: 120_000 }),
       project('deploy', { globalSetup: ['test/helpers/cluster-tools.ts'], testTimeout: 30_000 }),
       project('kubernetes', { testTimeout: 60_000 }),
+      // Not part of `make test`: it needs a real API server, which takes ten minutes to build.
+      project('apiserver', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 }),
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),

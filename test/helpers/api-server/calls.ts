@@ -5,14 +5,14 @@ import type { ApiServer } from './server.ts';
 
 /** What a server in a process of its own can be told. Arguments and results are plain data. */
 export const CALLS = {
-  put: (server: ApiServer, resource: ResourceName, ...objects: readonly NewObject[]): readonly RawObject[] =>
+  put: (server: ApiServer, resource: ResourceName, ...objects: NewObject[]): readonly RawObject[] =>
     objects.map((object) => server.store.put(resource, object)),
-  delete: (server: ApiServer, resource: ResourceName, ...keys: readonly string[]): void => {
+  delete: (server: ApiServer, resource: ResourceName, ...keys: string[]): void => {
     for (const key of keys) server.store.delete(resource, key);
   },
   compact: (server: ApiServer): void => server.store.compact(),
   behave: (server: ApiServer, change: Partial<Behaviour>): void => void Object.assign(server.behaviour, change),
-  fault: (server: ApiServer, ...faults: readonly Fault[]): void => void server.faults.push(...faults),
+  fault: (server: ApiServer, ...faults: Fault[]): void => void server.faults.push(...faults),
   disturb: (server: ApiServer, trouble: BodyTrouble, resource?: ResourceName): void =>
     server.disturb(trouble, resource),
   down: (server: ApiServer): Promise<void> => server.down(),

@@ -9,14 +9,15 @@ export interface Certificate {
 }
 
 /** Made anew for each process: a key that is kept would be one that leaks, and a certificate that is kept runs out. */
-export const makeCertificate = (): Certificate => {
-  made ??= make();
+export const ownCertificate = (): Certificate => {
+  made ??= makeCertificate();
   return made;
 };
 
 let made: Certificate | undefined;
 
-const make = (): Certificate => {
+/** One more, which nobody trusts who trusts another. */
+export const makeCertificate = (): Certificate => {
   const directory = mkdtempSync(`${tmpdir()}/shunt-certificate-`);
   try {
     const key = `${directory}/key.pem`;

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Behaviour, type LoggedRequest, NORMAL } from './behaviour.ts';
-import { makeCertificate } from './certificate.ts';
+import { makeCertificate, ownCertificate } from './certificate.ts';
 import { type BodyTrouble, type Fault, takeFault } from './fault.ts';
 import { listingOf, sendListing } from './list.ts';
 import { Outlet } from './outlet.ts';
@@ -43,8 +43,7 @@ export class ApiServer implements AsyncDisposable {
   /** Each is taken by the first request that it is meant for. */
   readonly faults: Fault[] = [];
   readonly requests: LoggedRequest[] = [];
-  /** What clients must trust. */
-  readonly ca = makeCertificate().certificate;
+  #certificate = ownCertificate();
   readonly #open = new Set<OpenAnswer>();
   readonly #sockets = new Map<Socket, number>();
   #server: Server | undefined;
@@ -58,6 +57,11 @@ export class ApiServer implements AsyncDisposable {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** What clients must trust. */
+  get ca(): string {
+    return this.#certificate.certificate;
   }
 
   get url(): string {
@@ -102,7 +106,7 @@ export class ApiServer implements AsyncDisposable {
 
   /** On the port that it had before. */
   async up(port = this.#port): Promise<void> {
-    const { key, certificate } = makeCertificate();
+    const { key, certificate } = this.#certificate;
     const server = createServer({ key, cert: certificate, keepAlive: true, keepAliveTimeout: 0, requestTimeout: 0 });
     server.on('connection', (socket: Socket) => this.#accept(socket));
     server.on('request', (request, response) => void this.#answer(request, response));
@@ -111,6 +115,11 @@ export class ApiServer implements AsyncDisposable {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
+  }
+
+  /** From the next `up` on the server shows another certificate. */
+  renewCertificate(): void {
+    this.#certificate = makeCertificate();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { NewObject } from '../helpers/api-server/resources.ts';
+import { manifestOf } from '../helpers/object-directory.ts';
+import { endpoint, node, pod, policy, service, slice } from '../helpers/objects.ts';
+import { retryUntil } from '../helpers/retry.ts';
+import { openCluster, openFollowed } from './cluster-scene.ts';
+import { SYNC_MODES } from './mirror.ts';
+
+const isTrouble = (line: string): boolean => line.startsWith('trouble');
+
+describe.each(SYNC_MODES)('with a %s, the source', (sync) => {
+  test('tells every object of its cluster once, as it reads it, and then that this is all', async () => {
+    await using scene = await openFollowed(sync);
+    const { told, whole, complaints } = scene.mirror;
+    expect(told.slice(0, -1).toSorted()).toEqual([
+      'put EndpointSlice shop/cart-1',
+      'put EndpointSlice shop/web-1',
+      'put Node /node-a',
+      'put Pod shop/web-0',
+      'put Service shop/cart',
+      'put Service shop/web',
+      'put TrafficPolicy shop/weights',
+    ]);
+    expect({ last: told.at(-1), whole, complaints }).toEqual({ last: 'synced', whole: true, complaints: [] });
+  });
+
+  test('follows every resource, and asks for each over one connection', async () => {
+    await using scene = await openFollowed(sync);
+    await retryUntil(() => scene.server.watches() === 5);
+    scene.put(
+      service({ ports: [{ name: 'http', protocol: 'TCP', port: 81 }] }),
+      slice([endpoint('10.1.0.9')]),
+      node({ zone: 'b' }),
+      pod({ addresses: ['10.1.0.7'] }),
+      policy([{ weight: 0 }]),
+    );
+    await scene.mirror.equal();
+    expect(scene.server.connections.total).toBeLessThanOrEqual(6);
+    const asked = new Set(scene.server.requests.map(({ resource }) => resource));
+    expect([...asked].toSorted()).toEqual(['endpointslices', 'nodes', 'pods', 'services', 'trafficpolicies']);
+  });
+
+  test('reads its own Node, its own Pods and no slice of a headless Service', async () => {
+    await using scene = await openFollowed(sync);
+    const headless = manifestOf(slice([endpoint('10.1.0.4')], { name: 'headless', service: 'h' })) as NewObject;
+    const labels = { ...headless.metadata.labels, 'service.kubernetes.io/headless': '' };
+    scene.server.store.put('endpointslices', { ...headless, metadata: { ...headless.metadata, labels } });
+    scene.put(node({ name: 'node-b' }), pod({ name: 'elsewhere', node: 'node-b' }), service({ name: 'last' }));
+    await scene.mirror.equal();
+    expect(scene.mirror.told.filter((line) => /node-b|elsewhere|headless/.test(line))).toEqual([]);
+    const parameters = (resource: string) =>
+      scene.server.requests.find((each) => each.resource === resource)?.parameters;
+    expect(parameters('nodes')).toMatchObject({ fieldSelector: 'metadata.name=node-a' });
+    expect(parameters('pods')).toMatchObject({ fieldSelector: 'spec.nodeName=node-a' });
+    expect(parameters('endpointslices')).toMatchObject({ labelSelector: '!service.kubernetes.io/headless' });
+  });
+
+  test('says that this is all only when it was all of every resource', async () => {
+    await using scene = await openCluster(sync, { timing: { stallMs: 60_000 } });
+    scene.server.faults.push({ resource: 'endpointslices', on: 'sync', after: 1, trouble: { kind: 'stall' } });
+    await scene.mirror.start();
+    await retryUntil(() => scene.mirror.objects.size === 6);
+    await sleep(100);
+    expect(scene.mirror.told).not.toContain('synced');
+    expect(scene.mirror.whole).toBe(false);
+    scene.server.disturb({ kind: 'reset' }, 'endpointslices');
+    await scene.server.down();
+    await scene.server.up();
+    await retryUntil(() => scene.mirror.synced);
+    await scene.mirror.equal();
+    expect(scene.mirror.whole).toBe(true);
+  });
+
+  test('takes nothing back while the server is away, and says so once', async () => {
+    await using scene = await openFollowed(sync);
+    const from = scene.mirror.told.length;
+    await scene.server.down();
+    await sleep(300);
+    expect(scene.mirror.told.slice(from).filter((line) => !isTrouble(line))).toEqual([]);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_UNREACHABLE' });
+    scene.put(slice([endpoint('10.1.0.9')]));
+    await scene.server.up();
+    await scene.mirror.equal();
+    await retryUntil(() => scene.mirror.trouble === undefined);
+    expect(scene.mirror.told.slice(from)).toContain('put EndpointSlice shop/web-1');
+    expect(scene.mirror.told.slice(from).filter((line) => line.startsWith('delete'))).toEqual([]);
+  });
+
+  test('does without TrafficPolicies that are not installed, finds them later, and loses them again', async () => {
+    await using scene = await openCluster(sync, { server: { missing: ['trafficpolicies'] } });
+    scene.server.store.drop('trafficpolicies');
+    await scene.mirror.followed();
+    expect(scene.mirror).toMatchObject({ whole: true, trouble: undefined });
+    scene.server.behaviour.missing = [];
+    scene.put(policy([{ weight: 7 }]));
+    await scene.mirror.equal();
+    expect(scene.mirror.told.at(-1)).toBe('put TrafficPolicy shop/weights');
+    scene.server.store.drop('trafficpolicies');
+    scene.server.behaviour.missing = ['trafficpolicies'];
+    scene.server.disturb({ kind: 'end' }, 'trafficpolicies');
+    await scene.mirror.equal();
+    expect(scene.mirror.told.at(-1)).toBe('delete TrafficPolicy shop/weights');
+    expect(scene.mirror.told.filter(isTrouble)).toEqual([]);
+  });
+
+  test('keeps TrafficPolicies when their path is not found once, as at a server that is starting', async () => {
+    await using scene = await openFollowed(sync);
+    scene.server.faults.push({ resource: 'trafficpolicies', trouble: { kind: 'status', status: 404 } });
+    scene.server.disturb({ kind: 'end' }, 'trafficpolicies');
+    scene.put(policy([{ weight: 5 }], { name: 'other', services: ['cart'] }));
+    await scene.mirror.equal();
+    expect(scene.server.faults).toEqual([]);
+    expect(scene.mirror.told.filter((line) => line.startsWith('delete'))).toEqual([]);
+  });
+
+  test('keeps the last good state of an object that can no longer be read, and complains', async () => {
+    await using scene = await openFollowed(sync);
+    const broken = manifestOf(service({ ports: [{ name: 'http', protocol: 'TCP', port: 99_999 }] })) as NewObject;
+    scene.server.store.put('services', broken);
+    await retryUntil(() => scene.mirror.complaints.length > 0);
+    expect(scene.mirror.complaints).toMatchObject([{ severity: 'error', object: 'Service shop/web' }]);
+    expect(scene.mirror.objects.get('Service shop/web')).toMatchObject({ ports: [{ port: 80 }] });
+    expect(scene.mirror.whole).toBe(true);
+    scene.put(service({ ports: [{ name: 'http', protocol: 'TCP', port: 82 }] }));
+    await scene.mirror.equal();
+    expect(scene.mirror.complaints).toEqual([]);
+  });
+
+  test('has not the whole while an object never could be read', async () => {
+    await using scene = await openCluster(sync);
+    scene.server.store.put('services', { metadata: { name: 'odd', namespace: 'shop' }, spec: { ports: 'none' } });
+    await scene.mirror.followed();
+    expect(scene.mirror.whole).toBe(false);
+    scene.remove(service({ name: 'odd' }));
+    await retryUntil(() => scene.mirror.whole);
+  });
+
+  test('says which Node is missing, until it is there', async () => {
+    await using scene = await openCluster(sync, { objects: [service()] });
+    await scene.mirror.followed();
+    await retryUntil(() => scene.mirror.trouble !== undefined);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_NODE_UNKNOWN' });
+    expect(scene.mirror.trouble?.message).toContain('node-a');
+    scene.put(node());
+    await retryUntil(() => scene.mirror.trouble === undefined);
+  });
+
+  test.each([
+    { resource: 'services', verb: 'watch', group: '' },
+    { resource: 'endpointslices', verb: 'list', group: 'discovery.k8s.io' },
+    { resource: 'endpointslices', verb: 'watch', group: 'discovery.k8s.io' },
+    { resource: 'pods', verb: 'watch', group: '' },
+    { resource: 'trafficpolicies', verb: 'list', group: 'shunt.dev' },
+  ] as const)('says what its role lacks: $verb of $resource', async ({ resource, verb, group }) => {
+    // Initial events come by a watch: `list` is asked for where there are none.
+    const watchList = verb === 'list' ? 422 : 'on';
+    await using scene = await openCluster(sync, { server: { forbidden: [{ resource, verb }], watchList } });
+    await scene.mirror.start();
+    await retryUntil(() => scene.mirror.trouble !== undefined);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_FORBIDDEN' });
+    for (const word of [resource, group, verb]) expect(scene.mirror.trouble?.message).toContain(word);
+    scene.server.behaviour.forbidden = [];
+    await retryUntil(() => scene.mirror.synced && scene.mirror.trouble === undefined);
+    await scene.mirror.equal();
+  });
+});
+
+describe.each(SYNC_MODES)('with a %s, credentials', (sync) => {
+  test('that are replaced in time are used from then on, without a word', async () => {
+    await using scene = await openFollowed(sync, { server: { tokens: ['first', 'second'] } });
+    scene.token('second');
+    scene.server.behaviour.tokens = ['second'];
+    await retryUntil(() => scene.server.watches() === 5);
+    scene.server.requests.length = 0;
+    scene.server.disturb({ kind: 'end' });
+    scene.put(service({ affinityTimeoutS: 100 }));
+    await scene.mirror.equal();
+    await retryUntil(() => scene.server.watches() === 5);
+    expect(scene.mirror.told.filter(isTrouble)).toEqual([]);
+    // Whoever was refused first has read the file anew for all; those that asked at the same time were refused, too.
+    const watches = scene.server.requests.filter(({ kind }) => kind === 'watch');
+    expect(watches.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(5);
+    expect(watches.filter(({ status, token }) => status === 200 && token === 'second')).toHaveLength(5);
+  });
+
+  test('that are refused are a trouble, until the file has better ones', async () => {
+    await using scene = await openFollowed(sync);
+    scene.server.behaviour.tokens = ['second'];
+    scene.server.disturb({ kind: 'end' });
+    await retryUntil(() => scene.mirror.trouble !== undefined);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_UNAUTHORIZED' });
+    scene.token('second\n');
+    scene.put(service({ affinityTimeoutS: 7 }));
+    await scene.mirror.equal();
+    await retryUntil(() => scene.mirror.trouble === undefined);
+  });
+
+  test('of the server that nobody trusts are a trouble, until the file has the right ones', async () => {
+    await using scene = await openFollowed(sync);
+    await scene.server.down();
+    scene.server.renewCertificate();
+    await scene.server.up();
+    await retryUntil(() => scene.mirror.trouble !== undefined && /TLS/.test(String(scene.mirror.told.at(-1))));
+    scene.put(service({ affinityTimeoutS: 8 }));
+    await sleep(100);
+    expect(scene.mirror.objects.get('Service shop/web')).toMatchObject({ affinityTimeoutS: 0 });
+    scene.trust();
+    await scene.mirror.equal();
+    await retryUntil(() => scene.mirror.trouble === undefined);
+  });
+});
+
+describe.each(SYNC_MODES)('with a %s, a source that is stopped', (sync) => {
+  test.each([
+    { what: 'at once', wait: async () => {} },
+    { what: 'while it reads', wait: () => sleep(3) },
+    { what: 'while it watches', wait: () => sleep(150) },
+  ])('$what leaves no connection and tells nothing more', async ({ wait }) => {
+    await using scene = await openCluster(sync);
+    await scene.mirror.start();
+    await wait();
+    await scene.source.stop();
+    const told = scene.mirror.told.length;
+    scene.put(service({ affinityTimeoutS: 5 }));
+    await retryUntil(() => scene.server.connections.open === 0);
+    await sleep(50);
+    expect(scene.mirror.told).toHaveLength(told);
+    expect(scene.server.connections.open).toBe(0);
+  });
+});
