@@ -3,6 +3,7 @@ import type {
   Connect4Result,
   ConnectFigures,
   ConnectResult,
+  KubernetesResult,
   MemoryResult,
   ScaleResult,
 } from './results.ts';
@@ -28,6 +29,8 @@ const barsOf = (result: BenchmarkResult): Bar[] => {
       return scaleBars(result);
     case 'memory':
       return memoryBars(result);
+    case 'kubernetes':
+      return kubernetesBars(result);
   }
 };
 
@@ -86,6 +89,29 @@ const memoryBars = ({ settings, synced, scraped, changed }: MemoryResult): Bar[]
   ];
 };
 
+/** Of an API server as they are now, which gives initial events. The other way is shown and has no bar of its own. */
+const kubernetesBars = ({ settings, runs }: KubernetesResult): Bar[] => {
+  const size = `${count(settings.services)} Services with ${count(settings.services * settings.endpointsPerService)} endpoints`;
+  return runs
+    .filter(({ watchList }) => watchList)
+    .flatMap(({ peakMiB, cpuS, changes, syncBlockMs, eventBlockMs }) => [
+      atMost(
+        `memory of the agent, peak: ${size} of an API server, then ${count(settings.events)} changes`,
+        peakMiB,
+        MEGABYTES_100,
+        mebibytes,
+      ),
+      atMost('CPU time of the agent from its start until they are in force', cpuS, 3, seconds),
+      atMost(`change to kernel at ${count(settings.perSecond)} changes a second, p50`, changes.p50Ms, 2, milliseconds),
+      atMost('the same, p99', changes.p99Ms, 20, milliseconds),
+      atMost('event loop blocked until everything is in force', syncBlockMs, 100, milliseconds),
+      atMost('event loop blocked afterwards', eventBlockMs, 10, milliseconds),
+    ]);
+};
+
+/** 100 MB, in MiB. */
+const MEGABYTES_100 = 100e6 / 2 ** 20;
+
 type Format = (value: number) => string;
 
 const atMost = (what: string, value: number, limit: number, format: Format): Bar => ({
@@ -105,5 +131,6 @@ const atLeast = (what: string, value: number, limit: number, format: Format): Ba
 const percent: Format = (share) => `${(share * 100).toFixed(1)} %`;
 const times: Format = (ratio) => `${ratio.toFixed(2)} times`;
 const milliseconds: Format = (ms) => `${ms.toFixed(1)} ms`;
+const seconds: Format = (s) => `${s.toFixed(2)} s`;
 const mebibytes: Format = (size) => `${size.toFixed(1)} MiB`;
 const count: Format = (number) => number.toLocaleString('en-US');

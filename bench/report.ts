@@ -6,6 +6,7 @@ import type {
   Connect4Result,
   ConnectFigures,
   ConnectResult,
+  KubernetesResult,
   MemoryResult,
   ScaleResult,
 } from './results.ts';
@@ -21,7 +22,7 @@ export const renderBenchmarks = (results: readonly BenchmarkResult[]): string =>
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 };
 
-const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale', 'memory'];
+const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale', 'memory', 'kubernetes'];
 
 const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
 # Benchmarks
@@ -40,6 +41,8 @@ const renderResult = (result: BenchmarkResult): string => {
       return renderScale(result);
     case 'memory':
       return renderMemory(result);
+    case 'kubernetes':
+      return renderKubernetes(result);
   }
 };
 
@@ -197,6 +200,32 @@ const renderMemory = ({ machine, settings, synced, scraped, changed }: MemoryRes
     ),
   ].join('\n\n');
 };
+
+const renderKubernetes = ({ machine, settings, runs }: KubernetesResult): string =>
+  [
+    '## The agent and an API server',
+    renderMachine(machine),
+    `\`shunt run\` as in a Pod, against an API server of this machine over TLS, with ${count(settings.services)} Services and ` +
+      `${count(settings.services * settings.endpointsPerService)} endpoints as a cluster has them, 2.5 KB a Service and 4.4 KB ` +
+      `an EndpointSlice. Then ${count(settings.events)} changes of one EndpointSlice each, ${count(settings.perSecond)} a ` +
+      'second: from the write of the server to the entry in the kernel, which the server looks at all the time. CPU time is ' +
+      'that of the whole agent from its start; memory is resident, in MiB, and is the peak of all that came before.',
+    table(
+      ['', ...runs.map(({ watchList }) => (watchList ? 'initial events' : 'lists'))],
+      [
+        ['CPU until everything is in force, s', ...runs.map(({ cpuS }) => cpuS.toFixed(2))],
+        ['event loop blocked at most until then, ms', ...runs.map(({ syncBlockMs }) => syncBlockMs.toFixed(1))],
+        ['memory then', ...runs.map(({ syncedMiB }) => syncedMiB.toFixed(1))],
+        ['change to kernel, p50, ms', ...runs.map(({ changes }) => changes.p50Ms.toFixed(2))],
+        ['change to kernel, p99, ms', ...runs.map(({ changes }) => changes.p99Ms.toFixed(1))],
+        ['CPU for a change, us', ...runs.map(({ cpuPerEventUs }) => cpuPerEventUs.toFixed(0))],
+        ['event loop blocked at most, ms', ...runs.map(({ eventBlockMs }) => eventBlockMs.toFixed(1))],
+        ['memory after the changes', ...runs.map(({ changedMiB }) => changedMiB.toFixed(1))],
+        ['of that anonymous', ...runs.map(({ anonymousMiB }) => anonymousMiB.toFixed(1))],
+        ['memory, peak', ...runs.map(({ peakMiB }) => peakMiB.toFixed(1))],
+      ],
+    ),
+  ].join('\n\n');
 
 const renderMachine = ({ date, kernel, distribution, processor, cpus, memoryGiB, node }: MachineFacts): string =>
   `${date}: Linux ${kernel}, ${distribution}, ${cpus} CPUs (${processor}), ${memoryGiB} GiB, Node ${node}.`;

@@ -3,7 +3,7 @@ import type { MachineFacts } from './machine.ts';
 import type { Ratio } from './statistics.ts';
 
 /** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
-export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult | MemoryResult;
+export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult | MemoryResult | KubernetesResult;
 
 interface Common {
   readonly machine: MachineFacts;
@@ -108,4 +108,45 @@ export interface MemoryResult extends Common {
   readonly synced: MemoryFigures;
   readonly scraped: MemoryFigures;
   readonly changed: MemoryFigures;
+}
+
+export interface KubernetesSettings {
+  readonly services: number;
+  readonly endpointsPerService: number;
+  /** Changes of one EndpointSlice each. */
+  readonly events: number;
+  readonly perSecond: number;
+  /** Between the sync and the events. */
+  readonly restMs: number;
+}
+
+/** The agent against an API server, over TLS. */
+export interface KubernetesFigures {
+  /** By initial events of a watch; else by lists. */
+  readonly watchList: boolean;
+  /** User and system time of the agent from its start until everything is in force. */
+  readonly cpuS: number;
+  /** Resident when everything is in force and after the events; of that anonymous; the most until then. */
+  readonly syncedMiB: number;
+  readonly changedMiB: number;
+  readonly anonymousMiB: number;
+  readonly peakMiB: number;
+  /** From the server's write of an event to the entry in the kernel's table. */
+  readonly changes: {
+    readonly p50Ms: number;
+    readonly p99Ms: number;
+    readonly maxMs: number;
+    readonly lost: number;
+    readonly behindMs: number;
+  };
+  readonly cpuPerEventUs: number;
+  /** The longest that the event loop stood still: from the start through the first events, and during further events. */
+  readonly syncBlockMs: number;
+  readonly eventBlockMs: number;
+}
+
+export interface KubernetesResult extends Common {
+  readonly bench: 'kubernetes';
+  readonly settings: KubernetesSettings;
+  readonly runs: readonly KubernetesFigures[];
 }

@@ -10,6 +10,7 @@ import { iptables } from './contenders/iptables.ts';
 import { nftables } from './contenders/nftables.ts';
 import { shunt } from './contenders/shunt.ts';
 import { openTables } from './kernel.ts';
+import { measureKubernetes } from './kubernetes.ts';
 import { machineFacts } from './machine.ts';
 import { measureMemory } from './memory.ts';
 import { cgroupRoot, removeStaleNodes } from './node.ts';
@@ -19,13 +20,15 @@ import type {
   Connect4Result,
   ConnectMeasurement,
   ConnectResult,
+  KubernetesFigures,
+  KubernetesResult,
   MemoryResult,
   ScaleResult,
 } from './results.ts';
 import { measureScale } from './scale.ts';
 import { keepResult, readResults } from './store.ts';
 
-const USAGE = `usage: run.ts [--only connect|connect4|scale|memory] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
+const USAGE = `usage: run.ts [--only connect|connect4|scale|memory|kubernetes] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
 
 Measures, prints the figures, keeps them in bench/results/ and makes docs/benchmarks.md from them.
 --no-write only prints. Needs root, makes network namespaces and cgroups of its own, and removes them.
@@ -118,11 +121,28 @@ const runMemory = async ({ sizes }: Options, signal: AbortSignal): Promise<Memor
   return { bench: 'memory', machine: await machineFacts(), settings, ...measured };
 };
 
+const runKubernetes = async ({ sizes }: Options, signal: AbortSignal): Promise<KubernetesResult> => {
+  const settings = {
+    services: Math.max(...sizes),
+    endpointsPerService: 10,
+    events: 6000,
+    perSecond: 1000,
+    restMs: 2000,
+  };
+  const runs: KubernetesFigures[] = [];
+  for (const watchList of [true, false]) {
+    say(`kubernetes: ${settings.services} Services, by ${watchList ? 'initial events' : 'lists'}`);
+    runs.push(await measureKubernetes(settings, watchList, signal));
+  }
+  return { bench: 'kubernetes', machine: await machineFacts(), settings, runs };
+};
+
 const MEASURE: Readonly<Record<Bench, (options: Options, signal: AbortSignal) => Promise<BenchmarkResult>>> = {
   connect: runConnect,
   connect4: runConnect4,
   scale: runScale,
   memory: runMemory,
+  kubernetes: runKubernetes,
 };
 
 const readArguments = (): { benches: readonly Bench[]; options: Options; write: boolean } => {

@@ -66,6 +66,8 @@ export class Mirror implements AsyncDisposable {
   beforeEach: (event: ReflectorEvent<Reflected>) => void = () => {};
   /** A restored server may take an object back to an earlier version. */
   mayGoBack = false;
+  /** Deleted before everything was told, and not put again. */
+  readonly #early = new Set<string>();
   readonly #options: MirrorOptions;
   readonly #directory = mkdtempSync(`${tmpdir()}/shunt-mirror-`);
 
@@ -82,7 +84,10 @@ export class Mirror implements AsyncDisposable {
       project: (raw) => reflected(raw as RawObject, intern),
       handler: {
         onEvents: (events) => this.#take(events),
-        onSynced: () => this.told.push('synced'),
+        onSynced: () => {
+          this.told.push('synced');
+          this.#early.clear();
+        },
         onTrouble: (error) => this.told.push(error === undefined ? 'well' : `trouble ${error.code}`),
       },
       ...(sync === undefined ? {} : { sync }),
@@ -148,15 +153,17 @@ export class Mirror implements AsyncDisposable {
       } else {
         this.told.push(`delete ${key}`);
         if (held === undefined) this.violations.push(`${key} is deleted, and was not there`);
+        if (!this.told.includes('synced')) this.#early.add(key);
         this.objects.delete(key);
       }
     }
   }
 
   #checkPut(key: string, held: Reflected | undefined, now: Reflected): void {
-    if (!this.told.includes('synced') && this.told.some((line) => line.startsWith('delete'))) {
-      this.violations.push(`something is deleted before ${key} is told, so before everything was`);
-    }
+    // Of one that was replaced the old is deleted first. Other deletions follow from a whole that ends with them.
+    this.#early.delete(key);
+    for (const early of this.#early) this.violations.push(`${early} is deleted before ${key} was told`);
+    this.#early.clear();
     if (held === undefined) return;
     const [from, to] = [`${held.uid} ${held.version}`, `${now.uid} ${now.version}`];
     if (held.uid !== now.uid) this.violations.push(`${key} became another one without a deletion: ${from} to ${to}`);

@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
 import { Delivery } from './delivery.ts';
 import { BadContent, Ending } from './ending.ts';
 import { backwards, Feed } from './feed.ts';
-import { ItemScanner, parseObject } from './items.ts';
+import { ItemScanner } from './items.ts';
 import { LineSplitter } from './lines.ts';
 import { initialQuery, listQuery, versionQuery, watchQuery } from './query.ts';
 import { type Reading, Requests } from './requests.ts';
@@ -209,17 +209,19 @@ class RunningReflector<T> implements Reflector {
   async #list(): Promise<void> {
     this.#begin();
     const items = new ItemScanner(this.#lineBytesMax);
+    const put = (item: object): void => void this.#feed.put(item);
     // What was told must not go back in time, so only the first list may be one that some server has in memory.
     await this.#get(listQuery(this.#resource, this.#feed.size === 0), async (reading) => {
       reading.limit('stalled', this.#timing.stallMs);
       await reading.each(async (chunk) => {
-        items.push(chunk, (text) => this.#feed.put(parseObject(text)));
+        items.push(chunk, put);
         this.#handOn();
         await nextTurn();
       });
     });
+    const version = items.finish(put);
     this.#initialFailures = 0;
-    await this.#finish(items.version);
+    await this.#finish(version);
   }
 
   /** What exists comes as events, closed by a bookmark; then it is a watch like any other. */
@@ -402,11 +404,13 @@ class RunningReflector<T> implements Reflector {
     if (version === undefined || nowMs - this.#comparedAtMs < this.#timing.compareMs) return;
     this.#comparedAtMs = nowMs;
     const items = new ItemScanner(this.#lineBytesMax);
+    let now = version;
     await this.#get(versionQuery(this.#resource), async (reading) => {
       reading.limit('stalled', this.#timing.stallMs);
-      await reading.each((chunk) => items.push(chunk, () => undefined));
+      await reading.each((chunk) => items.push(chunk, ignore));
+      now = items.finish(ignore);
     }).catch(ignoreRefusal);
-    if (items.isWhole && isOlder(items.version, version)) throw backwards(items.version, version);
+    if (isOlder(now, version)) throw backwards(now, version);
   }
 
   /** Compares beside the open watch when nothing comes over it. */
@@ -506,6 +510,8 @@ const asEnding = (error: unknown): Ending => {
   if (error instanceof Ending) return error;
   return new Ending('bad_line', error instanceof Error ? error.message : String(error), { cause: error });
 };
+
+const ignore = (): void => {};
 
 /** Whoever may not list all of them has to do without. */
 const ignoreRefusal = (error: unknown): void => {

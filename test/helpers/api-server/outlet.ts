@@ -134,9 +134,8 @@ export class Outlet {
 
   #write(bytes: Buffer): void {
     const { chunkBytesMax = bytes.length } = this.#options;
-    for (let at = 0; at < bytes.length; at += chunkBytesMax) {
-      this.#response.write(bytes.subarray(at, at + chunkBytesMax));
-    }
+    const size = Math.max(chunkBytesMax, Math.ceil(bytes.length / PIECES_MAX));
+    for (let at = 0; at < bytes.length; at += size) this.#response.write(bytes.subarray(at, at + size));
   }
 
   #startPump(bytesPerS: number): void {
@@ -150,6 +149,9 @@ export class Outlet {
     }, turnMs);
   }
 }
+
+/** Each costs a kilobyte until it has been sent: a long line is sent in larger ones. */
+const PIECES_MAX = 20_000;
 
 /** More than any reader should keep of one line. */
 export const LONG_LINE_BYTES = 4 << 20;
