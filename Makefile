@@ -42,8 +42,8 @@ demo: build ## show a Service move its traffic, on a node made of network namesp
 .PHONY: test test-unit test-root
 test: setup ## every check and every test; what CI runs (as root)
 	@node scripts/test.mjs
-test-unit: setup ## tests that need no root: unit, property and the Kubernetes source
-	@vitest run --project unit --project property --project kubernetes
+test-unit: setup ## tests that need no root: unit, property, the Kubernetes source and deploy
+	@vitest run --project unit --project property --project kubernetes --project deploy
 test-root: build ## tests of the native library, the kernel programs and real sockets (as root)
 	@$(MAKE) -s -C native test
 	@vitest run --project native --project bpf --project netns
@@ -52,6 +52,12 @@ test-root: build ## tests of the native library, the kernel programs and real so
 test-apiserver: setup ## tests against a real kube-apiserver and etcd; builds them the first time (10 minutes)
 	@scripts/apiserver/build
 	@vitest run --project apiserver
+
+.PHONY: test-deploy
+test-deploy: build ## builds the image and runs it against a real API server, with exactly the DaemonSet's rights (as root)
+	@scripts/apiserver/build
+	@scripts/image
+	@vitest run --project deployed
 
 .PHONY: lint format types generate check-generated
 lint: setup ## format and lint rules, import direction

@@ -10,9 +10,9 @@ const project = (name: string, test: object) => ({
 });
 
 /** These change the kernel's state: one file at a time, and a failure rather than a skip without root. */
-const rootProject = (name: string) =>
+const rootProject = (name: string, globalSetup: readonly string[] = []) =>
   project(name, {
-    globalSetup: ['test/helpers/require-root.ts'],
+    globalSetup: ['test/helpers/require-root.ts', ...globalSetup],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
@@ -25,12 +25,14 @@ export default defineConfig({
     projects: [
       project('unit', {}),
       project('property', { testTimeout: 120_000 }),
+      project('deploy', { globalSetup: ['test/helpers/cluster-tools.ts'], testTimeout: 30_000 }),
       project('kubernetes', { testTimeout: 60_000 }),
       // Not part of `make test`: it needs a real API server, which takes ten minutes to build.
       project('apiserver', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 }),
       rootProject('native'),
       rootProject('bpf'),
       rootProject('netns'),
+      rootProject('deployed', ['test/helpers/cluster-tools.ts']),
     ],
   },
 });

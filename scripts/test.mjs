@@ -125,7 +125,7 @@ for (const name of ['SIGINT', 'SIGTERM']) {
 const stages = [
   [check('format and lint', 'make', 'lint'), check('types', 'make', 'types')],
   [check('build', 'make', 'build'), check('generated files', 'make', 'check-generated')],
-  [vitest('unit'), vitest('property'), vitest('kubernetes')],
+  [vitest('unit'), vitest('property'), vitest('kubernetes'), vitest('deploy')],
   [native, vitest('native'), vitest('bpf'), vitest('netns')],
 ];
 

@@ -59,7 +59,7 @@ export const ERRORS = {
   SHUNT_E_LOAD: {
     status: 1,
     message: 'this kernel does not take the BPF programs: {reason}',
-    help: 'Shunt needs Linux 5.10 with BTF, cgroup v2, CAP_NET_ADMIN and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
+    help: 'Shunt needs Linux 5.10 with BTF, cgroup v2 and CAP_SYS_ADMIN; `shunt doctor` says what is missing.',
   },
   SHUNT_E_CGROUP: {
     status: 1,
@@ -70,6 +70,12 @@ export const ERRORS = {
     status: 1,
     message: 'cannot use {path}: {parent} is no bpffs, and mounting one there would hide what is in it',
     help: 'Give a directory on a bpffs as --bpf-root, such as /sys/fs/bpf/shunt.',
+  },
+  SHUNT_E_BPFFS: {
+    status: 1,
+    message:
+      '{parent} is no bpffs, and one that is mounted in a container would go with it, and all programs with that',
+    help: 'Mount it on the node (`mount -t bpf bpf /sys/fs/bpf`), and mount that into the container.',
   },
   SHUNT_E_DETACHED: {
     status: 1,

@@ -23,7 +23,7 @@ export const findCgroupRoot = (
 };
 
 /** A namespace shows any cgroup as its root, but with its own number; the first one of all has this (fs/kernfs/dir.c). */
-const ROOT_INODE = 1;
+export const ROOT_INODE = 1;
 
 /** Space, tab, line break and backslash stand in octal there. */
 const unescapeMount = (path: string): string =>

@@ -1,4 +1,4 @@
-import { type CgroupRoot, findCgroupRoot } from '../../agent/cgroup-root.ts';
+import { type CgroupRoot, findCgroupRoot, ROOT_INODE } from '../../agent/cgroup-root.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import type { Target } from './host.ts';
 
@@ -31,9 +31,13 @@ export const cgroup = (target: Target): Check => {
 /** PROC_CGROUP_INIT_INO, include/linux/proc_ns.h: the namespace of everything since boot. */
 const FIRST_NAMESPACE = 'cgroup:[4026531835]';
 
-export const cgroupNamespace = ({ host }: Target): Check => {
+export const cgroupNamespace = (target: Target): Check => {
+  const { host } = target;
   const namespace = host.link('/proc/self/ns/cgroup');
   if (namespace === undefined || namespace === FIRST_NAMESPACE) return ok('cgroup namespace', 'that of the machine');
+  if (target.cgroup !== '' && host.inode(target.cgroup) === ROOT_INODE) {
+    return ok('cgroup namespace', `one of its own, but ${target.cgroup} is the root of the machine's cgroups`);
+  }
   return warn(
     'cgroup namespace',
     'one of its own: the cgroup root seen here may be that of a container only',

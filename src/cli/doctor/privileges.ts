@@ -1,17 +1,18 @@
 import { CAP, capabilities, has } from './capabilities.ts';
-import { type Check, fail, ok } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import type { Target } from './host.ts';
 
 /**
- * bpf(2): CAP_NET_ADMIN loads and attaches network programs. For the rest CAP_BPF and CAP_PERFMON would do, but a restart
- * opens attached programs by their ids, and only CAP_SYS_ADMIN may do that; it stands for the other two.
+ * CAP_SYS_ADMIN does all that bpf(2) asks for. CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN would do as well, but for a restart,
+ * which opens attached programs by their ids. CAP_NET_ADMIN ends sockets where the kernel has no program for that.
  */
 export const privileges = ({ host }: Target): Check => {
   const held = capabilities(host);
-  const missing = [
-    ...(has(held, CAP.SYS_ADMIN) ? [] : ['CAP_SYS_ADMIN']),
-    ...(has(held, CAP.NET_ADMIN) ? [] : ['CAP_NET_ADMIN']),
-  ];
-  if (missing.length === 0) return ok('privileges', 'may load programs and attach them');
-  return fail('privileges', `${missing.join(' and ')} missing`, 'Run as root, or grant these capabilities.');
+  if (!has(held, CAP.SYS_ADMIN)) return fail('privileges', 'CAP_SYS_ADMIN missing', 'Run as root, or grant it.');
+  if (has(held, CAP.NET_ADMIN)) return ok('privileges', 'may load programs, attach them and end sockets');
+  return warn(
+    'privileges',
+    'CAP_NET_ADMIN missing: on kernels before 6.5 connected UDP sockets keep an endpoint that is gone',
+    'Run as root, or grant it.',
+  );
 };

@@ -14,6 +14,7 @@ import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
+import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
 import { findStaleSockets } from './stale-sockets.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
@@ -238,6 +239,7 @@ const prepareRoot = (bpfRoot: string): void => {
   mkdirSync(parent, { recursive: true });
   if (!isBpffs(parent)) {
     if (readdirSync(parent).length > 0) throw new ShuntError('SHUNT_E_BPF_ROOT', { path: bpfRoot, parent });
+    if (!mountsLast()) throw new ShuntError('SHUNT_E_BPFFS', { parent });
     mountBpffs(parent);
   }
   mkdirSync(bpfRoot, { recursive: true, mode: 0o700 });

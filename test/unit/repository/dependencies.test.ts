@@ -19,6 +19,7 @@ describe('docs/dependencies.md', () => {
     ['To build and test', Object.keys(manifest.devDependencies)],
     ['Node itself', Object.keys(manifest.optionalDependencies)],
     ['Debian packages', debianPackages()],
+    ['To test the deployment', debianPackages('scripts/image')],
   ])('lists under "%s" exactly what is installed, each with a reason', (heading, installed) => {
     const rows = tableUnder(heading);
     expect(rows.map(([name]) => name)).toEqual(installed.toSorted());

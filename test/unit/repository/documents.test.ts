@@ -9,6 +9,7 @@ import { VERBS } from '../../../src/cli/verbs.ts';
 import { PROGRAMS } from '../../../src/dataplane/kernel/programs.ts';
 import { ERRORS } from '../../../src/errors.ts';
 import { METRICS } from '../../../src/observe/registry.ts';
+import { tableUnder } from '../../helpers/markdown.ts';
 
 const DOCUMENTS = [
   'README.md',
@@ -19,6 +20,7 @@ const DOCUMENTS = [
   'docs/api.md',
   'docs/architecture.md',
   'docs/benchmarks.md',
+  'docs/deploy.md',
   'docs/dependencies.md',
   'docs/errors.md',
   'docs/metrics.md',
@@ -190,19 +192,3 @@ const shuntCommandsIn = (text: string): { readonly verb: string; readonly flags:
     .map((line) => ({ verb: line.split(/\s+/)[1] ?? '', flags: found(line, /\s--([a-z-]+)/g) }));
 
 const withoutCode = (text: string): string => text.replace(/^```.*?^```$/gms, '');
-
-/** Cells of the first table below a heading, without the rows of its head. */
-const tableUnder = (text: string, heading: string): string[][] => {
-  const [, section = ''] = text.split(`# ${heading}\n`);
-  const [table = ''] = /(?:^\|.*\|\n)+/m.exec(section) ?? [];
-  return table
-    .trimEnd()
-    .split('\n')
-    .slice(2)
-    .map((row) =>
-      row
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-};

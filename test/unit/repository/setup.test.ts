@@ -43,6 +43,11 @@ describe('scripts/setup', () => {
     expect(calls[1]).toMatch(/^apt-get .*install --no-install-recommends clang nftables$/);
   });
 
+  test('installs the packages that it is given besides', () => {
+    debianHas((packages) => packages.filter((name) => name !== 'llvm'));
+    expect(setup('crun').calls[1]).toMatch(/ install --no-install-recommends llvm crun$/);
+  });
+
   test('says what is missing and changes nothing when it is not root', () => {
     tool('id', 'echo 1000');
     debianHas((packages) => packages.filter((name) => name !== 'llvm'));
@@ -57,8 +62,10 @@ describe('scripts/setup', () => {
 
 const NODE = 'node_modules/node-linux-any';
 
-const setup = (): { status: number | null; stdout: string; stderr: string; calls: string[] } => {
-  const { status, stdout, stderr } = spawnSync(join(checkout, 'scripts/setup'), {
+const setup = (
+  ...more: readonly string[]
+): { status: number | null; stdout: string; stderr: string; calls: string[] } => {
+  const { status, stdout, stderr } = spawnSync(join(checkout, 'scripts/setup'), more, {
     encoding: 'utf8',
     env: { PATH: `${join(checkout, 'bin')}:/usr/bin:/bin` },
   });
