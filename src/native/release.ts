@@ -43,19 +43,19 @@ export const keepMemoryLow = ({
   let lowest = process.memoryUsage.rss();
   let load = performance.eventLoopUtilization();
   let checks = 0;
+  const hasGrownBy = (bytes: number): boolean => process.memoryUsage.rss() > lowest + bytes;
+  const release = (isFree: boolean): void => {
+    if (isFree) collectGarbage('regular');
+    giveBack();
+    lowest = process.memoryUsage.rss();
+  };
   const timer = setInterval(() => {
-    checks++;
-    const grown = process.memoryUsage.rss() - lowest;
-    const isMuch = grown > 2 * grownBytes;
-    if (isMuch || (checks >= checksToRelease && grown > grownBytes)) {
-      if (isMuch || performance.eventLoopUtilization(load).utilization < BUSY) collectGarbage('regular');
-      giveBack();
-      lowest = process.memoryUsage.rss();
-    }
-    if (checks >= checksToRelease) {
-      checks = 0;
-      load = performance.eventLoopUtilization();
-    }
+    const { utilization } = performance.eventLoopUtilization(load);
+    load = performance.eventLoopUtilization();
+    if (hasGrownBy(2 * grownBytes)) giveBack();
+    if (hasGrownBy(2 * grownBytes)) release(true);
+    checks = (checks + 1) % checksToRelease;
+    if (checks === 0 && hasGrownBy(grownBytes)) release(utilization < BUSY);
     lowest = Math.min(lowest, process.memoryUsage.rss());
   }, checkMs);
   return () => clearInterval(timer);
