@@ -31,8 +31,8 @@ export const collectInSteps = (): void => {
 
 /**
  * Gives memory back when it has grown by `grownBytes` since the last time: scrapes and bursts leave theirs behind. The
- * engine collects garbage by itself, in steps; only when it does not get on with that, and twice as much has come together,
- * nothing else is done until it is collected. Returns how to end all this.
+ * engine collects garbage by itself, in steps; only when it does not get on with that, on a machine without a free
+ * processor, and much more has come together, nothing else is done until it is collected. Returns how to end all this.
  */
 export const keepMemoryLow = ({
   checkMs = 500,
@@ -44,8 +44,8 @@ export const keepMemoryLow = ({
   const hasGrownBy = (bytes: number): boolean => process.memoryUsage.rss() > lowest + bytes;
   const timer = setInterval(() => {
     checks = (checks + 1) % checksToGiveBack;
-    if (hasGrownBy(checks === 0 ? grownBytes : 2 * grownBytes)) giveBack();
-    if (hasGrownBy(2 * grownBytes)) {
+    if (hasGrownBy(checks === 0 ? grownBytes : MUCH * grownBytes)) giveBack();
+    if (hasGrownBy(MUCH * grownBytes)) {
       collectGarbage('regular');
       giveBack();
       lowest = process.memoryUsage.rss();
@@ -54,6 +54,9 @@ export const keepMemoryLow = ({
   }, checkMs);
   return () => clearInterval(timer);
 };
+
+/** Times as much as is given back: events and scrapes of a large cluster alone make twice as much. */
+const MUCH = 2.5;
 
 let collect: ((flavor: string) => void) | undefined;
 
