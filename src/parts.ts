@@ -51,9 +51,12 @@ const run: RunParts = {
     ]);
     return listenTcp(host, port, buildPublic(served));
   },
-  keepMemoryLow: async () => (await import('./native/release.ts')).keepMemoryLow(),
+  keepMemoryLow: async () => {
+    const { collectInSteps, keepMemoryLow } = await import('./native/release.ts');
+    collectInSteps();
+    return keepMemoryLow();
+  },
   releaseMemory: async () => (await import('./native/release.ts')).releaseMemory(),
-  tidyInSteps: async () => (await import('./native/release.ts')).collectInSteps(),
   stopRequested,
 };
 

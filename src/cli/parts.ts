@@ -80,9 +80,10 @@ export interface RunParts {
   listenPublic(host: string, port: number, served: Served): Promise<Listener>;
   /** Gives memory that is not used any more back to the system. Stops everything meanwhile. */
   releaseMemory(): Promise<void>;
-  /** The large work of the start is done: from now on memory is tidied up in steps so short that nobody waits for them. */
-  tidyInSteps(): Promise<void>;
-  /** Does the same whenever memory has grown; returns how to end that. */
+  /**
+   * The large work of the start is done: from now on memory is tidied up in steps so short that nobody waits for them, and
+   * given back when it has grown. Returns how to end that.
+   */
   keepMemoryLow(): Promise<() => void>;
   /** Resolves with the name of the signal that asks to stop. Called before anything is opened. */
   stopRequested(): Promise<string>;

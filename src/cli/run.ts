@@ -67,11 +67,13 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   }
 
   const version = readVersion();
+  const memory = lowMemory(keepMemoryLow);
   const opened = await openAgent(
     config,
     version,
-    observe(log, () => metrics, parts.run),
+    observe(log, () => metrics, { releaseMemory, onReady: memory.keepLow }),
   );
+  ending.defer(memory.end);
   ending.defer(() => opened.stop());
   metrics = await openMetrics(opened);
   agent = opened;
@@ -81,8 +83,24 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   // Of all that it took to come here little is needed again.
   await releaseMemory();
   await opened.start();
-  ending.defer(await keepMemoryLow());
   log.info({ signal: await stopped }, 'stopping; the kernel goes on routing');
+};
+
+/** First what the start left behind goes back, then it is seen to that it stays so, unless the end has come by then. */
+const lowMemory = (keepMemoryLow: RunParts['keepMemoryLow']) => {
+  let letGrow: (() => void) | undefined;
+  let hasEnded = false;
+  const keep = async (): Promise<void> => {
+    letGrow = await keepMemoryLow();
+    if (hasEnded) letGrow();
+  };
+  return {
+    keepLow: () => void setImmediate(() => hasEnded || void keep()),
+    end: () => {
+      hasEnded = true;
+      letGrow?.();
+    },
+  };
 };
 
 const sourceText = ({ source }: Config): string => {
@@ -96,7 +114,7 @@ const LARGE_CHANGE_PORTS = 1000;
 const observe = (
   log: Log,
   metrics: () => Metrics | undefined,
-  { releaseMemory, tidyInSteps }: Pick<RunParts, 'releaseMemory' | 'tidyInSteps'>,
+  { releaseMemory, onReady }: Pick<RunParts, 'releaseMemory'> & { readonly onReady: () => void },
 ): AgentObserver => {
   const onChange = (change: ChangeSummary): void => {
     log.change(change);
@@ -109,7 +127,7 @@ const observe = (
     onChange,
     onReady: (change, whole) => {
       onChange(change);
-      setImmediate(tidyInSteps);
+      onReady();
       if (whole) log.info({}, 'ready: everything that existed at the start is in force');
       else log.warn({}, READY_IN_PART);
     },

@@ -30,39 +30,33 @@ export const collectInSteps = (): void => {
 };
 
 /**
- * Releases memory when it has grown by `grownBytes` since the last time: scrapes and bursts leave theirs behind. Garbage is
- * collected only while there is little to do; the engine does it by itself, in steps, while there is much. When it does
- * not get on with that, and twice as much has come together, nothing else is done until it is collected. Returns how to
- * end all this.
+ * Gives memory back when it has grown by `grownBytes` since the last time: scrapes and bursts leave theirs behind. The
+ * engine collects garbage by itself, in steps; only when it does not get on with that, on a machine without a free
+ * processor, and much more has come together, nothing else is done until it is collected. Returns how to end all this.
  */
 export const keepMemoryLow = ({
   checkMs = 500,
-  checksToRelease = 20,
+  checksToGiveBack = 20,
   grownBytes = 10 * 2 ** 20,
 } = {}): (() => void) => {
   let lowest = process.memoryUsage.rss();
-  let load = performance.eventLoopUtilization();
   let checks = 0;
+  const hasGrownBy = (bytes: number): boolean => process.memoryUsage.rss() > lowest + bytes;
   const timer = setInterval(() => {
-    checks++;
-    const grown = process.memoryUsage.rss() - lowest;
-    const isMuch = grown > 2 * grownBytes;
-    if (isMuch || (checks >= checksToRelease && grown > grownBytes)) {
-      if (isMuch || performance.eventLoopUtilization(load).utilization < BUSY) collectGarbage('regular');
+    checks = (checks + 1) % checksToGiveBack;
+    if (hasGrownBy(checks === 0 ? grownBytes : MUCH * grownBytes)) giveBack();
+    if (hasGrownBy(MUCH * grownBytes)) {
+      collectGarbage('regular');
       giveBack();
       lowest = process.memoryUsage.rss();
-    }
-    if (checks >= checksToRelease) {
-      checks = 0;
-      load = performance.eventLoopUtilization();
     }
     lowest = Math.min(lowest, process.memoryUsage.rss());
   }, checkMs);
   return () => clearInterval(timer);
 };
 
-/** Share of its time in which the event loop works. */
-const BUSY = 0.2;
+/** Times as much as is given back: events and scrapes of a large cluster alone make twice as much. */
+const MUCH = 2.5;
 
 let collect: ((flavor: string) => void) | undefined;
 

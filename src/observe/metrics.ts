@@ -47,6 +47,7 @@ export const createMetrics = (observed: Observed, nowMs: () => number = Date.now
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.
       const release = (): void => {
+        buffer.clear();
         spare = buffer;
       };
       return { type: TEXT_FORMAT, body: buffer.written, release };

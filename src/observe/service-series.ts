@@ -29,6 +29,7 @@ export class ServiceSeries {
     for (const [index, family] of ALWAYS.entries()) writeNoted(family, notes, notes.values[index] ?? [], buffer);
     for (const family of WHEN_USED) writeFamily(family, notes.used, buffer);
     writeLatency(notes.used, buffer);
+    this.#labels.clear();
   }
 
   #note(services: Iterable<ObservedService>): Notes {
@@ -36,7 +37,6 @@ export class ServiceSeries {
     const ends: number[] = [];
     const values = ALWAYS.map((): number[] => []);
     const used: Used[] = [];
-    labels.clear();
     for (const service of services) {
       const { stats } = service;
       const text = labelsOf(service);

@@ -1,6 +1,7 @@
 import type { Metric } from './registry.ts';
 
 const START_BYTES = 64 * 1024;
+const KEPT_BYTES_MAX = 256 * 1024;
 const LINE_FEED = 10;
 const DIGIT_ZERO = 48;
 /** Digits of the largest safe integer. */
@@ -20,8 +21,12 @@ export class TextBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** What was written is gone; so is its memory, if it was much: megabytes would wait for the next scrape. */
   clear(): void {
     this.#length = 0;
+    if (this.#bytes.length <= KEPT_BYTES_MAX) return;
+    release(this.#bytes);
+    this.#bytes = Buffer.allocUnsafe(START_BYTES);
   }
 
   head({ name, type, help }: Metric): void {
@@ -50,6 +55,7 @@ export class TextBuffer {
     if (wanted <= this.#bytes.length) return;
     const larger = Buffer.allocUnsafe(Math.max(wanted, this.#bytes.length * 2));
     larger.set(this.written);
+    release(this.#bytes);
     this.#bytes = larger;
   }
 
@@ -70,6 +76,11 @@ export class TextBuffer {
     this.#length += digits;
   }
 }
+
+/** At once, and not when garbage is collected some day. Small ones share their memory with others. */
+const release = ({ buffer, length }: Buffer): void => {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
+};
 
 export const numberText = (value: number): string => {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';

@@ -70,7 +70,7 @@ export class ItemScanner {
       if (this.#capturing === undefined) {
         if (mayLeap && this.#place === 'items' && bytes[at] === BRACE_OPEN) {
           at = this.#leap(bytes, at, onItem);
-          if (this.#held !== undefined) return;
+          if (this.#held !== undefined || at === bytes.length) return;
         }
         if (this.#look(bytes[at] as number)) this.#end.begin(this.#capturing === 'text');
         else at++;
@@ -93,10 +93,7 @@ export class ItemScanner {
     for (let failures = 0; failures < LEAPS_FAILED_MAX; ) {
       this.#seam ??= seamBefore(bytes, start);
       const end = this.#seam === undefined ? -1 : bytes.indexOf(this.#seam, search);
-      if (end < 0) {
-        if (bytes.length - start < HELD_BYTES_MAX) this.#held = Buffer.from(bytes.subarray(start));
-        return start;
-      }
+      if (end < 0) return this.#lastOf(bytes, start, onItem);
       const item = parsed(bytes.subarray(start, end + 1));
       search = end + 1;
       if (item === undefined) failures++;
@@ -107,6 +104,18 @@ export class ItemScanner {
       }
     }
     return start;
+  }
+
+  /** No seam follows: the item may end with these bytes, or is held back until more come. */
+  #lastOf(bytes: Buffer, start: number, onItem: (item: object) => void): number {
+    if (bytes.length - start >= HELD_BYTES_MAX) return start;
+    const item = bytes[bytes.length - 1] === BRACE_CLOSE ? parsed(bytes.subarray(start)) : undefined;
+    if (item === undefined) {
+      this.#held = Buffer.from(bytes.subarray(start));
+      return start;
+    }
+    onItem(item);
+    return bytes.length;
   }
 
   /** Whether something begins here that is to be collected. */

@@ -17,6 +17,7 @@ const CHANGE = {
 /** Runs `shunt run` on parts that write down what happens to them, in its order. */
 const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env = {}) => {
   const told: string[] = [];
+  const stopped = Promise.withResolvers<string>();
   const served: Served[] = [];
   const sources: unknown[] = [];
   let observer: AgentObserver | undefined;
@@ -40,6 +41,8 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       told.push('start agent');
       observer?.onSynced();
       observer?.onReady(CHANGE, true);
+      // In the middle of its work, not at once.
+      setTimeout(() => stopped.resolve('SIGTERM'), 5);
     },
     stop: async () => void told.push('stop agent'),
   };
@@ -71,10 +74,12 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       told.push(`listen on ${host}:${port}`);
       return listener('public', `${host}:${port}`);
     },
-    stopRequested: async () => 'SIGTERM',
+    stopRequested: () => stopped.promise,
     releaseMemory: async () => void told.push('release memory'),
-    tidyInSteps: async () => void told.push('tidy in steps'),
-    keepMemoryLow: async () => () => void told.push('let memory grow'),
+    keepMemoryLow: async () => {
+      told.push('keep memory low');
+      return () => void told.push('let memory grow');
+    },
     ...changes,
   };
   const mountinfo = '41 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n';
@@ -111,12 +116,19 @@ describe('shunt run', () => {
       'log change',
       'count change',
       'info: ready: everything that existed at the start is in force',
+      'keep memory low',
       'info: stopping; the kernel goes on routing',
-      'let memory grow',
       'stop agent',
+      'let memory grow',
       'close public',
       'close admin',
     ]);
+  });
+
+  test('that is told to stop as soon as it is ready does not begin to keep memory low', async () => {
+    const { told } = await run(['--source', 'file:/objects'], { stopRequested: async () => 'SIGTERM' });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(told).not.toContain('keep memory low');
   });
 
   test('serves the view once the agent is open', async () => {

@@ -98,17 +98,21 @@ describe('the items of a list', () => {
   test('are refused when they are no UTF-8', () => {
     const scanner = new ItemScanner(MAX);
     const bytes = Buffer.concat([Buffer.from('{"items":[{"a":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}]}')]);
-    scanner.push(bytes, () => {});
-    expect(() => scanner.finish(() => {})).toThrow('no UTF-8');
+    expect(() => {
+      scanner.push(bytes, () => {});
+      scanner.finish(() => {});
+    }).toThrow('no UTF-8');
   });
 
   test('are told as they come, and no more than one is held back', () => {
     const scanner = new ItemScanner(MAX);
     const items: object[] = [];
     scanner.push(Buffer.from('{"items":[{"a":1},{"a":2},{"a":3}'), (item) => items.push(item));
-    expect(items).toEqual([{ a: 1 }, { a: 2 }]);
-    scanner.push(Buffer.from(',{"a":'), (item) => items.push(item));
     expect(items).toHaveLength(3);
+    scanner.push(Buffer.from(',{"a":{"b":4}'), (item) => items.push(item));
+    expect(items).toHaveLength(3);
+    scanner.push(Buffer.from('},{"a":'), (item) => items.push(item));
+    expect(items.at(-1)).toEqual({ a: { b: 4 } });
   });
 
   test.each([
