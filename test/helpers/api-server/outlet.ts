@@ -88,6 +88,9 @@ export class Outlet {
 
   /** Something goes wrong now. What is about the next line waits for it. */
   strike(trouble: BodyTrouble): void {
+    if (this.#response.closed || this.#response.writableEnded) return;
+    // Of what has stalled only the connection is left.
+    if (this.#over && (trouble.kind === 'reset' || trouble.kind === 'cut')) this.#finish(trouble.kind);
     if (this.#over) return;
     switch (trouble.kind) {
       case 'half':
