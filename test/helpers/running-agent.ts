@@ -20,6 +20,7 @@ export interface AgentOptions {
   /** Directory of network namespaces; that of `ip netns` if not given. */
   readonly netns?: string;
   readonly socketEnding?: SocketEnding;
+  readonly externalIPs?: boolean;
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -37,7 +38,7 @@ export class RunningAgent implements AsyncDisposable {
     this.#sink = sink;
     this.agent = createAgent({
       version: 'test',
-      node: { name: options.nodeName ?? 'node-a', proxyName: '', externalIPs: false },
+      node: { name: options.nodeName ?? 'node-a', proxyName: '', externalIPs: options.externalIPs ?? false },
       source,
       dataplane,
       clock: options.clock ?? systemClock,
