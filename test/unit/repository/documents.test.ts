@@ -146,6 +146,13 @@ test('docs/architecture.md names for each invariant a test that exists', () => {
   expect(missing).toEqual([]);
 });
 
+test('docs/services.md names for each behaviour a test that exists', () => {
+  const rows = tableUnder(read('docs/services.md'), 'Behaviours');
+  expect(rows.length).toBeGreaterThan(40);
+  const missing = rows.filter((row) => !read((row[4] ?? '').replaceAll('`', '')).includes(row[5] ?? 'no test'));
+  expect(missing).toEqual([]);
+});
+
 test('CHANGELOG.md has an entry for this version', () => {
   const { version } = JSON.parse(read('package.json')) as { version: string };
   expect(headingsIn(read('CHANGELOG.md')).some((heading) => heading.startsWith(`${version},`))).toBe(true);
