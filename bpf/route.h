@@ -30,42 +30,74 @@ static __always_inline struct frontend_key asked(struct bpf_sock_addr *ctx, int 
 	};
 }
 
-/* A socket's own datagrams keep together first; a pod's connections do if its Service says so. */
+static __always_inline struct affinity_key
+client_of(const struct frontend *frontend, const struct address *asked, __u8 kind, __u64 client)
+{
+	return (struct affinity_key){
+		.client = client,
+		.service = frontend->service,
+		.kind = kind,
+		.family = address_family(asked),
+		.scope = frontend->scope,
+	};
+}
+
+/* A pod keeps to the backend that it was given last, if its Service says so. */
+static __always_inline bool choose_for_pod(struct bpf_sock_addr *ctx, const struct address *asked,
+					   const struct frontend *frontend, __u32 timeout_s,
+					   struct choice *choice)
+{
+	struct affinity_key pod;
+	__u64 now_ns;
+
+	if (!timeout_s)
+		return choose_by_weight(frontend, bpf_get_prandom_u32(), choice);
+	pod = client_of(frontend, asked, AFFINITY_POD, bpf_get_netns_cookie(ctx));
+	now_ns = bpf_ktime_get_ns();
+	if (choose_remembered(&pod, now_ns, timeout_s * NS_PER_S, choice))
+		return true;
+	if (!choose_by_weight(frontend, bpf_get_prandom_u32(), choice))
+		return false;
+	remember_choice(&pod, now_ns, choice);
+	return true;
+}
+
+/* A socket's datagrams keep together, whoever its pod keeps to by now: they may be one exchange. */
+static __always_inline bool choose_for_socket(struct bpf_sock_addr *ctx,
+					      const struct address *asked,
+					      const struct frontend *frontend, __u32 timeout_s,
+					      struct choice *choice)
+{
+	struct affinity_key socket =
+		client_of(frontend, asked, AFFINITY_SOCKET, bpf_get_socket_cookie(ctx));
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	if (choose_remembered(&socket, now_ns, 0, choice))
+		return true;
+	if (!choose_for_pod(ctx, asked, frontend, timeout_s, choice))
+		return false;
+	remember_choice(&socket, now_ns, choice);
+	return true;
+}
+
 static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct frontend_key *key,
 					 const struct frontend *frontend, bool datagram,
 					 struct choice *choice)
 {
-	struct affinity_key client = { .service = frontend->service, .scope = frontend->scope };
-	const struct service *service;
-	__u64 timeout_ns = 0, now_ns;
+	const struct service *service = bpf_map_lookup_elem(&services, &frontend->service);
+	__u32 timeout_s;
+	bool chosen;
 
-	service = bpf_map_lookup_elem(&services, &frontend->service);
 	if (!service)
 		return ROUTE_BROKEN;
 	choice->service = frontend->service;
 	choice->service_generation = generation_in_use(service->generation);
 	if (!frontend->slot_count)
 		return ROUTE_REFUSE;
-
-	if (datagram) {
-		client.kind = AFFINITY_SOCKET;
-		client.client = bpf_get_socket_cookie(ctx);
-	} else if (service->affinity_timeout_s) {
-		client.kind = AFFINITY_POD;
-		client.client = bpf_get_netns_cookie(ctx);
-		timeout_ns = service->affinity_timeout_s * NS_PER_S;
-	} else {
-		return choose_by_weight(frontend, bpf_get_prandom_u32(), choice) ? ROUTE_SEND
-										 : ROUTE_BROKEN;
-	}
-	client.family = address_family(&key->address);
-	now_ns = bpf_ktime_get_ns();
-	if (choose_remembered(&client, now_ns, timeout_ns, choice))
-		return ROUTE_SEND;
-	if (!choose_by_weight(frontend, bpf_get_prandom_u32(), choice))
-		return ROUTE_BROKEN;
-	remember_choice(&client, now_ns, choice);
-	return ROUTE_SEND;
+	timeout_s = service->affinity_timeout_s;
+	chosen = datagram ? choose_for_socket(ctx, &key->address, frontend, timeout_s, choice)
+			  : choose_for_pod(ctx, &key->address, frontend, timeout_s, choice);
+	return chosen ? ROUTE_SEND : ROUTE_BROKEN;
 }
 
 static __always_inline enum route closed(const struct frontend *closing, struct choice *choice)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { retryUntil } from '../helpers/retry.ts';
-import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { type HammerKind, openShell, type SocketShell } from '../helpers/socket-shell.ts';
 import { type Actor, openStage, type Stage, serviceWith, slicesOf } from '../helpers/stage.ts';
 
 /** sessionAffinity: ClientIP. The client is its network namespace: a pod, whatever address it speaks from. */
@@ -36,10 +36,10 @@ afterAll(() => stage?.[Symbol.asyncDispose]());
 const answers = async (
   shell: SocketShell,
   address: string,
-  { kind = 'tcp', count = 20 }: { readonly kind?: 'tcp' | 'udp'; readonly count?: number } = {},
+  { kind = 'tcp', count = 20 }: { readonly kind?: HammerKind; readonly count?: number } = {},
 ): Promise<readonly string[]> => Object.keys((await shell.hammer(kind, address, 80, { count })).by).sort();
 
-describe.each(['tcp', 'udp'] as const)('with session affinity, by %s,', (kind) => {
+describe.each(['tcp', 'udp', 'udp-unconnected'] as const)('with session affinity, by %s,', (kind) => {
   test.each([STICKY[0], STICKY[1], `::ffff:${STICKY[0]}`])(
     'a pod keeps its endpoint over many connections to %s',
     async (to) => {
