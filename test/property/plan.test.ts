@@ -72,6 +72,19 @@ describe('planning, on any sequence of desired states', () => {
     );
   });
 
+  test('no backend answers in two scopes, so that one that leaves either is retired there', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, async (sequence) => {
+        const world = await World.create();
+        for (const wanted of sequence) {
+          await world.reach(changesTo(wanted));
+          const indexes = [...world.backends().values()].map(({ index }) => index);
+          expect(new Set(indexes).size).toBe(indexes.length);
+        }
+      }),
+    );
+  });
+
   test('tables that start with room for one record grow to hold everything, and lose nothing on the way', async () => {
     await fc.assert(
       fc.asyncProperty(states, async (sequence) => {
@@ -197,16 +210,16 @@ const choice = (route: Route | undefined): Pick<Route, 'service' | 'shares'> | u
 
 const FULL = { minLength: 4 };
 
-/** By `port-id address:port`, as `World.backends` names them. */
+/** By `port-id scope address:port`, as `World.backends` names them. */
 const weightsOf = (wanted: State): Map<string, number> =>
   new Map(
     [...wanted].flatMap(([id, port]) =>
       // The first group that has an endpoint tells its weight.
       (port?.groups ?? [])
         .toReversed()
-        .flatMap(({ addresses, endpoints }) =>
+        .flatMap(({ addresses, scope, endpoints }) =>
           (addresses.length === 0 ? [] : endpoints).map(
-            ({ address, port, weight }) => [`${id} ${endpointName(address, port)}`, weight] as const,
+            ({ address, port, weight }) => [`${id} ${scope} ${endpointName(address, port)}`, weight] as const,
           ),
         ),
     ),

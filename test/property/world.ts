@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { DesiredPort } from '../../src/core/model/desired.ts';
+import { shares } from '../../src/core/plan/alias.ts';
 import { CLOSING, frontendKey, grown, type Have, release, sealRetired } from '../../src/core/plan/have.ts';
 import { identityKey, identityOf } from '../../src/core/plan/identity.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../../src/core/plan/plan.ts';
@@ -72,15 +73,17 @@ export class World {
     };
   }
 
-  /** The backend record of each endpoint of each port, by `port-id address:port`. */
+  /** The backend record of each endpoint of each scope of each port, by `port-id scope address:port`. */
   backends(): Map<string, BackendWrite> {
     const { tables, ports } = this.have;
     const result = new Map<string, BackendWrite>();
     for (const [id, port] of ports) {
-      for (let index = 0; index < tables.capacity.backends; index++) {
-        const backend = tables.backend(index);
-        const isOurs = backend.generation % 2 === 1 && backend.service === port.service;
-        if (isOurs) result.set(`${id} ${endpointName(backend.address, backend.port)}`, backend);
+      for (const { slotBase, slotCount, scope } of port.frontends) {
+        if (slotCount === 0) continue;
+        for (const index of shares(tables.slots(slotBase, slotCount), slotCount).keys()) {
+          const backend = tables.backend(index);
+          result.set(`${id} ${scope} ${endpointName(backend.address, backend.port)}`, backend);
+        }
       }
     }
     return result;

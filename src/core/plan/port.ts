@@ -1,4 +1,4 @@
-import type { DesiredEndpoint, DesiredGroup, DesiredPort } from '../model/desired.ts';
+import type { DesiredEndpoint, DesiredGroup, DesiredPort, Scope } from '../model/desired.ts';
 import { exact } from '../model/exact.ts';
 import { aliasTable, SLOT_WORDS } from './alias.ts';
 import { type Draft, takeIndex, takeSlots } from './draft.ts';
@@ -40,13 +40,17 @@ export const planRemoval = (draft: Draft, port: Port): void => {
   draft.retired.services.push(port.service);
 };
 
-/** What a port uses now. Planning takes out what the port keeps; the rest is retired. Its groups share what is equal. */
+/**
+ * What a port uses now. Planning takes out what the port keeps; the rest is retired. Groups of one scope share what is
+ * equal. Each scope has records of its own, because a client keeps to a record until it is retired: one that another
+ * scope still uses would hold it where it must not be answered any more.
+ */
 interface Holdings {
-  /** By `endpointKey`. */
+  /** By `memberKey`. */
   readonly backends: Map<string, BackendWrite>;
   /** By base: more than one per group after a transaction that was cut short. */
   readonly ranges: Map<number, HeldRange>;
-  /** By `endpointKey`: indexes of the backends that the groups planned so far use. */
+  /** By `memberKey`: indexes of the backends that the groups planned so far use. */
   readonly members: Map<string, number>;
   /** By their list of endpoints: the ranges that they use. */
   readonly planned: Map<readonly DesiredEndpoint[], Range>;
@@ -60,19 +64,24 @@ interface HeldRange extends Range {
 const holdingsOf = (tables: TableReader, port: Port | undefined): Holdings => {
   const backends = new Map<string, BackendWrite>();
   const ranges = new Map<number, HeldRange>();
-  for (const { slotBase: base, slotCount: count } of port?.frontends ?? []) {
+  const known = new Set<number>();
+  for (const { slotBase: base, slotCount: count, scope } of port?.frontends ?? []) {
     if (count === 0 || ranges.has(base)) continue;
     const words = tables.slots(base, count);
     ranges.set(base, { base, count, words });
     for (let at = 0; at < words.length; at += SLOT_WORDS) {
-      const backend = tables.backend(words[at + 1] as number);
-      backends.set(endpointKey(backend), backend);
+      const index = words[at + 1] as number;
+      // Whatever wrote these tables: a record is kept by one scope at most.
+      if (known.has(index)) continue;
+      known.add(index);
+      const backend = tables.backend(index);
+      backends.set(memberKey(scope, backend), backend);
     }
   }
   return { backends, ranges, members: new Map(), planned: new Map() };
 };
 
-const endpointKey = ({ address, port }: DesiredEndpoint): string => `${address} ${port}`;
+const memberKey = (scope: Scope, { address, port }: DesiredEndpoint): string => `${scope} ${address} ${port}`;
 
 /** The record is kept over every change; a new time-out is one word of it. */
 const planService = (draft: Draft, port: Port | undefined, want: DesiredPort): number => {
@@ -103,11 +112,11 @@ const planMembers = (
   holds: Holdings,
   service: number,
   protocol: DesiredPort['protocol'],
-  endpoints: readonly DesiredEndpoint[],
+  { scope, endpoints }: DesiredGroup,
 ): Member[] => {
   const members = endpoints.map((endpoint): Member => {
     const { weight } = endpoint;
-    const key = endpointKey(endpoint);
+    const key = memberKey(scope, endpoint);
     const known = holds.members.get(key);
     if (known !== undefined) return { index: known, weight };
     const held = holds.backends.get(key);
@@ -137,9 +146,11 @@ const planRange = (
   holds: Holdings,
   service: number,
   protocol: DesiredPort['protocol'],
-  { addresses: [address = ''], port, endpoints }: DesiredGroup,
+  group: DesiredGroup,
 ): Range => {
-  const members = planMembers(draft, holds, service, protocol, endpoints);
+  const { addresses, port } = group;
+  const [address = ''] = addresses;
+  const members = planMembers(draft, holds, service, protocol, group);
   const held = draft.have.frontends.get(frontendKey({ address, port, protocol }));
   return planSlots(draft, holds, members, held?.slotBase);
 };
