@@ -18,7 +18,8 @@ export interface Choice {
 
 /**
  * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
- * count. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
+ * count; neither do those of terminating endpoints. A drained endpoint (weight 0) counts as none: neither does it answer,
+ * nor does its hint keep clients near it.
  */
 export const desireEndpoints = (
   choice: Choice,
@@ -26,10 +27,11 @@ export const desireEndpoints = (
   family: Family,
   onlyNode: string | undefined,
 ): readonly DesiredEndpoint[] => {
-  const best = bestEndpoints(choice, port, family, onlyNode).sort(byAddress);
+  const { best, standing } = bestEndpoints(choice, port, family, onlyNode);
+  best.sort(byAddress);
   const counted = best.every(isCounted) ? best : best.filter(isCounted);
-  if (onlyNode !== undefined || counted.every(({ hints }) => hints.zones.length + hints.nodes.length === 0))
-    return counted.map(withoutHints);
+  if (onlyNode !== undefined || standing !== STANDING.ready) return counted.map(withoutHints);
+  if (counted.every(({ hints }) => hints.zones.length + hints.nodes.length === 0)) return counted.map(withoutHints);
   const topology = topologyOf(counted, choice.node);
   return counted.filter((endpoint) => isNear(endpoint, topology, choice.node)).map(withoutHints);
 };
@@ -48,7 +50,7 @@ const bestEndpoints = (
   port: ServedPort,
   family: Family,
   onlyNode: string | undefined,
-): Candidate[] => {
+): { readonly best: Candidate[]; readonly standing: Standing } => {
   const best: Candidate[] = [];
   let bestStanding: Standing = STANDING.terminating;
   for (const slice of slices) {
@@ -64,7 +66,7 @@ const bestEndpoints = (
       best.push({ address, port: target.port, weight: weightOf(endpoint, policy), hints });
     }
   }
-  return best;
+  return { best, standing: bestStanding };
 };
 
 /** Not drained, and the first of those with its address: sorting is stable, so that is in the order of slice names. */

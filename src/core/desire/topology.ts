@@ -6,8 +6,8 @@ export type Topology = 'all' | 'same node' | 'same zone';
 
 /**
  * What the hints of the endpoints come to on this node, as in kube-proxy (pkg/proxy/topology.go, KEP-3015, KEP-4444):
- * hints count only when every endpoint has one and at least one is meant for clients here, those for nodes before those
- * for zones. Otherwise all answer: better far than not at all. The slice controller makes the hints from
+ * hints count only when every ready endpoint has one and at least one is meant for clients here, those for nodes before
+ * those for zones. Otherwise all answer: better far than not at all. The slice controller makes the hints from
  * `trafficDistribution`; that field itself decides nothing here.
  */
 export const topologyOf = (endpoints: readonly Hinted[], { name, zone }: LocalNode): Topology => {

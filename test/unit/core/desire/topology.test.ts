@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { desire } from '../../../../src/core/desire/desire.ts';
 import type { EndpointObject, Hints } from '../../../../src/core/model/objects.ts';
-import { desiredLines, endpoint, NOT_READY, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
+import {
+  desiredLines,
+  endpoint,
+  NOT_READY,
+  OUR_NODE,
+  policy,
+  SERVES_WHILE_TERMINATING,
+  service,
+  slice,
+} from '../../../helpers/objects.ts';
 
 const HERE = { ...OUR_NODE, zone: 'z1' };
 
@@ -67,6 +76,14 @@ describe('of the endpoints, by their hints', () => {
       rule: 'all answer when the only one for this zone is not ready',
       endpoints: [endpoint('10.1.0.1', { ...forZones('z1'), ...NOT_READY }), endpoint('10.1.0.2', forZones('z2'))],
       want: [2],
+    },
+    {
+      rule: 'all answer when they are terminating, with none ready: such hints are old',
+      endpoints: [
+        endpoint('10.1.0.1', { ...forZones('z1'), ...SERVES_WHILE_TERMINATING }),
+        endpoint('10.1.0.2', { ...forZones('z2'), ...SERVES_WHILE_TERMINATING }),
+      ],
+      want: [1, 2],
     },
     {
       rule: 'all answer on a node whose zone is not known',
