@@ -21,6 +21,7 @@ export interface AgentOptions {
   readonly netns?: string;
   readonly socketEnding?: SocketEnding;
   readonly externalIPs?: boolean;
+  readonly proxyName?: string;
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -31,6 +32,7 @@ export class RunningAgent implements AsyncDisposable {
   readonly dataplane: Dataplane;
   readonly #sink: Promise<SourceSink>;
   readonly #changes = new Changes();
+  #stopped: Promise<void> | undefined;
 
   constructor(dataplane: Dataplane, options: AgentOptions) {
     const { source, sink } = testSource();
@@ -38,7 +40,11 @@ export class RunningAgent implements AsyncDisposable {
     this.#sink = sink;
     this.agent = createAgent({
       version: 'test',
-      node: { name: options.nodeName ?? 'node-a', proxyName: '', externalIPs: options.externalIPs ?? false },
+      node: {
+        name: options.nodeName ?? 'node-a',
+        proxyName: options.proxyName ?? '',
+        externalIPs: options.externalIPs ?? false,
+      },
       source,
       dataplane,
       clock: options.clock ?? systemClock,
@@ -76,9 +82,10 @@ export class RunningAgent implements AsyncDisposable {
     return this.#change(refs.map((ref) => ({ type: 'delete', ref })));
   }
 
-  /** As a shutdown does: the kernel keeps routing. */
-  async stop(): Promise<void> {
-    await this.agent.stop();
+  /** As a shutdown does: the kernel keeps routing. May be called again. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.agent.stop();
+    return this.#stopped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -29,6 +29,9 @@ static void do_socket(struct reply *reply, char **arguments)
 		{ "udp6", AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
 		{ "mptcp4", AF_INET, SOCK_STREAM, IPPROTO_MPTCP },
 		{ "mptcp6", AF_INET6, SOCK_STREAM, IPPROTO_MPTCP },
+		/* Sends echo requests; the kernel fills in what makes them this socket's. */
+		{ "ping4", AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
+		{ "ping6", AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6 },
 	};
 	int flags = SOCK_CLOEXEC |
 		    (arguments[1] && !strcmp(arguments[1], "nonblock") ? SOCK_NONBLOCK : 0);

@@ -7,7 +7,8 @@ import type { Spawner } from '../../src/demo/process.ts';
 const PROGRAM = fileURLToPath(new URL('../../build/test/socket-shell', import.meta.url));
 const EXIT_WITHIN_MS = 2000;
 
-export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'mptcp4' | 'mptcp6';
+/** `ping`: an ICMP socket for echo requests, where `net.ipv4.ping_group_range` allows it. */
+export type SocketKind = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'mptcp4' | 'mptcp6' | 'ping4' | 'ping6';
 export type HammerKind = 'tcp' | 'udp' | 'udp-unconnected';
 
 /** What a call came to: `{ ok: true }`, or the name of its errno. `TIMEOUT`: it would still block. */

@@ -55,6 +55,10 @@ export const PORTS: readonly ServicePort[] = [
   { name: 'udp', protocol: 'UDP', port: 80, nodePort: 0 },
 ];
 
+/** The same, each at a node port as well. */
+export const NODE_PORT = 30_080;
+export const NODE_PORTS: readonly ServicePort[] = PORTS.map((port) => ({ ...port, nodePort: NODE_PORT }));
+
 /** A Service and its slices of both families; `servers` answer on `port`. */
 export const serviceWith = (
   name: string,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { EndpointObject, ServiceObject, ServicePort } from '../../src/core/model/objects.ts';
+import type { EndpointObject, ServiceObject } from '../../src/core/model/objects.ts';
 import { answersAt } from '../helpers/answers.ts';
 import { endpoint, node, SERVES_WHILE_TERMINATING, service, slice } from '../helpers/objects.ts';
-import { openStage, PORTS, SERVER_PORT, type Stage } from '../helpers/stage.ts';
+import { NODE_PORT, NODE_PORTS, openStage, PORTS, SERVER_PORT, type Stage } from '../helpers/stage.ts';
 
 /**
  * Session affinity where different endpoints answer at the addresses of one Service: whatever a client keeps to at one
@@ -11,8 +11,6 @@ import { openStage, PORTS, SERVER_PORT, type Stage } from '../helpers/stage.ts';
 
 const WEB = '10.96.0.1';
 const NODE = '192.0.2.10';
-const NODE_PORT = 30_080;
-const NODE_PORTS: readonly ServicePort[] = PORTS.map((port) => ({ ...port, nodePort: NODE_PORT }));
 const HERE = { node: 'node-a' } as const;
 const AWAY = { node: 'node-b' } as const;
 const KINDS = ['tcp', 'udp', 'udp-unconnected'] as const;

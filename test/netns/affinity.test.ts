@@ -9,6 +9,7 @@ import { type Actor, openStage, type Stage, serviceWith, slicesOf } from '../hel
 const STICKY = ['10.96.0.1', 'fd00:10:96::1'] as const;
 const SHORT_S = 1;
 const SERVERS = ['v1', 'v2', 'v3', 'v4'] as const;
+const KINDS = ['tcp', 'udp', 'udp-unconnected'] as const;
 const CLIENTS = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'] as const;
 
 let stage: Stage<(typeof SERVERS)[number] | (typeof CLIENTS)[number]>;
@@ -39,7 +40,7 @@ const answers = async (
   { kind = 'tcp', count = 20 }: { readonly kind?: HammerKind; readonly count?: number } = {},
 ): Promise<readonly string[]> => Object.keys((await shell.hammer(kind, address, 80, { count })).by).sort();
 
-describe.each(['tcp', 'udp', 'udp-unconnected'] as const)('with session affinity, by %s,', (kind) => {
+describe.each(KINDS)('with session affinity, by %s,', (kind) => {
   test.each([STICKY[0], STICKY[1], `::ffff:${STICKY[0]}`])(
     'a pod keeps its endpoint over many connections to %s',
     async (to) => {
@@ -87,30 +88,75 @@ test('pods, families and Services choose independently of each other', async () 
   expect(Math.min(...Object.values(differences))).toBeGreaterThan(0);
 });
 
-test('without session affinity connections spread, and so they do once it is turned off, and stick when it is on', async () => {
-  const { shell } = stage.actors.c1;
-  const turn = (affinityTimeoutS: number) =>
-    stage.agent.put(serviceWith('turned', ['10.96.0.3'], servers, { affinityTimeoutS })[0]!);
-  await stage.agent.put(...serviceWith('turned', ['10.96.0.3'], servers));
-  expect(await answers(shell, '10.96.0.3', { count: 100 })).toEqual([...SERVERS]);
-  await turn(100);
-  expect(await answers(shell, '10.96.0.3', { count: 100 })).toHaveLength(1);
-  await turn(0);
-  expect(await answers(shell, '10.96.0.3', { count: 100 })).toEqual([...SERVERS]);
+test.each(KINDS)(
+  'without session affinity connections spread, and so they do once it is turned off, and stick when it is on: %s',
+  async (kind) => {
+    const { shell } = stage.actors.c1;
+    const turn = (affinityTimeoutS: number) =>
+      stage.agent.put(serviceWith('turned', ['10.96.0.3'], servers, { affinityTimeoutS })[0]!);
+    await stage.agent.put(...serviceWith('turned', ['10.96.0.3'], servers));
+    for (let round = 0; round < 3; round += 1) {
+      await turn(0);
+      expect(await answers(shell, '10.96.0.3', { kind, count: 100 })).toEqual([...SERVERS]);
+      await turn(100);
+      expect(await answers(shell, '10.96.0.3', { kind, count: 100 })).toHaveLength(1);
+    }
+  },
+);
+
+test('Kubernetes’ own test: 15 answers in a row come from one endpoint, by connections and datagrams of any kind alike', async () => {
+  await stage.agent.put(
+    ...serviceWith('fifteen', ['10.96.0.8', 'fd00:10:96::8'], servers, { affinityTimeoutS: 10_800 }),
+  );
+  for (const name of CLIENTS) {
+    const { shell } = stage.actors[name];
+    for (const kind of KINDS) {
+      expect(await answers(shell, '10.96.0.8', { kind, count: 15 })).toHaveLength(1);
+      expect(await answers(shell, 'fd00:10:96::8', { kind, count: 15 })).toHaveLength(1);
+    }
+    // Of one Service port: connected or not, it is the same client.
+    expect(await answers(shell, '10.96.0.8', { kind: 'udp' })).toEqual(
+      await answers(shell, '10.96.0.8', { kind: 'udp-unconnected' }),
+    );
+  }
 });
 
-test('an endpoint that goes is replaced at once, and one that comes back is not taken up again', async () => {
+test('a socket that sends keeps to its endpoint, though its pod is turned to another one', async () => {
   const { shell } = stage.actors.c1;
-  await stage.agent.put(...serviceWith('lost', ['10.96.0.4'], servers, { affinityTimeoutS: 10_800 }));
-  const [first] = await answers(shell, '10.96.0.4');
-  const others = servers.filter(({ pod }) => pod.name !== first);
-  await stage.agent.put(...slicesOf('lost', others));
-  const [second, ...more] = await answers(shell, '10.96.0.4');
-  expect(others.map(({ pod }) => pod.name)).toContain(second);
-  expect(more).toEqual([]);
-  await stage.agent.put(...slicesOf('lost', servers));
-  expect(await answers(shell, '10.96.0.4')).toEqual([second]);
+  const objects = (affinityTimeoutS: number) => serviceWith('sending', ['10.96.0.9'], servers, { affinityTimeoutS });
+  await stage.agent.put(...objects(0));
+  const ask = async (fd: number): Promise<string> => {
+    expect(await shell.sendto(fd, '10.96.0.9', 80, 'x')).toEqual({ ok: true });
+    const answer = await shell.recvfrom(fd);
+    return 'text' in answer ? (answer.text.split(' ')[0] as string) : answer.error;
+  };
+  const fds = await Promise.all(Array.from({ length: 12 }, () => shell.socket('udp4')));
+  const before: string[] = [];
+  for (const fd of fds) before.push(await ask(fd));
+  await stage.agent.put(...objects(10_800));
+  const [now] = await answers(shell, '10.96.0.9', { kind: 'udp-unconnected' });
+  const after: string[] = [];
+  for (const fd of fds) after.push(await ask(fd));
+  expect(after).toEqual(before);
+  expect(before.some((name) => name !== now)).toBe(true);
+  for (const fd of fds) await shell.closeSocket(fd);
 });
+
+test.each(KINDS)(
+  'an endpoint that goes is replaced at once, and one that comes back is not taken up again: %s',
+  async (kind) => {
+    const { shell } = stage.actors.c1;
+    await stage.agent.put(...serviceWith('lost', ['10.96.0.4'], servers, { affinityTimeoutS: 10_800 }));
+    const [first] = await answers(shell, '10.96.0.4', { kind });
+    const others = servers.filter(({ pod }) => pod.name !== first);
+    await stage.agent.put(...slicesOf('lost', others));
+    const [second, ...more] = await answers(shell, '10.96.0.4', { kind });
+    expect(others.map(({ pod }) => pod.name)).toContain(second);
+    expect(more).toEqual([]);
+    await stage.agent.put(...slicesOf('lost', servers));
+    expect(await answers(shell, '10.96.0.4', { kind })).toEqual([second]);
+  },
+);
 
 test('other endpoints that come and go do not move a pod', async () => {
   const { shell } = stage.actors.c1;

@@ -37,6 +37,9 @@ beforeAll(async () => {
 
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
+/** Of a server in the client’s own pod. */
+const OWN_PORT = 9090;
+
 const SENDING = ['sendto', 'sendmsg'] as const;
 const RECEIVING = ['recvfrom', 'recvmsg'] as const;
 const rows = UDP_WAYS.flatMap(({ kind, form }) =>
@@ -202,6 +205,18 @@ describe.each(UDP_WAYS)('a connected $kind socket ($form) that sends with an add
 
   const sendBy = (send: (typeof SENDING)[number], fd: number, address: string, text: string): Promise<Outcome> =>
     send === 'sendto' ? client.sendto(fd, address, 80, text) : client.sendmsg(fd, text, { address, port: 80 });
+});
+
+test.each(UDP_WAYS)('a $kind socket reaches its own pod through its own Service ($form)', async ({ kind, form }) => {
+  const server = await client.serve('udp', '*', OWN_PORT, 'client');
+  const itself = ['10.96.0.8', 'fd00:10:96::8'] as const;
+  await stage.agent.put(...serviceWith('itself', itself, [stage.actors.client], { port: OWN_PORT }));
+  const address = inForm(itself, form);
+  const fd = await client.socket(kind);
+  expect(await client.sendto(fd, address, 80, 'x')).toEqual({ ok: true });
+  expect(await client.recvfrom(fd)).toEqual({ text: 'client x', address, port: 80 });
+  await client.closeSocket(fd);
+  await server.stop();
 });
 
 test('each datagram is counted, at its Service and at its backend, and is no connection', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EndpointObject } from '../../src/core/model/objects.ts';
+import { answersAt } from '../helpers/answers.ts';
 import {
   endpoint,
   GONE_SILENT,
@@ -34,11 +35,8 @@ beforeAll(async () => {
 
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
-/** Who answers 60 connections: names of endpoints, or the error. One of 3 endpoints is missed once in 10^10 runs. */
-const answers = async (address = WEB, port = 80, kind: 'tcp' | 'udp' = 'tcp'): Promise<readonly string[]> => {
-  const { by, errors } = await client.hammer(kind, address, port, { count: 60 });
-  return [...Object.keys(by), ...Object.keys(errors)].sort();
-};
+const answers = (address = WEB, port = 80, kind: 'tcp' | 'udp' = 'tcp'): Promise<readonly string[]> =>
+  answersAt(stage, client, address, { port, kind });
 
 /** One slice with v1, v2 and v3 in these conditions. */
 const conditions = (...fields: readonly Partial<EndpointObject>[]) =>
@@ -108,6 +106,41 @@ describe('the endpoints of a Service', () => {
     expect([...stage.agent.agent.backends('shop/web')].map(({ share }) => share)).toEqual([0.5, 0.5]);
     await stage.agent.remove({ kind: 'EndpointSlice', namespace: 'shop', name: 'web-2' });
     expect(await answers()).toEqual(['v1']);
+  });
+
+  test.each([
+    { what: 'ready in either of its slices', first: NOT_READY, second: READY, by: ['v1', 'v2'] },
+    {
+      what: 'shutting down in one of its slices, and gone in the other',
+      first: GONE_SILENT,
+      second: SERVES_WHILE_TERMINATING,
+      by: ['v2'],
+    },
+    { what: 'ready in neither of its slices', first: NOT_READY, second: GONE_SILENT, by: ['v2'] },
+  ])('that is $what: $by answer', async ({ first, second, by }) => {
+    const { v1, v2 } = stage.actors;
+    await stage.agent.put(
+      service(),
+      conditions(first, READY, NOT_READY),
+      slice([endpoint(v1.pod.address4, second), endpoint(v2.pod.address4)], { name: 'web-2' }),
+    );
+    expect(await answers()).toEqual(by);
+    await stage.agent.remove({ kind: 'EndpointSlice', namespace: 'shop', name: 'web-2' });
+  });
+
+  test('that move from slice to slice are never missed', async () => {
+    const place = (name: string) => slice([endpoint(stage.actors.v1.pod.address4)], { name });
+    await stage.agent.put(service(), place('web-1'));
+    await stage.agent.remove(place('web-2'));
+    const hammer = client.startHammer('tcp', WEB, 80, { ms: 20_000, pauseMicros: 100 });
+    for (let round = 0; round < 30; round += 1) {
+      const [from, to] = round % 2 === 0 ? ['web-1', 'web-2'] : ['web-2', 'web-1'];
+      await stage.agent.put(place(to));
+      await stage.agent.remove(place(from));
+    }
+    const { errors, by, total } = await hammer.stop();
+    expect({ errors, by: Object.keys(by) }).toEqual({ errors: {}, by: ['v1'] });
+    expect(total).toBeGreaterThan(20);
   });
 
   test('with weight 0 get no new connection, and keep those that they have', async () => {
