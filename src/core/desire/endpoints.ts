@@ -18,7 +18,7 @@ export interface Choice {
 
 /**
  * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
- * count. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
+ * count, and neither do they among endpoints that only serve until they have shut down. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
  */
 export const desireEndpoints = (
   choice: Choice,
@@ -26,10 +26,11 @@ export const desireEndpoints = (
   family: Family,
   onlyNode: string | undefined,
 ): readonly DesiredEndpoint[] => {
-  const best = bestEndpoints(choice, port, family, onlyNode).sort(byAddress);
+  const { best, standing } = bestEndpoints(choice, port, family, onlyNode);
+  best.sort(byAddress);
   const counted = best.every(isCounted) ? best : best.filter(isCounted);
-  if (onlyNode !== undefined || counted.every(({ hints }) => hints.zones.length + hints.nodes.length === 0))
-    return counted.map(withoutHints);
+  const isHinted = counted.some(({ hints }) => hints.zones.length + hints.nodes.length > 0);
+  if (onlyNode !== undefined || standing !== STANDING.ready || !isHinted) return counted.map(withoutHints);
   const topology = topologyOf(counted, choice.node);
   return counted.filter((endpoint) => isNear(endpoint, topology, choice.node)).map(withoutHints);
 };
@@ -48,7 +49,7 @@ const bestEndpoints = (
   port: ServedPort,
   family: Family,
   onlyNode: string | undefined,
-): Candidate[] => {
+): { readonly best: Candidate[]; readonly standing: Standing } => {
   const best: Candidate[] = [];
   let bestStanding: Standing = STANDING.terminating;
   for (const slice of slices) {
@@ -64,7 +65,7 @@ const bestEndpoints = (
       best.push({ address, port: target.port, weight: weightOf(endpoint, policy), hints });
     }
   }
-  return best;
+  return { best, standing: bestStanding };
 };
 
 /** Not drained, and the first of those with its address: sorting is stable, so that is in the order of slice names. */

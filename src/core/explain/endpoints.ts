@@ -43,7 +43,7 @@ export const explainEndpoints = (
   takeOut(countedAlready());
   takeOut(({ weight, said }) => (weight === 0 ? { verdict: 'weight 0', ...said } : undefined));
   const topology =
-    only === undefined
+    only === undefined && someReady
       ? topologyOf(
           left.map(({ endpoint }) => endpoint),
           node,

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { desire } from '../../../../src/core/desire/desire.ts';
 import type { EndpointObject, Hints } from '../../../../src/core/model/objects.ts';
-import { desiredLines, endpoint, NOT_READY, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
+import {
+  desiredLines,
+  endpoint,
+  NOT_READY,
+  OUR_NODE,
+  policy,
+  SERVES_WHILE_TERMINATING,
+  service,
+  slice,
+} from '../../../helpers/objects.ts';
 
 const HERE = { ...OUR_NODE, zone: 'z1' };
 
@@ -94,6 +103,14 @@ describe('of the endpoints, by their hints', () => {
         endpoint('10.1.0.1', forNode('node-a', 'z1')),
         endpoint('10.1.0.2', forZones('z1')),
         endpoint('10.1.0.3', forZones('z2')),
+      ],
+      want: [1, 2],
+    },
+    {
+      rule: 'those of terminating ones do not count when none is ready',
+      endpoints: [
+        endpoint('10.1.0.1', { ...forZones('z1'), ...SERVES_WHILE_TERMINATING }),
+        endpoint('10.1.0.2', { ...forZones('z2'), ...SERVES_WHILE_TERMINATING }),
       ],
       want: [1, 2],
     },
