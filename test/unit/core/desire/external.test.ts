@@ -41,7 +41,7 @@ describe('a load balancer', () => {
       want: [CLUSTER, '[fd00:8::1]:80 -> [fd00:1::1]:8080=1'],
     },
     {
-      rule: 'that only some clients may use is asked by all, with a note',
+      rule: 'that only some clients may use is left alone, with a note',
       object: service({ ...balanced, sourceRanges: true }),
       want: [CLUSTER],
       complaints: [
