@@ -128,6 +128,8 @@ describe('a server without WatchList', () => {
       scene.disturb({ ...GONE, ending: 'end' });
       scene.put('web');
       await scene.mirror.equal();
+      // The watch comes after what the list told.
+      await retryUntil(() => scene.asked().length >= 5, { intervalMs: 1 });
       expect(scene.asked().slice(0, 5)).toEqual(['watchlist', 'list', 'watch', 'list', 'watch']);
     },
   );

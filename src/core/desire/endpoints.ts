@@ -18,8 +18,7 @@ export interface Choice {
 
 /**
  * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
- * count; neither do those of terminating endpoints. A drained endpoint (weight 0) counts as none: neither does it answer,
- * nor does its hint keep clients near it.
+ * count, and neither do they among endpoints that only serve until they have shut down. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
  */
 export const desireEndpoints = (
   choice: Choice,
@@ -30,8 +29,8 @@ export const desireEndpoints = (
   const { best, standing } = bestEndpoints(choice, port, family, onlyNode);
   best.sort(byAddress);
   const counted = best.every(isCounted) ? best : best.filter(isCounted);
-  if (onlyNode !== undefined || standing !== STANDING.ready) return counted.map(withoutHints);
-  if (counted.every(({ hints }) => hints.zones.length + hints.nodes.length === 0)) return counted.map(withoutHints);
+  const isHinted = counted.some(({ hints }) => hints.zones.length + hints.nodes.length > 0);
+  if (onlyNode !== undefined || standing !== STANDING.ready || !isHinted) return counted.map(withoutHints);
   const topology = topologyOf(counted, choice.node);
   return counted.filter((endpoint) => isNear(endpoint, topology, choice.node)).map(withoutHints);
 };

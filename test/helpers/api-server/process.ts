@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { CallArguments, CallName, CallResult, ResultLine } from './calls.ts';
 import type { ApiServerOptions } from './server.ts';
 
+const ENDING_MS = 3000;
+
 export type Spawn = (command: string, args: readonly string[], options: object) => ChildProcess;
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -70,7 +72,10 @@ export class ApiServerProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.stdin?.end();
+    // A connection that was made to stall may keep it.
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), ENDING_MS);
     await this.#ended;
+    clearTimeout(timer);
     rmSync(this.directory, { recursive: true, force: true });
   }
 

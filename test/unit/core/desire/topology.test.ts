@@ -78,14 +78,6 @@ describe('of the endpoints, by their hints', () => {
       want: [2],
     },
     {
-      rule: 'all answer when they are terminating, with none ready: such hints are old',
-      endpoints: [
-        endpoint('10.1.0.1', { ...forZones('z1'), ...SERVES_WHILE_TERMINATING }),
-        endpoint('10.1.0.2', { ...forZones('z2'), ...SERVES_WHILE_TERMINATING }),
-      ],
-      want: [1, 2],
-    },
-    {
       rule: 'all answer on a node whose zone is not known',
       node: { zone: '' },
       endpoints: [endpoint('10.1.0.1', forZones('z1')), endpoint('10.1.0.2', forZones('z2'))],
@@ -111,6 +103,14 @@ describe('of the endpoints, by their hints', () => {
         endpoint('10.1.0.1', forNode('node-a', 'z1')),
         endpoint('10.1.0.2', forZones('z1')),
         endpoint('10.1.0.3', forZones('z2')),
+      ],
+      want: [1, 2],
+    },
+    {
+      rule: 'those of terminating ones do not count when none is ready',
+      endpoints: [
+        endpoint('10.1.0.1', { ...forZones('z1'), ...SERVES_WHILE_TERMINATING }),
+        endpoint('10.1.0.2', { ...forZones('z2'), ...SERVES_WHILE_TERMINATING }),
       ],
       want: [1, 2],
     },
