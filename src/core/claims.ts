@@ -12,8 +12,8 @@ import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
  * Which Services want which addresses. The API server gives a cluster address and a node port to one Service alone; a
  * directory of files may hold anything, and external addresses are anybody's word. A Service whose cluster address it is
  * owns it whole. Else the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take
- * its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Only
- * `stake` writes.
+ * its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Where an
+ * external address is one of the node as well, it comes before node ports, as in kube-proxy's rules. Only `stake` writes.
  */
 export interface Claims {
   readonly identity: NodeIdentity;
@@ -51,8 +51,8 @@ export const settle = (
   service: ServiceObject,
   ports: readonly DesiredPort[],
 ): { readonly ports: readonly DesiredPort[]; readonly complaints: readonly Complaint[] } => {
-  if (!claimsOf(service, claims.identity).some((claim) => isList(claims.claimants.get(claim))))
-    return { ports, complaints: NONE };
+  const isShared = claimsOf(service, claims.identity).some((claim) => isList(claims.claimants.get(claim)));
+  if (!isShared && !ports.some((port) => hasClaimedNodePort(claims, port))) return { ports, complaints: NONE };
   const complaints: Complaint[] = [];
   const own: DesiredPort[] = [];
   for (const port of ports) {
@@ -74,9 +74,20 @@ export const hasPort = (service: ServiceObject, port: number, protocol: Protocol
 export const hasNodePort = (service: ServiceObject, port: number, protocol: Protocol): boolean =>
   service.ports.some((own) => own.nodePort === port && own.protocol === protocol);
 
+/** At addresses of the node that are also addresses of Services. */
+const hasClaimedNodePort = ({ claimants }: Claims, { groups }: DesiredPort): boolean =>
+  groups.some(({ kind, addresses }) => kind === 'node' && addresses.some((address) => claimants.has(address)));
+
 /** Says why a Service goes without: `owner` came before it. */
-const precedence = (owner: ServiceObject, other: ServiceObject, address: string): string => {
+const precedence = (
+  { identity }: Claims,
+  owner: ServiceObject,
+  other: ServiceObject,
+  { kind }: DesiredGroup,
+  address: string,
+): string => {
   if (isClusterAddress(owner, address) && !isClusterAddress(other, address)) return 'has it as its cluster address';
+  if (kind === 'node' && externalAddresses(owner, identity).includes(address)) return 'has it as an external address';
   return owner.createdAtMs < other.createdAtMs ? 'is older' : 'is as old and comes first by name';
 };
 
@@ -101,6 +112,7 @@ const leave = ({ identity, claimants }: Claims, service: ServiceObject, neighbou
     if (only === undefined) claimants.delete(claim);
     else claimants.set(claim, others.length === 1 ? only : others);
   }
+  tellNodePorts(claimants, service, neighbours);
 };
 
 const enter = ({ identity, claimants }: Claims, service: ServiceObject, neighbours: Set<string>): void => {
@@ -109,6 +121,13 @@ const enter = ({ identity, claimants }: Claims, service: ServiceObject, neighbou
     for (const other of others) neighbours.add(keyOf(other));
     claimants.set(claim, others.length === 0 ? service : [...others, service].sort(byRight(claim)));
   }
+  tellNodePorts(claimants, service, neighbours);
+};
+
+/** Whose node port is a port of this Service: they meet where the node has an address of this Service. */
+const tellNodePorts = (claimants: Claims['claimants'], service: ServiceObject, neighbours: Set<string>): void => {
+  for (const { port } of service.ports)
+    for (const other of listOf(claimants.get(nodePortClaim(port)))) if (other !== service) neighbours.add(keyOf(other));
 };
 
 /** A cluster address is its Service's before it is anybody's external address. */
@@ -133,9 +152,9 @@ const settleGroup = (
   complaints: Complaint[],
 ): DesiredGroup => {
   const addresses = group.addresses.filter((address) => {
-    const owner = ownerOf(claims, service, group, address, protocol);
-    if (owner === undefined || keyOf(owner) === keyOf(service)) return true;
-    const why = precedence(owner, service, address);
+    const { owner, isElsewhere } = ownerOf(claims, service, group, address, protocol);
+    if (owner === undefined || keyOf(owner) === keyOf(service)) return !isElsewhere;
+    const why = precedence(claims, owner, service, group, address);
     const message = `${address} port ${group.port}/${protocol} is left to ${objectText(owner)}, which ${why}`;
     complaints.push(complaintAbout(service, 'warning', pathOf(service, group, address), message));
     return false;
@@ -143,19 +162,25 @@ const settleGroup = (
   return addresses.length === group.addresses.length ? group : { ...group, addresses };
 };
 
+/** `isElsewhere`: among external addresses, or cluster addresses, of which a node port comes last. */
 const ownerOf = (
   { claimants }: Claims,
   service: ServiceObject,
   { kind, port }: DesiredGroup,
   address: string,
   protocol: Protocol,
-): ServiceObject | undefined => {
-  if (kind === 'node')
-    return listOf(claimants.get(nodePortClaim(port))).find((claimant) => hasNodePort(claimant, port, protocol));
+): { readonly owner: ServiceObject | undefined; readonly isElsewhere: boolean } => {
   const list = listOf(claimants.get(address));
-  const [first] = list;
-  if (first !== undefined && isClusterAddress(first, address) && !isClusterAddress(service, address)) return first;
-  return list.find((claimant) => hasPort(claimant, port, protocol));
+  const holder = list[0] !== undefined && isClusterAddress(list[0], address) ? list[0] : undefined;
+  const claimant = list.find((each) => hasPort(each, port, protocol));
+  if (kind !== 'node') {
+    const isHolders = holder !== undefined && !isClusterAddress(service, address);
+    return { owner: isHolders ? holder : claimant, isElsewhere: false };
+  }
+  const other = holder ?? claimant;
+  if (other !== undefined) return { owner: other, isElsewhere: true };
+  const nodePorts = listOf(claimants.get(nodePortClaim(port)));
+  return { owner: nodePorts.find((each) => hasNodePort(each, port, protocol)), isElsewhere: false };
 };
 
 const pathOf = (service: ServiceObject, { kind, port }: DesiredGroup, address: string): string => {

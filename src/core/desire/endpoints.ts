@@ -18,8 +18,7 @@ export interface Choice {
 
 /**
  * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
- * count; neither do those of endpoints that only serve until they have shut down. A drained endpoint (weight 0) counts
- * as none: neither does it answer, nor does its hint keep clients near it.
+ * count, and neither do they among endpoints that only serve until they have shut down. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
  */
 export const desireEndpoints = (
   choice: Choice,

@@ -213,6 +213,54 @@ describe('an address that a Service has from outside', () => {
   });
 });
 
+describe('an external address that is the node`s as well', () => {
+  const identity = { ...OUR_NODE, externalIPs: true };
+  const node = { ...identity, addresses: ['192.0.2.1', '192.0.2.2'] };
+  const part = (claims: Claims, object: ServiceObject): readonly string[] => {
+    const { ports } = desire({ service: object, slices: [], policies: [], node });
+    const settled = settle(claims, object, ports);
+    const lines = desiredLines(settled.ports).map((line) => line.replace(/^(\S+)\/\S*\/\S+ (\S+) .*$/, '$1 $2'));
+    return [...lines, ...complaintLines(settled.complaints).map((line) => line.replace(/^.*?: Service /, ''))];
+  };
+  const byNode = service({
+    name: 'a',
+    createdAtMs: 1,
+    type: 'NodePort',
+    clusterIPs: ['10.96.0.2'],
+    ports: [{ name: 'x', protocol: 'TCP', port: 80, nodePort: 30_080 }],
+  });
+  const outside = service({
+    name: 'b',
+    createdAtMs: 2,
+    type: 'LoadBalancer',
+    clusterIPs: ['10.96.0.3'],
+    loadBalancerIPs: ['192.0.2.1'],
+    ports: [{ name: 'y', protocol: 'TCP', port: 30_080, nodePort: 0 }],
+  });
+
+  it('comes before a node port of that number, however old, and whoever has that is told', () => {
+    const claims = createClaims(identity);
+    put(claims, byNode);
+    expect(part(claims, byNode)).toEqual(['shop/a 10.96.0.2:80', 'shop/a 192.0.2.1:30080', 'shop/a 192.0.2.2:30080']);
+    expect(put(claims, outside)).toEqual(['shop/a']);
+    expect(part(claims, outside)).toEqual(['shop/b 10.96.0.3:30080', 'shop/b 192.0.2.1:30080']);
+    expect(part(claims, byNode)).toEqual([
+      'shop/a 10.96.0.2:80',
+      'shop/a 192.0.2.2:30080',
+      'shop/a spec.ports[0].nodePort: 192.0.2.1 port 30080/TCP is left to Service shop/b, which has it as an external address',
+    ]);
+    expect(stake(claims, 'shop/b', undefined)).toEqual(['shop/a']);
+    expect(part(claims, byNode)).toEqual(['shop/a 10.96.0.2:80', 'shop/a 192.0.2.1:30080', 'shop/a 192.0.2.2:30080']);
+  });
+
+  it('counts once where the Service itself has that number as its node port', () => {
+    const claims = createClaims(identity);
+    const both = { ...outside, ports: outside.ports.map((port) => ({ ...port, nodePort: 30_080 })) };
+    put(claims, both);
+    expect(part(claims, both)).toEqual(['shop/b 10.96.0.3:30080', 'shop/b 192.0.2.1:30080', 'shop/b 192.0.2.2:30080']);
+  });
+});
+
 describe('the closing of an address that two Services have', () => {
   it('is told by the oldest that has a port, and by the next once that one has gone', () => {
     const claims = createClaims(OUR_NODE);
@@ -228,6 +276,49 @@ describe('the closing of an address that two Services have', () => {
 });
 
 describe('random claims', () => {
+  const node = { ...OUR_NODE, addresses: ['192.0.2.1', 'fd00:2::1'] };
+  const wide = fc
+    .record({
+      name: fc.constantFrom('a', 'b', 'c'),
+      createdAtMs: fc.nat(2),
+      clusterIPs: fc.uniqueArray(fc.constantFrom('10.96.0.1', '10.96.0.2', 'fd00:96::1'), { maxLength: 2 }),
+      loadBalancerIPs: fc.uniqueArray(fc.constantFrom('10.96.0.2', '192.0.2.1', '203.0.113.1'), { maxLength: 2 }),
+      numbers: fc.uniqueArray(fc.tuple(fc.constantFrom(80, 30_080), fc.constantFrom(0, 30_080, 30_081)), {
+        maxLength: 2,
+        comparator: (a, b) => a[0] === b[0] || (a[1] === b[1] && a[1] > 0),
+      }),
+    })
+    .map(({ numbers, ...fields }) =>
+      service({
+        ...fields,
+        ports: numbers.map(([port, nodePort]) => ({ name: `p${port}`, protocol: 'TCP' as const, port, nodePort })),
+      }),
+    );
+
+  it('of every kind of address give each key one owner, and only the Services told change their part', () => {
+    const partOf = (claims: Claims, object: ServiceObject): readonly string[] =>
+      desiredLines(settle(claims, object, desire({ service: object, slices: [], policies: [], node }).ports).ports);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(wide, fc.boolean()), { maxLength: 12 }), (changes) => {
+        const claims = createClaims(node);
+        const parts = new Map<string, readonly string[]>();
+        for (const [each, exists] of changes) {
+          const key = keyOf(each);
+          for (const affected of [key, ...stake(claims, key, exists ? each : undefined)]) {
+            const current = claims.services.get(affected);
+            if (current === undefined) parts.delete(affected);
+            else parts.set(affected, partOf(claims, current));
+          }
+          const all = [...claims.services.values()].map((object) => [keyOf(object), partOf(claims, object)] as const);
+          expect(parts).toEqual(new Map(all));
+          const keys = all.flatMap(([, lines]) => lines.map(frontend)).map((line) => line.split(' ')[0]);
+          expect(new Set(keys).size).toBe(keys.length);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   const ports = fc
     .uniqueArray(fc.constantFrom(80, 81), { maxLength: 2 })
     .map((numbers) => numbers.map((port) => ({ name: `p${port}`, protocol: 'TCP' as const, port })));

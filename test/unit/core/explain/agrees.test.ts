@@ -12,9 +12,9 @@ import { endpoint, node, OUR_NODE, policy, service, slice } from '../../../helpe
 // A world so small that everything meets: names, addresses, ports and ages.
 
 const ADDRESSES = ['10.96.0.1', '10.96.0.2', 'fd00:96::1'] as const;
-const EXTERNAL_ADDRESSES = ['203.0.113.1', '203.0.113.2', '10.96.0.2'] as const;
+const EXTERNAL_ADDRESSES = ['203.0.113.1', '203.0.113.2', '10.96.0.2', '192.0.2.1'] as const;
 const NODE_ADDRESSES = ['192.0.2.1', 'fd00:2::1'] as const;
-const PORTS = [80, 81] as const;
+const PORTS = [80, 30_080] as const;
 const NODE_PORTS = [30_080, 30_081] as const;
 const ZONES = ['z1', 'z2'] as const;
 const PROTOCOLS = ['TCP', 'UDP'] as const;
