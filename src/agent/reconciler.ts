@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
-import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
+import { applyEvents, type Cluster, createCluster, inputOf } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
-import { notProgrammed } from '../core/desire/programmed.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import { frontendKey, grown, type Have, release, sealRetired } from '../core/plan/have.ts';
@@ -151,9 +150,7 @@ export class Reconciler {
     const keys = new Set(this.#dirty);
     this.#dirty = new Set();
     for (const key of keys) {
-      const service = this.cluster.services.get(key);
-      const programmed = service !== undefined && notProgrammed(service, this.#node.proxyName) === undefined;
-      for (const neighbour of stake(this.#claims, key, programmed ? service : undefined)) keys.add(neighbour);
+      for (const neighbour of stake(this.#claims, key, this.cluster.services.get(key))) keys.add(neighbour);
     }
     return [...keys];
   }
@@ -180,13 +177,15 @@ export class Reconciler {
   }
 
   #desired(key: string, whole: boolean): ReturnType<typeof settle>['ports'] {
-    const input = inputFor(this.cluster, key);
-    if (input === undefined) {
+    // As it was staked: what has come since is looked at by the next run, together with whose claims it changes.
+    const service = this.#claims.services.get(key);
+    if (service === undefined) {
       this.#complain(key, this.#withoutService(key, whole));
       return [];
     }
+    const input = inputOf(this.cluster, service);
     const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node) });
-    const own = settle(this.#claims, input.service, desired.ports);
+    const own = settle(this.#claims, service, desired.ports);
     this.#complain(key, [...desired.complaints, ...own.complaints]);
     return own.ports;
   }

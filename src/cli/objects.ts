@@ -5,7 +5,6 @@ import { onlyNodeOf } from '../core/desire/internal-policy.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
 import { type LocalNode, localNodeOf } from '../core/desire/node.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
-import { notProgrammed } from '../core/desire/programmed.ts';
 import type { RefusedReason } from '../core/explain/decision.ts';
 import { explainEndpoints } from '../core/explain/endpoints.ts';
 import { refusedReason } from '../core/explain.ts';
@@ -70,9 +69,7 @@ export interface Refusal {
 /** Before anything is settled, every Service must have said what it wants. */
 const stakeAll = (cluster: Cluster, node: NodeIdentity): Claims => {
   const claims = createClaims(node);
-  for (const [key, service] of cluster.services) {
-    if (notProgrammed(service, node.proxyName) === undefined) stake(claims, key, service);
-  }
+  for (const [key, service] of cluster.services) stake(claims, key, service);
   return claims;
 };
 

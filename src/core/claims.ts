@@ -4,6 +4,7 @@ import { complaintAbout, objectText } from './desire/complaint.ts';
 import type { NodeIdentity } from './desire/desire.ts';
 import { compareText } from './desire/order.ts';
 import { isServed } from './desire/ports.ts';
+import { notProgrammed } from './desire/programmed.ts';
 import type { DesiredGroup, DesiredPort } from './model/desired.ts';
 import { flat } from './model/flat.ts';
 import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
@@ -11,7 +12,8 @@ import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
 /**
  * Which Services want which addresses. The API server gives a cluster address and a node port to one Service alone; a
  * directory of files may hold anything, and external addresses are anybody's word. A Service whose cluster address it is
- * owns it whole. Else the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take
+ * owns it whole, also one that another proxy serves: nobody takes traffic of the cluster over by naming its address. Else
+ * the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take
  * its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Where an
  * external address is one of the node as well, it comes before node ports, as in kube-proxy's rules. Only `stake` writes.
  */
@@ -30,7 +32,7 @@ export const createClaims = (identity: NodeIdentity): Claims => ({
 });
 
 /**
- * Records what a Service wants: `service` is undefined when it is gone or not programmed. Returns the keys of the other
+ * Records what a Service wants: `service` is undefined when it is gone. Returns the keys of the other
  * Services whose part may have changed by that; `settle` those too once all changes are recorded.
  */
 export const stake = (claims: Claims, key: string, service: ServiceObject | undefined): readonly string[] => {
@@ -94,7 +96,12 @@ const precedence = (
 /** Shared, because nearly every answer is this one. */
 const NONE: readonly never[] = [];
 
+/** Of all others nothing counts but that their cluster addresses are their own. */
+const isOurs = (service: ServiceObject, { proxyName }: NodeIdentity): boolean =>
+  notProgrammed(service, proxyName) === undefined;
+
 const claimsOf = (service: ServiceObject, identity: NodeIdentity): readonly string[] => {
+  if (!isOurs(service, identity)) return service.clusterIPs;
   const external = externalAddresses(service, identity);
   const nodePorts = service.ports.filter(({ nodePort }) => nodePort > 0).map(({ nodePort }) => nodePortClaim(nodePort));
   return external.length + nodePorts.length === 0
@@ -119,7 +126,7 @@ const enter = ({ identity, claimants }: Claims, service: ServiceObject, neighbou
   for (const claim of claimsOf(service, identity)) {
     const others = listOf(claimants.get(claim));
     for (const other of others) neighbours.add(keyOf(other));
-    claimants.set(claim, others.length === 0 ? service : [...others, service].sort(byRight(claim)));
+    claimants.set(claim, others.length === 0 ? service : [...others, service].sort(byRight(claim, identity)));
   }
   tellNodePorts(claimants, service, neighbours);
 };
@@ -130,16 +137,20 @@ const tellNodePorts = (claimants: Claims['claimants'], service: ServiceObject, n
     for (const other of listOf(claimants.get(nodePortClaim(port)))) if (other !== service) neighbours.add(keyOf(other));
 };
 
-/** A cluster address is its Service's before it is anybody's external address. */
-const byRight =
-  (claim: string) =>
-  (a: ServiceObject, b: ServiceObject): number =>
-    Number(isClusterAddress(b, claim)) - Number(isClusterAddress(a, claim)) || byAge(a, b);
+/** A cluster address is its Service's before it is anybody's external address; of two that have it, ours counts. */
+const byRight = (claim: string, identity: NodeIdentity): typeof byAge => {
+  const right = (service: ServiceObject): number => {
+    if (!isClusterAddress(service, claim)) return 0;
+    return isOurs(service, identity) ? 2 : 1;
+  };
+  return (a, b) => right(b) - right(a) || byAge(a, b);
+};
 
 const isClusterAddress = ({ clusterIPs }: ServiceObject, address: string): boolean => clusterIPs.includes(address);
 
 /** A Service without a port that is served closes nothing. */
 const isCloser = ({ claimants }: Claims, service: ServiceObject, address: string): boolean => {
+  // Ours come first, and `service` is one of them.
   const closer = listOf(claimants.get(address)).find(({ ports }) => ports.some(isServed));
   return closer === undefined || keyOf(closer) === keyOf(service);
 };
@@ -164,7 +175,7 @@ const settleGroup = (
 
 /** `isElsewhere`: among external addresses, or cluster addresses, of which a node port comes last. */
 const ownerOf = (
-  { claimants }: Claims,
+  { claimants, identity }: Claims,
   service: ServiceObject,
   { kind, port }: DesiredGroup,
   address: string,
@@ -172,7 +183,7 @@ const ownerOf = (
 ): { readonly owner: ServiceObject | undefined; readonly isElsewhere: boolean } => {
   const list = listOf(claimants.get(address));
   const holder = list[0] !== undefined && isClusterAddress(list[0], address) ? list[0] : undefined;
-  const claimant = list.find((each) => hasPort(each, port, protocol));
+  const claimant = list.find((each) => isOurs(each, identity) && hasPort(each, port, protocol));
   if (kind !== 'node') {
     const isHolders = holder !== undefined && !isClusterAddress(service, address);
     return { owner: isHolders ? holder : claimant, isElsewhere: false };

@@ -58,7 +58,12 @@ export const applyEvents = (cluster: Cluster, events: readonly ClusterEvent[]): 
 /** What `desire` needs to know about one Service; undefined when there is no such Service. */
 export const inputFor = (cluster: Cluster, key: string): ServiceInput | undefined => {
   const service = cluster.services.get(key);
-  if (service === undefined) return undefined;
+  return service === undefined ? undefined : inputOf(cluster, service);
+};
+
+/** The same for a Service that may have changed since. */
+export const inputOf = (cluster: Cluster, service: ServiceObject): ServiceInput => {
+  const key = keyOf(service);
   return {
     service,
     slices: cluster.slices.byService.get(key) ?? [],

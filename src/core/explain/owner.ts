@@ -35,6 +35,9 @@ export const findOwner = (
   const holders = programmed.filter(({ clusterIPs }) => clusterIPs.includes(address));
   const guests = programmed.filter((service) => externalAddresses(service, node).includes(address));
   if (holders.length > 0) return atClusterAddress(holders, guests, question);
+  // Another proxy's: nobody else answers there.
+  if (services.some(({ clusterIPs }) => clusterIPs.includes(address)))
+    return withoutService(cluster, node, question, services, guests);
   return (
     atExternalAddress(guests, question) ??
     atNode(programmed, node, question) ??

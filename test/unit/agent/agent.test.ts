@@ -161,6 +161,46 @@ describe('a change', () => {
     expect(programmedMs).toEqual([250]);
   });
 
+  test('of a Service takes no address over that is another proxy`s Service`s, whichever came first', async () => {
+    const { clock, dataplane, sink, put } = await stage();
+    put(service({ name: 'foreign', clusterIPs: ['10.96.0.50'], proxyName: 'other' }));
+    const evil = { name: 'evil', type: 'LoadBalancer', loadBalancerIPs: ['10.96.0.50', '10.96.0.51'] } as const;
+    put(service(evil), slice([endpoint('10.244.6.6')], { name: 'evil-1', service: 'evil' }));
+    sink.onSynced();
+    await clock.advance(100);
+    expect(dataplane.dump()).not.toContain('10.96.0.50');
+    expect(dataplane.dump()).toContain('10.96.0.51:80/TCP');
+    put(service({ name: 'late', clusterIPs: ['10.96.0.51'], proxyName: 'other' }));
+    await clock.advance(100);
+    expect(dataplane.dump()).not.toContain('10.96.0.51');
+  });
+
+  test('that comes in the middle of a run takes nothing that another one was found to own', async () => {
+    const { clock, dataplane, sink, put } = await stage();
+    const lb = (name: string, createdAtMs: number, clusterIP: string) =>
+      service({ name, createdAtMs, clusterIPs: [clusterIP], type: 'LoadBalancer', loadBalancerIPs: ['203.0.113.1'] });
+    put(lb('owner', 1, '10.96.0.11'));
+    put(slice([endpoint('10.244.1.1')], { name: 'owner-1', service: 'owner' }));
+    put(service({ name: 'thief', createdAtMs: 2, clusterIPs: ['10.96.0.12'] }));
+    put(slice([endpoint('10.244.6.6')], { name: 'thief-1', service: 'thief' }));
+    // Comes when claims are staked and the tables are being read, and nothing is planned yet.
+    const grace = dataplane.grace.bind(dataplane);
+    vi.spyOn(dataplane, 'grace').mockImplementationOnce(async () => {
+      put(lb('thief', 2, '10.96.0.12'));
+      await grace();
+    });
+    const owners: string[] = [];
+    const apply = dataplane.apply.bind(dataplane);
+    vi.spyOn(dataplane, 'apply').mockImplementation((transaction) => {
+      apply(transaction);
+      owners.push(dataplane.dump().match(/203\.0\.113\.1:80.*/)?.[0] ?? 'nobody');
+    });
+    sink.onSynced();
+    await clock.advance(100);
+    expect(owners.length).toBeGreaterThan(0);
+    for (const owner of owners) expect(owner).toContain('10.244.1.1:8080');
+  });
+
   test('that moves an address leads it to its new owner in the same step', async () => {
     const { clock, dataplane, sink, put, told } = await stage();
     put(...WEB);

@@ -261,6 +261,52 @@ describe('an external address that is the node`s as well', () => {
   });
 });
 
+describe('the cluster address of a Service that another proxy serves', () => {
+  const ours = { ...OUR_NODE, proxyName: 'shunt', externalIPs: true, addresses: ['192.0.2.1'] };
+  const bank = service({ namespace: 'bank', name: 'api', clusterIPs: ['10.96.0.50'] });
+  const settledBeside = (foreign: ServiceObject, own: ServiceObject, node = ours): readonly string[] => {
+    const claims = createClaims(node);
+    for (const object of [own, foreign]) put(claims, object);
+    const { ports, complaints } = settle(claims, own, desire({ service: own, slices: [], policies: [], node }).ports);
+    return [...desiredLines(ports), ...complaintLines(complaints)];
+  };
+  const OWN_LINE = 'evil/lb/http/TCP 10.96.0.9:80 -> refused';
+  const evil = { namespace: 'evil', name: 'lb', clusterIPs: ['10.96.0.9'], proxyName: 'shunt' } as const;
+
+  it.each<{ as: string; fields: Parameters<typeof service>[0]; path: string }>([
+    {
+      as: 'the address of a load balancer',
+      fields: { type: 'LoadBalancer', loadBalancerIPs: ['10.96.0.50'] },
+      path: 'status.loadBalancer.ingress',
+    },
+    { as: 'an external address', fields: { externalIPs: ['10.96.0.50'] }, path: 'spec.externalIPs[0]' },
+  ])('is nobody`s to take over as $as', ({ fields, path }) => {
+    expect(settledBeside(bank, service({ ...evil, ...fields }))).toEqual([
+      OWN_LINE,
+      `warning: Service evil/lb ${path}: 10.96.0.50 port 80/TCP is left to Service bank/api, ` +
+        'which has it as its cluster address',
+    ]);
+  });
+
+  it('is not taken over by the default proxy`s Services either', () => {
+    const labelled = { ...bank, proxyName: 'other' };
+    const own = service({ ...evil, proxyName: undefined, type: 'LoadBalancer', loadBalancerIPs: ['10.96.0.50'] });
+    expect(settledBeside(labelled, own, { ...ours, proxyName: '' })[0]).toBe(OWN_LINE);
+  });
+
+  it('keeps nothing from a Service of ours that has the very same cluster address', () => {
+    expect(settledBeside(bank, service({ ...evil, clusterIPs: ['10.96.0.50'] }))).toEqual([
+      'evil/lb/http/TCP 10.96.0.50:80 -> refused',
+    ]);
+  });
+
+  it('leaves its external addresses and node ports to whoever of ours asks for them', () => {
+    const foreign = { ...bank, type: 'LoadBalancer', loadBalancerIPs: ['203.0.113.1'] } as const;
+    const own = service({ ...evil, type: 'LoadBalancer', loadBalancerIPs: ['203.0.113.1'] });
+    expect(settledBeside(foreign, own)).toEqual([OWN_LINE, 'evil/lb/http/TCP 203.0.113.1:80 -> refused']);
+  });
+});
+
 describe('the closing of an address that two Services have', () => {
   it('is told by the oldest that has a port, and by the next once that one has gone', () => {
     const claims = createClaims(OUR_NODE);

@@ -4,7 +4,6 @@ import { createClaims, settle, stake } from '../../../../src/core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../../../../src/core/cluster.ts';
 import { desire, type NodeIdentity } from '../../../../src/core/desire/desire.ts';
 import { localNodeOf } from '../../../../src/core/desire/node.ts';
-import { notProgrammed } from '../../../../src/core/desire/programmed.ts';
 import { type Decision, explain, oracle, type Question } from '../../../../src/core/explain.ts';
 import type { ClusterObject, Family } from '../../../../src/core/model/objects.ts';
 import { endpoint, node, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
@@ -155,7 +154,7 @@ const desiredAnswers = (cluster: Cluster, identity: NodeIdentity): ReadonlyMap<s
     const input = inputFor(cluster, key);
     if (input === undefined) throw new Error(`no ${key}`);
     const { ports } = desire({ ...input, node });
-    stake(claims, key, notProgrammed(input.service, node.proxyName) === undefined ? input.service : undefined);
+    stake(claims, key, input.service);
     return { service: input.service, ports };
   });
   const answers = new Map<string, Answer>();
