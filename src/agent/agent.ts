@@ -59,6 +59,9 @@ const INTERVAL_MS = 2;
 const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 
+/** While changes cannot be applied, times of events are kept for their metric. */
+const TRIGGERS_MAX = 10_000;
+
 /** Ten links are asked what they run and where: some 0.1 ms. */
 export const PROGRAM_CHECK_MS = 10_000;
 
@@ -211,10 +214,15 @@ class RunningAgent implements Agent {
   #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
     this.#whole = whole;
     this.#sourceComplaints = complaints;
-    this.#triggersMs.push(...newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
+    if (this.#ready) this.#noteTriggers(newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
     this.#reconciler.note(events);
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
+  }
+
+  /** Of a change that cannot be applied for long the oldest say enough. */
+  #noteTriggers(triggersMs: readonly number[]): void {
+    this.#triggersMs.push(...triggersMs.slice(0, TRIGGERS_MAX - this.#triggersMs.length));
   }
 
   /** Nothing is written before everything that exists is known: half a cluster would look like a deletion. */
@@ -240,7 +248,7 @@ class RunningAgent implements Agent {
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
       this.#waitingSinceMs = Math.min(waitingSinceMs, this.#waitingSinceMs ?? waitingSinceMs);
-      this.#triggersMs = triggersMs.concat(this.#triggersMs);
+      this.#triggersMs = triggersMs.concat(this.#triggersMs).slice(0, TRIGGERS_MAX);
       throw error;
     }
     this.#tellComplaints();

@@ -1,5 +1,5 @@
 import { type Cluster, inputFor } from '../core/cluster.ts';
-import { isAlive } from '../core/desire/alive.ts';
+import { aliveEndpoints, aliveKey } from '../core/desire/alive.ts';
 import type { Have } from '../core/plan/have.ts';
 import type { StaleSocket } from '../dataplane/dataplane.ts';
 
@@ -10,25 +10,19 @@ import type { StaleSocket } from '../dataplane/dataplane.ts';
  */
 export const goneSockets = (cluster: Cluster, have: Have, sockets: readonly StaleSocket[]): readonly StaleSocket[] => {
   if (sockets.length === 0) return [];
-  const ids = new Map(Array.from(have.ports, ([id, { service }]) => [service, id]));
-  const isGone = (socket: StaleSocket): boolean => {
-    if (have.tables.serviceGeneration(socket.service) !== socket.serviceGeneration) return true;
-    const id = ids.get(socket.service);
-    return id !== undefined && !mayAnswer(cluster, id, socket);
-  };
-  // Many sockets, few endpoints: each is looked for once.
-  const known = new Map<string, boolean>();
-  return sockets.filter((socket) => {
-    const key = `${socket.service} ${socket.serviceGeneration} ${socket.address} ${socket.port}`;
-    const gone = known.get(key) ?? isGone(socket);
-    known.set(key, gone);
-    return gone;
+  const asked = new Set(sockets.map(({ service }) => service));
+  // Many sockets, few Services: the endpoints of each are looked at once. Undefined: nobody can tell.
+  const alive = new Map<number, ReadonlySet<string> | undefined>();
+  for (const [id, { service }] of have.ports) if (asked.has(service)) alive.set(service, aliveOf(cluster, id));
+  return sockets.filter(({ service, serviceGeneration, address, port }) => {
+    if (have.tables.serviceGeneration(service) !== serviceGeneration) return true;
+    return alive.get(service)?.has(aliveKey(address, port)) === false;
   });
 };
 
 /** `id` is a DesiredPort's: `namespace/service/port-name/PROTOCOL`. */
-const mayAnswer = (cluster: Cluster, id: string, socket: StaleSocket): boolean => {
+const aliveOf = (cluster: Cluster, id: string): ReadonlySet<string> | undefined => {
   const [namespace = '', service = '', name = ''] = id.split('/');
   const input = inputFor(cluster, `${namespace}/${service}`);
-  return input === undefined || isAlive(input, { name, protocol: 'UDP' }, socket);
+  return input && aliveEndpoints(input, { name, protocol: 'UDP' });
 };

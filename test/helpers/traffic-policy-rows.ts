@@ -13,6 +13,11 @@ const LONGEST = 'a'.repeat(63);
 const targets = (...targetRefs: readonly unknown[]): object => ({ targetRefs });
 const weights = (...endpointWeights: readonly unknown[]): object => ({ targetRefs: [TARGET], endpointWeights });
 
+const manyTargets = (count: number): readonly object[] =>
+  Array.from({ length: count }, (_, index) => ({ ...TARGET, name: `cart-${index}` }));
+const manyEntries = (count: number): readonly object[] =>
+  Array.from({ length: count }, (_, index) => ({ pod: `cart-${index}-*`, weight: 1 }));
+
 const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   ['a target', targets(TARGET)],
   ['a target with its group', targets({ group: '', ...TARGET })],
@@ -23,10 +28,12 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   ['a weight for all', weights({ weight: 1 })],
   ['the smallest weight', weights({ pod: 'a', weight: 0 })],
   ['the largest weight', weights({ pod: 'a', weight: 1000 })],
-  ['a pattern for each', weights({ pod: 'a-*', node: 'node-*', zone: '*', weight: 5 })],
+  ['a pattern of a Pod, a node and a zone', weights({ pod: 'a-*', node: 'node-1', zone: 'z1', weight: 5 })],
   ['the same entry twice', weights({ pod: 'a', weight: 5 }, { pod: 'a', weight: 5 })],
   ['a pattern of strange characters', weights({ pod: 'A_ü /', weight: 5 })],
-  ['a very long pattern', weights({ pod: 'a'.repeat(1000), weight: 5 })],
+  ['the longest pattern', weights({ pod: 'ü'.repeat(253), node: 'a'.repeat(253), zone: 'a'.repeat(253), weight: 5 })],
+  ['as many targets as may be', targets(...manyTargets(16))],
+  ['as many entries as may be', weights(...manyEntries(64))],
 ];
 
 const WRONG: readonly (readonly [title: string, spec: unknown])[] = [
@@ -64,6 +71,11 @@ const WRONG: readonly (readonly [title: string, spec: unknown])[] = [
   ['an empty pattern of a zone', weights({ zone: '', weight: 5 })],
   ['a pattern that is a number', weights({ pod: 7, weight: 5 })],
   ['a pattern that is a list', weights({ pod: ['a'], weight: 5 })],
+  ['a pattern of a Pod that is too long', weights({ pod: 'a'.repeat(254), weight: 5 })],
+  ['a name of a node that is too long', weights({ node: 'a'.repeat(254), weight: 5 })],
+  ['a name of a zone that is too long', weights({ zone: 'a'.repeat(254), weight: 5 })],
+  ['too many targets', targets(...manyTargets(17))],
+  ['too many entries', weights(...manyEntries(65))],
 ];
 
 const DROPPED: readonly (readonly [title: string, spec: unknown])[] = [

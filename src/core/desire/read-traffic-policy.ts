@@ -35,7 +35,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
 
 const readTargets = (review: Review, spec: Fields, intern: Intern): readonly string[] => {
   const services: string[] = [];
-  const targets = listField(review, spec, 'targetRefs', SPEC);
+  const targets = boundedList(review, spec, 'targetRefs', TARGETS_MAX);
   if (targets.length === 0) {
     complain(review, 'error', TARGETS, 'must name at least one Service');
   }
@@ -70,7 +70,7 @@ const readTarget = (review: Review, target: Fields, path: Path): string => {
 };
 
 const readWeights = (review: Review, spec: Fields, intern: Intern): readonly EndpointWeight[] =>
-  listField(review, spec, 'endpointWeights', SPEC).flatMap((raw, index) => {
+  boundedList(review, spec, 'endpointWeights', WEIGHTS_MAX).flatMap((raw, index) => {
     const path = at(WEIGHTS, index);
     const fields = asObject(review, raw, path);
     if (fields === undefined) {
@@ -105,7 +105,19 @@ const matcher = <Key extends 'pod' | 'node' | 'zone'>(
   if (fields[key] === '') {
     complain(review, 'error', at(path, key), 'must not be empty; leave it out to match any');
   }
-  return { [key]: intern(textField(review, fields, key, path)) } as { readonly [Name in Key]?: string };
+  const text = textField(review, fields, key, path);
+  if (text.length > MATCHER_MAX && [...text].length > MATCHER_MAX) {
+    complain(review, 'error', at(path, key), `must be at most ${MATCHER_MAX} characters long`);
+  }
+  return { [key]: intern(text) } as { readonly [Name in Key]?: string };
+};
+
+/** Every endpoint of every target is held to every entry, in one go, on every node: so both are few. */
+const boundedList = (review: Review, spec: Fields, key: string, max: number): readonly unknown[] => {
+  const list = listField(review, spec, key, SPEC);
+  if (list.length <= max) return list;
+  complain(review, 'error', at(SPEC, key), `must have at most ${max} entries, has ${list.length}`);
+  return list.slice(0, max);
 };
 
 const checkKnown = (review: Review, fields: Fields, path: Path | undefined, known: readonly string[]): void => {
@@ -116,6 +128,10 @@ const checkKnown = (review: Review, fields: Fields, path: Path | undefined, know
   }
 };
 
+/** As in the CustomResourceDefinition. */
+const TARGETS_MAX = 16;
+const WEIGHTS_MAX = 64;
+const MATCHER_MAX = 253;
 const WEIGHT_RANGE = { min: 0, max: 1000 } as const;
 
 const METADATA = at(undefined, 'metadata');

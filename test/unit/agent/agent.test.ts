@@ -161,6 +161,23 @@ describe('a change', () => {
     expect(programmedMs).toEqual([250]);
   });
 
+  test('that cannot be applied for long keeps the times of so many events and no more', async () => {
+    const { clock, dataplane, sink, put, programmedMs } = await stage();
+    put(...WEB);
+    sink.onSynced();
+    await clock.advance(100);
+    const failing = vi.spyOn(dataplane, 'apply').mockImplementation(() => {
+      throw new Error('full');
+    });
+    for (let count = 1; count <= 10_500; count++) {
+      put(slice([endpoint(`10.244.1.${(count % 9) + 1}`)], { triggeredAtMs: clock.wallMs() + count }));
+    }
+    await clock.advance(200);
+    failing.mockRestore();
+    await clock.advance(60_000);
+    expect(programmedMs).toHaveLength(10_000);
+  });
+
   test('of a Service takes no address over that is another proxy`s Service`s, whichever came first', async () => {
     const { clock, dataplane, sink, put } = await stage();
     put(service({ name: 'foreign', clusterIPs: ['10.96.0.50'], proxyName: 'other' }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAlive } from '../../../../src/core/desire/alive.ts';
+import { aliveEndpoints, aliveKey } from '../../../../src/core/desire/alive.ts';
 import type { EndpointSliceObject, ServiceObject } from '../../../../src/core/model/objects.ts';
 import {
   endpoint,
@@ -80,6 +80,6 @@ const ROWS: readonly Row[] = [
 describe('an endpoint that', () => {
   test.each(ROWS)('$title: alive is $alive', ({ slices, of, address = A, alive }) => {
     const input = { service: service({ ports: [DNS, DNS_TCP], ...of }), slices };
-    expect(isAlive(input, { name: 'dns', protocol: 'UDP' }, { address, port: 53 })).toBe(alive);
+    expect(aliveEndpoints(input, { name: 'dns', protocol: 'UDP' }).has(aliveKey(address, 53))).toBe(alive);
   });
 });
