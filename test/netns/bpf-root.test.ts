@@ -52,10 +52,14 @@ test.each(['', 'missing/'])('a parent that is empty or missing gets a bpffs, one
   expect(readdirSync(parent)).toContain('shunt');
 });
 
-test('a cgroup that is not there is refused, and nothing is made', async () => {
-  await expect(open(join(node.bpfRoot, 'below'), `${node.cgroup}/missing`)).rejects.toMatchObject({
+test.each([
+  { what: 'is not there', pathOf: () => `${node.cgroup}/missing` },
+  { what: 'is a directory of another file system', pathOf: () => directory },
+])('a cgroup that $what is refused, and nothing is made', async ({ pathOf }) => {
+  const path = pathOf();
+  await expect(open(join(node.bpfRoot, 'below'), path)).rejects.toMatchObject({
     code: 'SHUNT_E_CGROUP',
-    message: `there is no cgroup ${node.cgroup}/missing`,
+    message: `there is no cgroup ${path}`,
   });
   expect(readdirSync(node.bpfRoot)).toEqual([]);
 });

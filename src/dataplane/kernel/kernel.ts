@@ -8,7 +8,7 @@ import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
 import type { Dataplane, Ended, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
-import { cgroupId } from './cgroup.ts';
+import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
@@ -44,7 +44,7 @@ export interface KernelDataplane extends Dataplane {
  * growth that was cut, some may still read and count in others. What reads no tables of ours goes on until `activate`.
  */
 export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
-  if (cgroupId(options.cgroup) === undefined) throw new ShuntError('SHUNT_E_CGROUP', { path: options.cgroup });
+  if (!isCgroup(options.cgroup)) throw new ShuntError('SHUNT_E_CGROUP', { path: options.cgroup });
   prepareRoot(options.bpfRoot);
   const lock = lockRoot(options.bpfRoot);
   const kernel = openLocked(options, lock);

@@ -34,7 +34,8 @@ const load = async (path: string, context: string | undefined): Promise<KubeConf
   try {
     config.loadFromFile(path);
   } catch (error) {
-    throw broken(path, (error as Error).message, error);
+    // The lines after the first show what stands there, which may be a token; so may the error, which is not kept.
+    throw broken(path, (error as Error).message.split('\n', 1)[0] ?? '');
   }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) throw broken(path, `it has no context ${context}`);
@@ -45,8 +46,13 @@ const load = async (path: string, context: string | undefined): Promise<KubeConf
 
 const serverOf = (config: KubeConfig, path: string): string => {
   const cluster = config.getCurrentCluster();
-  if (cluster === null)
-    throw broken(path, `context ${config.getCurrentContext() || 'none'} names no cluster that it has`);
+  const context = config.getCurrentContext();
+  if (!context) throw broken(path, 'it has no current-context; name one with --context');
+  if (cluster === null) throw broken(path, `context ${context} names no cluster that it has`);
+  if (!/^https?:/.test(cluster.server)) throw broken(path, `cluster ${cluster.name} has no server with http or https`);
+  if (cluster.server.startsWith('http:') && !cluster.skipTLSVerify) {
+    throw broken(path, `server ${cluster.server} is not https, which needs insecure-skip-tls-verify`);
+  }
   if (cluster.proxyUrl) throw broken(path, `cluster ${cluster.name} has a proxy-url, which Shunt does not use`);
   return cluster.server.replace(/\/+$/, '');
 };

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { inCluster, serviceAccount } from '../../../../src/sources/kubernetes/access.ts';
 import type { Access } from '../../../../src/sources/kubernetes/client.ts';
@@ -148,7 +149,26 @@ describe('a kubeconfig', () => {
   test.each([
     { what: 'that is not there', prepare: () => {}, says: 'ENOENT' },
     { what: 'that is no YAML', prepare: () => write('config', '{'), says: 'config' },
-    { what: 'without clusters', prepare: () => write('config', '{}'), says: 'names no cluster' },
+    {
+      what: 'without context',
+      prepare: () => write('config', '{}'),
+      says: 'no current-context; name one with --context',
+    },
+    {
+      what: 'without its cluster',
+      prepare: () => write('config', JSON.stringify({ ...JSON.parse(config({})), clusters: [] })),
+      says: 'context one names no cluster',
+    },
+    {
+      what: 'with a server that is not https',
+      prepare: () => write('config', config({}, { server: 'http://server' })),
+      says: 'not https, which needs insecure-skip-tls-verify',
+    },
+    {
+      what: 'with a server that is no URL',
+      prepare: () => write('config', config({}, { server: 'server:6443' })),
+      says: 'has no server with http or https',
+    },
     {
       what: 'with a proxy',
       prepare: () => write('config', config({}, { 'proxy-url': 'http://proxy' })),
@@ -160,6 +180,13 @@ describe('a kubeconfig', () => {
       code: 'SHUNT_E_KUBECONFIG',
       message: expect.stringContaining(says),
     });
+  });
+
+  test('never shows what stands in it', async () => {
+    write('config', 'users:\n- name: a\n  user:\n    token: "hunter2\n  x: [\n');
+    const error = await kubeconfig(join(directory, 'config'), undefined).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SHUNT_E_KUBECONFIG', message: expect.stringContaining('(5:3)') });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2');
   });
 
   test('without the context that is asked for is refused', async () => {
