@@ -199,7 +199,7 @@ class RunningAgent implements Agent {
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
     const { cluster, have } = this.#reconciler;
     const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
-    const reading = { whole: this.#whole, complaints: this.#sourceComplaints };
+    const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     return explain({ cluster, node: this.#options.node, reading, ...table }, question);
   }
 

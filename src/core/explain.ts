@@ -28,6 +28,8 @@ export interface ExplainInput {
 }
 
 export interface Reading {
+  /** Whether everything that could be read was told. Until then the answer is of what is known so far. */
+  readonly synced: boolean;
   /** Whether everything that is there could be read at least once. */
   readonly whole: boolean;
   readonly complaints: readonly Complaint[];
@@ -42,6 +44,7 @@ export const explain = (input: ExplainInput, question: Question): Decision => {
     ...decision,
     ...(table === undefined ? {} : { kernel: compare(decision, table, reading?.whole ?? true) }),
     ...(errors.length === 0 ? {} : { errors }),
+    ...(reading?.synced === false ? { unread: true as const } : {}),
   };
 };
 

@@ -49,6 +49,8 @@ interface Asked {
   readonly kernel?: KernelAnswer;
   /** Errors of reading that may concern this answer: each keeps its object, or file, as it was read before. */
   readonly errors?: readonly Complaint[];
+  /** The source has not been read yet: this follows from what is known of it so far. */
+  readonly unread?: true;
 }
 
 interface Answered extends Asked {

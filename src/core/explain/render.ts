@@ -15,6 +15,7 @@ import { alignColumns, socketText } from './text.ts';
 
 /** A decision as lines of plain text: first what happens, then who answers, then who does not and why. */
 export const renderExplain = (decision: Decision): readonly string[] => [
+  ...(decision.unread ? ['The source has not been read yet; as far as objects are known:', ''] : []),
   ...outcomeLines(decision),
   ...(decision.kernel === undefined ? [] : ['', ...kernelLines(decision.kernel)]),
   ...(decision.errors === undefined ? [] : ['', ...errorLines(decision.errors)]),

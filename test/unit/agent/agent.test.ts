@@ -64,7 +64,10 @@ describe('the start', () => {
     put(...WEB);
     await clock.advance(1000);
     expect({ dump: dataplane.dump(), ready: agent.status().ready }).toEqual({ dump: '', ready: false });
+    const question = { address: '10.96.0.2', port: 80, protocol: 'TCP' } as const;
+    expect(agent.explain(question)).toMatchObject({ outcome: 'left alone', unread: true });
     sink.onSynced();
+    expect(agent.explain(question)).not.toHaveProperty('unread');
     expect({ dump: dataplane.dump(), synced: told.synced }).toEqual({ dump: '', synced: 1 });
     await clock.advance(1);
     expect(dataplane.dump()).toMatch(WEB_LINES);

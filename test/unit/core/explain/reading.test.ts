@@ -24,8 +24,14 @@ const decide = (address: string, reading: Reading, table: ReadonlyMap<string, nu
 
 const error = (object: string): Complaint => ({ severity: 'error', object, path: '', message: 'is wrong' });
 const held = new Map([['10.1.0.7:8080', 1]]);
-const PART: Reading = { whole: false, complaints: [] };
-const WHOLE: Reading = { whole: true, complaints: [] };
+const PART: Reading = { synced: true, whole: false, complaints: [] };
+const WHOLE: Reading = { synced: true, whole: true, complaints: [] };
+
+it('a source that has not been read yet is said first: the answer is of what is known so far', () => {
+  const lines = renderExplain(decide('10.96.0.9', { ...PART, synced: false }, null));
+  expect(lines[0]).toBe('The source has not been read yet; as far as objects are known:');
+  expect(renderExplain(decide('10.96.0.9', PART, null)).join('\n')).not.toContain('not been read yet');
+});
 
 describe('what the kernel holds and no object names', () => {
   it('is kept as the last agent left it while the source has not been read as a whole', () => {
@@ -69,7 +75,7 @@ describe('an error', () => {
     { address: '10.96.0.9', object: 'EndpointSlice shop/web-1', told: false },
     { address: '10.96.0.9', object: 'EndpointSlice shop/unread', told: false },
   ])('about $object is told of $address: $told', ({ address, object, told }) => {
-    const { errors } = decide(address, { whole: false, complaints: [error(object)] }, null);
+    const { errors } = decide(address, { ...PART, complaints: [error(object)] }, null);
     expect(errors).toEqual(told ? [error(object)] : undefined);
   });
 
@@ -79,7 +85,7 @@ describe('an error', () => {
       { ...error('web.yaml'), origin: { file: 'web.yaml', line: 2 } },
       { ...error('Service shop/web'), severity: 'warning' },
     ];
-    expect(renderExplain(decide('10.96.0.1', { whole: true, complaints }, null)).slice(-3)).toEqual([
+    expect(renderExplain(decide('10.96.0.1', { ...WHOLE, complaints }, null)).slice(-3)).toEqual([
       'An error keeps the last good state:',
       '  policy.yaml:8: TrafficPolicy shop/weights spec: is wrong',
       '  web.yaml:2: is wrong',
@@ -88,7 +94,7 @@ describe('an error', () => {
 
   it('is counted only when there are many', () => {
     const complaints = Array.from({ length: 13 }, (_, index) => error(`${index}.yaml`));
-    const lines = renderExplain(decide('10.96.0.1', { whole: true, complaints }, null));
+    const lines = renderExplain(decide('10.96.0.1', { ...WHOLE, complaints }, null));
     expect(lines.slice(-2)).toEqual(['  9.yaml: is wrong', '  and 3 more: -o json']);
   });
 });
