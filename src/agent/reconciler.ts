@@ -14,6 +14,7 @@ import type { Capacity } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
+import { inChunks, withTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import type { Writes } from './view.ts';
@@ -35,9 +36,6 @@ export interface Reconciled {
   /** Whether a UDP port may have lost a backend. */
   readonly datagrams: boolean;
 }
-
-/** Ports and endpoints planned and applied at a time: some milliseconds, after which the event loop gets its turn. */
-const CHUNK_RECORDS = 500;
 
 /**
  * Makes the kernel hold what the cluster wants. `note` takes changes in at any time; `run` carries out everything noted
@@ -277,15 +275,6 @@ export class Reconciler {
   }
 }
 
-/** Lets the event loop have a turn at each pause. */
-const withTurns = async <T>(work: Generator<undefined, T>): Promise<T> => {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-    await nextTurn();
-  }
-};
-
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;
 
@@ -308,17 +297,3 @@ const add = (a: Reconciled, b: Reconciled): Reconciled => ({
   applyMs: a.applyMs + b.applyMs,
   datagrams: a.datagrams || b.datagrams,
 });
-
-function* inChunks(changes: Iterable<Change>): Generator<readonly Change[]> {
-  let chunk: Change[] = [];
-  let records = 0;
-  for (const change of changes) {
-    chunk.push(change);
-    records += 1 + (change.want?.groups.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0);
-    if (records < CHUNK_RECORDS) continue;
-    yield chunk;
-    chunk = [];
-    records = 0;
-  }
-  if (chunk.length > 0) yield chunk;
-}

@@ -17,8 +17,9 @@ export interface Choice {
 }
 
 /**
- * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone, and then hints do not
- * count, and neither do they among endpoints that only serve until they have shut down. A drained endpoint (weight 0) counts as none: neither does it answer, nor does its hint keep clients near it.
+ * The endpoints that answer, in the order of their addresses. `onlyNode`: those of this node alone. Hints count among
+ * endpoints of all nodes, and as long as there are some that do not just serve until they have shut down. A drained
+ * endpoint (weight 0) counts as none: it does not answer, and its hint keeps no client near it.
  */
 export const desireEndpoints = (
   choice: Choice,

@@ -1,0 +1,29 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Change } from '../core/plan/plan.ts';
+
+/** Ports and endpoints planned and applied at a time: some milliseconds, after which the event loop gets its turn. */
+const CHUNK_RECORDS = 500;
+
+/** Changes in pieces of about so much work; each is made only when it is asked for. */
+export function* inChunks(changes: Iterable<Change>): Generator<readonly Change[]> {
+  let chunk: Change[] = [];
+  let records = 0;
+  for (const change of changes) {
+    chunk.push(change);
+    records += 1 + (change.want?.groups.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0);
+    if (records < CHUNK_RECORDS) continue;
+    yield chunk;
+    chunk = [];
+    records = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Lets the event loop have a turn at each pause. */
+export const withTurns = async <T>(work: Generator<undefined, T>): Promise<T> => {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await nextTurn();
+  }
+};
