@@ -24,7 +24,8 @@ export const command: Command = {
     { command: 'shunt plan --source file:manifests/', about: 'a directory of objects' },
     { command: 'shunt plan --source file:cluster.yaml --node-name worker-1', about: 'as that node would see it' },
     {
-      command: 'kubectl get services,endpointslices -A -o yaml > cluster.yaml && shunt plan --source file:cluster.yaml',
+      command:
+        'kubectl get services,endpointslices,nodes -A -o yaml > cluster.yaml && shunt plan --source file:cluster.yaml',
       about: 'a live cluster',
     },
   ],

@@ -2,14 +2,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { agentOf, chart, find, kustomization, type Manifest } from '../helpers/manifests.ts';
+import { agentOf, chart, type DaemonSet, find, kustomization, type Manifest } from '../helpers/manifests.ts';
 import { tableUnder } from '../helpers/markdown.ts';
 
 const DOCUMENT = readFileSync('docs/deploy.md', 'utf8');
 
 describe('docs/deploy.md', () => {
   test('shows a kustomization that works, with a component, an image and an address of the API server', () => {
-    const manifests = shownKustomization();
+    const manifests = shownKustomization('own');
     const container = agentOf(manifests);
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(container.image).toBe(`registry.example/shunt:${version}`);
@@ -21,6 +21,28 @@ describe('docs/deploy.md', () => {
     );
     expect(container.securityContext.capabilities?.add).toContain('SYS_RESOURCE');
     expect(find(manifests, 'PodMonitor').metadata.namespace).toBe('kube-system');
+  });
+
+  test('shows how the Pods that take Shunt out get the same image', () => {
+    const unload = find<DaemonSet>(shownKustomization('own-unload'), 'DaemonSet', 'shunt-unload');
+    const { containers, initContainers = [] } = unload.spec.template.spec;
+    const images = [...containers, ...initContainers].map(({ image }) => image.replace(/:.*/, ''));
+    expect(images).toEqual(['registry.example/shunt', 'registry.example/shunt']);
+  });
+
+  test('shows a patch for nodes that differ', () => {
+    const manifests = shownKustomization('different');
+    const { volumes } = find<DaemonSet>(manifests, 'DaemonSet').spec.template.spec;
+    const paths = Object.fromEntries(volumes.map(({ name, hostPath }) => [name, hostPath]));
+    expect(paths).toMatchObject({
+      bpf: { path: '/sys/fs/bpf', type: 'Directory' },
+      cgroup: { path: '/sys/fs/cgroup/unified', type: 'Directory' },
+      netns: { path: '/run/docker/netns', type: 'DirectoryOrCreate' },
+    });
+    expect(agentOf(manifests).securityContext).toMatchObject({
+      readOnlyRootFilesystem: true,
+      seLinuxOptions: { type: 'spc_t', level: 's0' },
+    });
   });
 
   test('shows values of the chart that exist', () => {
@@ -54,16 +76,22 @@ interface ClusterRole extends Manifest {
 
 const namesIn = (cell: string): readonly string[] => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
 
-/** Built in a directory beside the base and the components, as it stands there. */
-const shownKustomization = (): readonly Manifest[] => {
-  const [, text = ''] = /```yaml\n(apiVersion: kustomize[\s\S]*?)```/.exec(DOCUMENT) ?? [];
+/** In the order of the document. */
+const SHOWN = ['own', 'own-unload', 'different'] as const;
+
+/** Built in a directory beside the base and all else, as it stands there. */
+const shownKustomization = (name: (typeof SHOWN)[number]): readonly Manifest[] => {
+  const texts = [...DOCUMENT.matchAll(/```yaml\n(apiVersion: kustomize[\s\S]*?)```/g)].map(([, text = '']) => text);
+  expect(texts).toHaveLength(SHOWN.length);
   mkdirSync('build', { recursive: true });
   const directory = mkdtempSync(resolve('build/kustomize-'));
   try {
-    for (const name of ['base', 'components']) symlinkSync(resolve('deploy/kustomize', name), join(directory, name));
-    mkdirSync(join(directory, 'own'));
-    writeFileSync(join(directory, 'own/kustomization.yaml'), text);
-    return kustomization(join(directory, 'own'));
+    for (const each of ['base', 'components', 'unload']) {
+      symlinkSync(resolve('deploy/kustomize', each), join(directory, each));
+    }
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'kustomization.yaml'), texts[SHOWN.indexOf(name)] ?? '');
+    return kustomization(join(directory, name));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
