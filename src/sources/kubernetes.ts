@@ -39,7 +39,7 @@ class KubernetesSource implements Source {
   readonly #placeOf: PlaceOf = createPlaces();
   readonly #reflectors: readonly Reflector[];
   readonly #troubles: Troubles;
-  /** Resources that were not told yet. */
+  /** Resources that were not told yet, of those that decide something. */
   readonly #unsynced: Set<string>;
   #sink: SourceSink | undefined;
   #cancelStart: (() => void) | undefined;
@@ -52,7 +52,7 @@ class KubernetesSource implements Source {
     this.#client = createClient(options.access, options.userAgent);
     this.#clock = options.clock ?? systemClock;
     this.#troubles = new Troubles((error) => this.#sink?.onTrouble(error));
-    this.#unsynced = new Set(resources.map(({ name }) => name));
+    this.#unsynced = new Set(resources.filter(({ mayLag }) => mayLag !== true).map(({ name }) => name));
     this.#reflectors = resources.map((resource) => this.#reflect(resource));
   }
 
@@ -118,15 +118,14 @@ class KubernetesSource implements Source {
   #tell(events: ReturnType<Catalog['take']>): void {
     const complaints = this.#catalog.complaints();
     // Until then something may exist that was not told.
-    const whole = this.#unsynced.size === 0 && this.#catalog.isWhole();
+    const whole = this.#told.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole());
     if (events.length === 0 && complaints === this.#told.complaints && whole === this.#told.whole) return;
     this.#sink?.onChange(events, complaints, whole);
     this.#told = { complaints, whole };
   }
 
   #synced(name: string): void {
-    this.#unsynced.delete(name);
-    if (this.#unsynced.size > 0) return;
+    if (!this.#unsynced.delete(name) || this.#unsynced.size > 0) return;
     this.#tell([]);
     this.#sink?.onSynced();
   }

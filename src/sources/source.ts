@@ -7,7 +7,8 @@ export type { ClusterEvent };
 export interface SourceSink {
   /**
    * `complaints` replaces everything this source complained about before. `whole`: all that exists could be read at least
-   * once, so what was never told does not exist. Until then it may; from then on it stays true.
+   * once that can say where an address leads, so what was never told does not exist. Until then it may; from then on it
+   * stays true.
    */
   readonly onChange: (events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean) => void;
   /** Every object that existed at the start and could be read has been told. Called once. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { versionQuery } from '../../src/sources/kubernetes/query.ts';
+import { resourcesFor } from '../../src/sources/kubernetes/resources.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { type AgentSide, openAgentSide } from './agent-side.ts';
 import { putNode, putService, setEndpoints, slicePath } from './cluster-contents.ts';
@@ -98,3 +100,18 @@ test('a way to the server that is cut again and again is found again each time',
   }
   expect(agent.mirror.told.filter((line) => line.startsWith('delete'))).toEqual([]);
 });
+
+test.each(resourcesFor('node-a'))(
+  'the version of $name is told as it is now, with one object at most',
+  async (resource) => {
+    const before = (await cluster.call('GET', `${resource.path}?limit=1`)).body.metadata.resourceVersion;
+    await setEndpoints(cluster, 'web', ['10.1.6.1']);
+    await setEndpoints(cluster, 'web', ['10.1.6.2']);
+    const { status, body } = await cluster.call('GET', versionQuery(resource));
+    const after = (await cluster.call('GET', `${resource.path}?limit=1`)).body.metadata.resourceVersion;
+    expect(status).toBe(200);
+    expect(body.items.length).toBeLessThanOrEqual(1);
+    expect(Number(body.metadata.resourceVersion)).toBeGreaterThan(Number(before));
+    expect(Number(body.metadata.resourceVersion)).toBeLessThanOrEqual(Number(after));
+  },
+);

@@ -258,7 +258,7 @@ describe('a fault', () => {
     server.faults.push({ resource: 'nodes', trouble: { kind: 'silence' } });
     server.faults.push({ on: 'watch', trouble: { kind: 'silence' } });
     server.faults.push({ on: 'sync', trouble: { kind: 'status', status: 500 } });
-    expect(await ask(server, `${SERVICES}?limit=1`)).toMatchObject({ status: 200 });
+    expect(await ask(server, `${SERVICES}?fieldSelector=metadata.name%3Dkubernetes`)).toMatchObject({ status: 200 });
     expect(await ask(server, WATCH_LIST)).toMatchObject({ status: 500 });
     expect(await ask(server, WATCH)).toMatchObject({ status: 0 });
     expect(await ask(server, '/api/v1/nodes')).toMatchObject({ status: 0 });
@@ -279,11 +279,17 @@ describe('a fault', () => {
 test('the server keeps connections, counts them, and logs what was asked', async () => {
   const agent = new Agent({ keepAlive: true });
   await ask(server, SERVICES, { agent, token: 'mine' });
-  await ask(server, '/api/v1/nodes?limit=1', { agent });
+  await ask(server, '/api/v1/nodes?fieldSelector=metadata.name%3Dkubernetes', { agent });
   expect(server.connections).toEqual({ total: 1, open: 1 });
   expect(server.requests).toMatchObject([
     { resource: 'services', kind: 'list', token: 'mine', connection: 1, status: 200 },
-    { resource: 'nodes', kind: 'peek', parameters: { limit: '1' }, token: undefined, connection: 1 },
+    {
+      resource: 'nodes',
+      kind: 'peek',
+      parameters: { fieldSelector: 'metadata.name=kubernetes' },
+      token: undefined,
+      connection: 1,
+    },
   ]);
   agent.destroy();
 });

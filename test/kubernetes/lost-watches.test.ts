@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ReconnectCause } from '../../src/sources/kubernetes/reflector.ts';
+import type { ReconnectCause } from '../../src/sources/kubernetes/statistics.ts';
 import { type BodyTrouble, type Fault, GONE } from '../helpers/api-server/fault.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { SYNC_MODES } from './mirror.ts';

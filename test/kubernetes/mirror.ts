@@ -5,9 +5,10 @@ import { type ObjectRead, readObject } from '../../src/core/desire/read.ts';
 import { createIntern } from '../../src/core/model/intern.ts';
 import { serviceAccount } from '../../src/sources/kubernetes/access.ts';
 import { type Client, createClient } from '../../src/sources/kubernetes/client.ts';
-import { createReflector, type Reflector, type ReflectorEvent } from '../../src/sources/kubernetes/reflector.ts';
+import { createReflector, type Reflector } from '../../src/sources/kubernetes/reflector.ts';
 import type { Resource } from '../../src/sources/kubernetes/resource.ts';
 import type { ReflectorClock, ReflectorTiming } from '../../src/sources/kubernetes/timing.ts';
+import type { ReflectorEvent } from '../../src/sources/kubernetes/told.ts';
 import { apiVersionOf, keyOf, type RawObject, RESOURCES, type ResourceName } from '../helpers/api-server/resources.ts';
 import type { ApiServer } from '../helpers/api-server/server.ts';
 import { retryUntil } from '../helpers/retry.ts';
@@ -19,6 +20,7 @@ export const SYNC_MODES: readonly SyncMode[] = ['watch-list', 'list'];
 /** So short that a test need not wait, and so long that a busy machine is not taken for a dead server. */
 export const QUICK: Partial<ReflectorTiming> = {
   headersMs: 400,
+  listHeadersMs: 400,
   stallMs: 400,
   closingMs: 400,
   idleMs: [400, 500],
@@ -178,9 +180,9 @@ export class Mirror implements AsyncDisposable {
 export const openMirror = (options: MirrorOptions): Promise<Mirror> => new Mirror(options).synced();
 
 const resourceOf = (name: ResourceName): Resource => {
-  const { group, version, kind } = RESOURCES[name];
+  const { group, version, kind, namespaced } = RESOURCES[name];
   const path = group === '' ? `/api/${version}/${name}` : `/apis/${group}/${version}/${name}`;
-  return { name, apiVersion: apiVersionOf(RESOURCES[name]), kind, path };
+  return { name, apiVersion: apiVersionOf(RESOURCES[name]), kind, path, isNamespaced: namespaced };
 };
 
 const reflected = (raw: RawObject, intern: (text: string) => string): Reflected => ({

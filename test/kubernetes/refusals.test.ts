@@ -67,6 +67,57 @@ describe.each(SYNC_MODES)('with a %s, an answer of', (sync) => {
     expect(waits.at(-1)).toBeLessThan(1000);
   });
 
+  test.each([500, 502, 503, 504, 429])('%i for long reads nothing anew: every node would, at once', async (status) => {
+    await using scene = await openSynced(sync);
+    // With the end of the watch it is one failure short of too many.
+    for (let round = 0; round < 38; round++) {
+      scene.server.faults.push({ on: 'watch', trouble: { kind: 'status', status } });
+    }
+    scene.disturb({ kind: 'end' });
+    scene.put('web');
+    await scene.mirror.equal();
+    expect(scene.server.faults).toEqual([]);
+    expect(nonZero(scene.mirror.reflector.status().syncs)).toEqual({ start: 1 });
+  });
+
+  test('500 without end reads everything anew at last: it may be this one version that the server cannot serve', async () => {
+    await using scene = await openSynced(sync);
+    for (let round = 0; round < 40; round++) {
+      scene.server.faults.push({ on: 'watch', trouble: { kind: 'status', status: 500 } });
+    }
+    scene.disturb({ kind: 'end' });
+    scene.put('web');
+    await scene.mirror.equal();
+    await retryUntil(() => scene.mirror.reflector.status().syncs.errors === 1);
+  });
+
+  test('400 again and again reads everything anew soon', async () => {
+    await using scene = await openSynced(sync);
+    for (let round = 0; round < 5; round++) {
+      scene.server.faults.push({ on: 'watch', trouble: { kind: 'status', status: 400 } });
+    }
+    scene.disturb({ kind: 'end' });
+    scene.put('web');
+    await retryUntil(() => scene.mirror.reflector.status().syncs.errors === 1);
+    await scene.mirror.equal();
+  });
+
+  test.each([403, 404])('%i is asked again soon as long as it may pass, and then seldom', async (status) => {
+    await using scene = await openSynced(sync, { random: () => 0.999, timing: { backoffMaxMs: 400 } });
+    for (let round = 0; round < 3; round++) {
+      scene.server.faults.push({ on: 'watch', trouble: { kind: 'status', status } });
+    }
+    scene.forget();
+    scene.disturb({ kind: 'end' });
+    scene.put('web');
+    await scene.mirror.equal();
+    const times = scene.server.requests.filter(({ kind }) => kind === 'watch').map(({ atMs }) => atMs);
+    const waits = times.slice(1).map((atMs, index) => atMs - times[index]!);
+    expect(waits).toHaveLength(3);
+    expect(Math.max(...waits.slice(0, 2))).toBeLessThan(250);
+    expect(waits[2]).toBeGreaterThan(290);
+  });
+
   test('401 makes it read the token again, and 403 makes it say so and wait', async () => {
     await using scene = await openSynced(sync, { server: { tokens: ['first'] } });
     scene.server.behaviour.tokens = ['second'];

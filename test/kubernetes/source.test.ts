@@ -128,13 +128,53 @@ describe.each(SYNC_MODES)('with a %s, the source', (sync) => {
     expect(scene.mirror.complaints).toEqual([]);
   });
 
-  test('has not the whole while an object never could be read', async () => {
+  test.each([
+    { resource: 'services', spec: { ports: 'none' } },
+    { resource: 'endpointslices', addressType: 'IPv4', endpoints: 'none' },
+  ] as const)('has not the whole while one of the $resource never could be read', async ({ resource, ...fields }) => {
     await using scene = await openCluster(sync);
-    scene.server.store.put('services', { metadata: { name: 'odd', namespace: 'shop' }, spec: { ports: 'none' } });
+    scene.server.store.put(resource, { metadata: { name: 'odd', namespace: 'shop' }, ...fields });
     await scene.mirror.followed();
+    expect(scene.mirror.complaints[0]).toMatchObject({
+      severity: 'error',
+      object: expect.stringContaining('shop/odd'),
+    });
     expect(scene.mirror.whole).toBe(false);
-    scene.remove(service({ name: 'odd' }));
+    scene.server.store.delete(resource, 'shop/odd');
     await retryUntil(() => scene.mirror.whole);
+  });
+
+  test('has the whole though a policy never could be read: whoever may write one holds nothing else up', async () => {
+    await using scene = await openCluster(sync);
+    scene.server.store.put('trafficpolicies', {
+      metadata: { name: 'odd', namespace: 'shop' },
+      spec: { weights: 'none' },
+    });
+    await scene.mirror.followed();
+    expect(scene.mirror.complaints[0]).toMatchObject({ severity: 'error', object: 'TrafficPolicy shop/odd' });
+    expect(scene.mirror.whole).toBe(true);
+  });
+
+  test('has the whole for good once it had it: a Service that comes later and cannot be read is no reason', async () => {
+    await using scene = await openFollowed(sync);
+    scene.server.store.put('services', { metadata: { name: 'odd', namespace: 'shop' }, spec: { ports: 'none' } });
+    await retryUntil(() => scene.mirror.complaints.length > 0);
+    expect(scene.mirror.whole).toBe(true);
+  });
+
+  test('is read without the Pods, which it may not list, and says so', async () => {
+    const forbidden = [
+      { resource: 'pods', verb: 'list' },
+      { resource: 'pods', verb: 'watch' },
+    ] as const;
+    await using scene = await openCluster(sync, { server: { forbidden } });
+    await scene.mirror.start();
+    await retryUntil(() => scene.mirror.synced && scene.mirror.trouble !== undefined);
+    expect(scene.mirror.whole).toBe(true);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_FORBIDDEN' });
+    scene.server.behaviour.forbidden = [];
+    await scene.mirror.equal();
+    await retryUntil(() => scene.mirror.trouble === undefined);
   });
 
   test('says which Node is missing, until it is there', async () => {

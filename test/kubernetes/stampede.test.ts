@@ -52,13 +52,13 @@ describe(`${AGENTS} agents whose server is away for two minutes`, () => {
     const reflectors = Array.from({ length: AGENTS }, () =>
       createReflector({
         client,
-        resource: { name: 'services', apiVersion: 'v1', kind: 'Service', path: '/api/v1/services' },
+        resource: { name: 'services', apiVersion: 'v1', kind: 'Service', path: '/api/v1/services', isNamespaced: true },
         handler: { onEvents: () => {}, onSynced: () => {}, onTrouble: () => {} },
         project: (raw) => raw,
         clock: time,
         random,
         // Whoever has come through waits for its answer until the end.
-        timing: { headersMs: 1e9 },
+        timing: { headersMs: 1e9, listHeadersMs: 1e9 },
       }),
     );
     for (const reflector of reflectors) reflector.start();

@@ -17,6 +17,7 @@ const seeds = Array.from({ length: STORM_SEEDS }, (_, index) => Number(process.e
 /** Shorter than elsewhere: a server that is taken for dead by mistake is one more fault. */
 const HASTY: Partial<ReflectorTiming> = {
   headersMs: 60,
+  listHeadersMs: 60,
   stallMs: 60,
   closingMs: 60,
   idleMs: [60, 90],

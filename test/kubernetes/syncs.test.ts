@@ -59,6 +59,14 @@ describe.each(SYNC_MODES)('a %s', (sync) => {
     expect(scene.asked().filter((kind) => kind === 'list' || kind === 'watchlist')).toHaveLength(1);
   });
 
+  test('has longer to begin than another answer, for a server that is short of breath', async () => {
+    await using scene = await openScene(sync, { timing: { headersMs: 50, listHeadersMs: 500 } });
+    scene.server.faults.push({ on: 'sync', trouble: { kind: 'silence' } });
+    await scene.mirror.synced();
+    const [first, second] = scene.server.requests;
+    expect(second!.atMs - first!.atMs).toBeGreaterThan(450);
+  });
+
   test.each(FAILURES)('that $what is not believed: another one is asked for', async ({ fault }) => {
     await using scene = await openScene(sync, { lineBytesMax });
     scene.server.faults.push(fault);
@@ -120,7 +128,7 @@ const WATCH_LIST = {
 };
 
 describe('a server without WatchList', () => {
-  test.each([400, 403, 422] as const)(
+  test.each([400, 422] as const)(
     'that says so with %i is asked for a list, and not again for a WatchList',
     async (watchList) => {
       await using scene = await openSynced('watch-list', { server: { watchList } });
@@ -133,6 +141,37 @@ describe('a server without WatchList', () => {
       expect(scene.asked().slice(0, 5)).toEqual(['watchlist', 'list', 'watch', 'list', 'watch']);
     },
   );
+
+  test('for lack of a right is asked for one again when everything is read anew', async () => {
+    await using scene = await openSynced('watch-list', { server: { watchList: 403 } });
+    expect(scene.asked()).toEqual(['watchlist', 'list', 'watch']);
+    scene.server.behaviour.watchList = 'on';
+    scene.disturb({ ...GONE, ending: 'end' });
+    scene.put('web');
+    await scene.mirror.equal();
+    expect(scene.asked()).toEqual(['watchlist', 'list', 'watch', 'watchlist']);
+  });
+
+  test.each([401, 404, 429, 503, 504])(
+    'is not what %i says: no list, which costs more, takes the place of the WatchList',
+    async (status) => {
+      await using scene = await openScene('watch-list');
+      for (let round = 0; round < 4; round++) {
+        scene.server.faults.push({ on: 'watchlist', trouble: { kind: 'status', status } });
+      }
+      await scene.mirror.synced();
+      expect(scene.asked()).toEqual(Array.from({ length: 5 }, () => 'watchlist'));
+    },
+  );
+
+  test('may be what 500 says: a list is asked for at last', async () => {
+    await using scene = await openScene('watch-list');
+    for (let round = 0; round < 4; round++) {
+      scene.server.faults.push({ on: 'watchlist', trouble: { kind: 'status', status: 500 } });
+    }
+    await scene.mirror.synced();
+    expect(scene.asked()).toContain('list');
+  });
 
   test('that never says that all was sent is asked for a list in the end, and nothing is told twice', async () => {
     await using scene = await openScene('watch-list', { server: { watchList: 'endless' } });

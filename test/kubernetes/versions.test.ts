@@ -136,6 +136,31 @@ describe.each(SYNC_MODES)('with a %s, a server whose versions went back', (sync)
     await scene.mirror.toldDuring(() => scene.put('web'));
   });
 
+  test.each([
+    { status: 403, ending: 'reset' },
+    { status: 429, ending: 'reset' },
+    { status: 500, ending: 'reset' },
+    { status: 403, ending: 'stall' },
+    { status: 500, ending: 'stall' },
+  ] as const)('and that does not tell its version at first ($status, $ending) is asked until it does', async (row) => {
+    // Where the connection was lost nothing but the doubt itself may bring it out.
+    const timing = row.ending === 'reset' ? { idleMs: [60_000, 60_000] as const } : {};
+    await using scene = await openSynced(sync, { timing });
+    scene.mirror.mayGoBack = true;
+    const backup = scene.server.store.snapshot();
+    await scene.mirror.toldDuring(() => {
+      for (let round = 0; round < 20; round++) scene.put('web');
+    });
+    scene.server.store.restore(backup);
+    for (let round = 0; round < 3; round++) {
+      scene.server.faults.push({ on: 'peek', trouble: { kind: 'status', status: row.status } });
+    }
+    scene.disturb({ kind: row.ending });
+    await scene.mirror.equal();
+    expect(scene.server.faults).toEqual([]);
+    expect(nonZero(scene.mirror.reflector.status().syncs)).toEqual({ start: 1, backwards: 1 });
+  });
+
   test('and came to the same version by another way is believed, too, once it says so', async () => {
     await using scene = await openSynced(sync, { server: { bookmarksFromThePast: true } });
     scene.mirror.mayGoBack = true;

@@ -2,7 +2,7 @@ import type { ObjectRead } from '../../core/desire/read.ts';
 import { flat } from '../../core/model/flat.ts';
 import type { Complaint, ObjectRef } from '../../core/model/objects.ts';
 import type { ClusterEvent } from '../source.ts';
-import type { ReflectorEvent } from './reflector.ts';
+import type { ReflectorEvent } from './told.ts';
 
 /**
  * What objects of the server ask for, and what there is to say about them. Of objects that are as they should be it keeps
@@ -13,12 +13,12 @@ export interface Catalog {
   take(kind: ObjectRef['kind'], events: readonly ReflectorEvent<ObjectRead>[]): readonly ClusterEvent[];
   /** About everything; the same list as long as nothing changed. */
   complaints(): readonly Complaint[];
-  /** Whether each object could be read at least once. */
+  /** Whether each object that may say where addresses lead could be read at least once. */
   isWhole(): boolean;
 }
 
 export const createCatalog = (): Catalog => {
-  /** Objects that exist and are not told: they ask for nothing, or never could be read. */
+  /** Objects that exist and are not told: they ask for nothing, or never could be read. `invalid` are those that count. */
   const untold = new Map<string, 'nothing' | 'invalid'>();
   const complaints = new Map<string, readonly Complaint[]>();
   let list: readonly Complaint[] | undefined = [];
@@ -56,7 +56,7 @@ export const createCatalog = (): Catalog => {
     }
     // What was told stays as it was.
     if (read.outcome === 'rejected' && isTold) return undefined;
-    leaveUntold(key, read.outcome === 'rejected' ? 'invalid' : 'nothing');
+    leaveUntold(key, read.outcome === 'rejected' && LEADING.has(ref.kind) ? 'invalid' : 'nothing');
     return isTold ? { type: 'delete', ref } : undefined;
   };
 
@@ -78,6 +78,9 @@ export const createCatalog = (): Catalog => {
 };
 
 const NONE: readonly Complaint[] = [];
+
+/** What no policy that is wrong may hold up, whoever made it: that addresses of Services that are gone are given back. */
+const LEADING: ReadonlySet<ObjectRef['kind']> = new Set(['Service', 'EndpointSlice', 'Node']);
 
 /** Nothing needs to be known of such an object: nearly all are. */
 const isPlain = (event: ReflectorEvent<ObjectRead>): boolean =>

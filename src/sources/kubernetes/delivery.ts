@@ -1,5 +1,5 @@
-import type { ReflectorEvent } from './reflector.ts';
 import type { ReflectorClock } from './timing.ts';
+import type { ReflectorEvent } from './told.ts';
 
 export interface DeliveryOptions<T> {
   readonly clock: ReflectorClock;

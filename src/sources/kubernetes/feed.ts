@@ -1,7 +1,7 @@
 import { BadContent, Ending } from './ending.ts';
 import { KnownObjects } from './known.ts';
-import type { ReflectorEvent } from './reflector.ts';
 import type { Resource } from './resource.ts';
+import type { ReflectorEvent } from './told.ts';
 import { isOlder } from './version.ts';
 
 /** Makes events of the objects that the server sends: of those alone that it had not told before. */

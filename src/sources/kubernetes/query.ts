@@ -24,13 +24,20 @@ export const listQuery = (resource: Resource, any: boolean): string =>
   path(resource, { resourceVersion: any ? '0' : '' });
 
 /**
- * One object at most, for the version of the list. Without the selectors: with them the server would have to look for an
- * object that matches.
+ * A list of one object by its name, which need not exist, for the version of the list: one look-up by key. With a limit
+ * instead etcd would still count all that there are.
  */
-export const versionQuery = ({ path: base }: Resource): string => `${base}?limit=1&resourceVersion=`;
+export const versionQuery = ({ path: base, isNamespaced }: Resource): string =>
+  path(
+    {
+      path: isNamespaced ? base.replace(/[^/]+$/, 'namespaces/default/$&') : base,
+      fieldSelector: 'metadata.name=kubernetes',
+    },
+    { resourceVersion: '' },
+  );
 
 const path = (
-  { path: base, labelSelector, fieldSelector }: Resource,
+  { path: base, labelSelector, fieldSelector }: Pick<Resource, 'path' | 'labelSelector' | 'fieldSelector'>,
   query: Readonly<Record<string, string>>,
 ): string => {
   const parameters = new URLSearchParams(query);

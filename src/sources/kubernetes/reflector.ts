@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ShuntError } from '../../errors.ts';
 import type { WatchStatus } from '../source.ts';
 import { errorEvent } from './answer.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import type { Client } from './client.ts';
 import { Delivery } from './delivery.ts';
+import { Doubt } from './doubt.ts';
 import { BadContent, Ending } from './ending.ts';
 import { backwards, Feed } from './feed.ts';
 import { ItemScanner } from './items.ts';
@@ -14,37 +14,12 @@ import { type Reading, Requests } from './requests.ts';
 import type { Resource } from './resource.ts';
 import { createStatistics, type ReconnectCause, type SyncReason } from './statistics.ts';
 import { type ReflectorClock, type ReflectorTiming, systemClock, TIMING } from './timing.ts';
-import { isLasting, notTaken, Troubles, troubleOf } from './trouble.ts';
+import type { ReflectorHandler } from './told.ts';
+import { notTaken, Troubles, troubleOf } from './trouble.ts';
+import { Judge } from './verdict.ts';
 import { isOlder } from './version.ts';
 import { readBookmark, readEvent } from './watch-event.ts';
 import { Pause, Watchdog } from './watchdog.ts';
-
-export type { ReconnectCause, SyncReason };
-
-/** What happened to one object. `T` is what `project` made of it. */
-export type ReflectorEvent<T> =
-  /** `isNew`: it was not known; a changed one was. */
-  | {
-      readonly type: 'put';
-      readonly namespace: string;
-      readonly name: string;
-      readonly object: T;
-      readonly isNew: boolean;
-    }
-  | { readonly type: 'delete'; readonly namespace: string; readonly name: string };
-
-/** Is told what the server has. */
-export interface ReflectorHandler<T> {
-  /**
-   * What one piece of bytes brought, in order. If it throws, each event is offered again later, alone, until it is
-   * taken; meanwhile newer events of the same objects wait, those of others go on.
-   */
-  onEvents(events: readonly ReflectorEvent<T>[]): void;
-  /** Everything that exists has been told, or the type is optional and missing. Called once. */
-  onSynced(): void;
-  /** Requests fail; undefined once one succeeded. The same trouble comes once. */
-  onTrouble(error: ShuntError | undefined): void;
-}
 
 export interface ReflectorOptions<T> {
   readonly client: Client;
@@ -82,8 +57,6 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const SOUND_MS = 5_000;
 /** Of initial events, before the objects are listed instead. */
 const INITIAL_FAILURES_MAX = 2;
-/** Errors of a watch in a row, before the objects are read as a whole. */
-const ERRORS_MAX = 5;
 /** Deletions that are told at a time. */
 const PORTION = 256;
 /** Bytes after which other work gets its turn. */
@@ -97,6 +70,9 @@ class RunningReflector<T> implements Reflector {
   readonly #backoff: Backoff;
   readonly #lineBytesMax: number;
   readonly #requests: Requests;
+  readonly #judge: Judge;
+  readonly #doubt: Doubt;
+  readonly #troubles: Troubles;
   readonly #feed: Feed<T>;
   readonly #delivery: Delivery<T>;
   readonly #pause: Pause;
@@ -115,21 +91,10 @@ class RunningReflector<T> implements Reflector {
   #isSynced = false;
   #isAbsent = false;
 
-  #failures = 0;
-  #errorsInRow = 0;
-  #badAt: string | undefined;
-  #isTokenRefused = false;
   /** Of the watch that is open. */
   #openedMs: number | undefined;
   #timeoutS = 0;
-  /** Before anything else the server is asked whether it has gone back. */
-  #isDoubtful = false;
-  /** Another server may answer than before: a watch that stays quiet is not believed. */
-  #wasLost = false;
-  #comparedAtMs = Number.NEGATIVE_INFINITY;
-  #comparing: Promise<void> | undefined;
   #lastEnding: Ending | undefined;
-  readonly #troubles: Troubles;
 
   constructor(options: ReflectorOptions<T>) {
     const { client, resource, handler } = options;
@@ -140,7 +105,15 @@ class RunningReflector<T> implements Reflector {
     this.#backoff = createBackoff(this.#timing, options.random ?? Math.random);
     this.#lineBytesMax = options.lineBytesMax ?? LINE_BYTES_MAX;
     this.#mayAskInitial = options.sync !== 'list';
-    this.#requests = new Requests(client, this.#clock, this.#timing.headersMs);
+    this.#requests = new Requests(client, this.#clock);
+    this.#judge = new Judge(this.#backoff);
+    this.#doubt = new Doubt({
+      clock: this.#clock,
+      backoff: this.#backoff,
+      timing: this.#timing,
+      known: () => this.#version,
+      ask: () => this.#askVersion(),
+    });
     this.#feed = new Feed(resource, options.project);
     this.#pause = new Pause(this.#clock);
     this.#troubles = new Troubles((error) => handler.onTrouble(error));
@@ -168,7 +141,7 @@ class RunningReflector<T> implements Reflector {
     this.#requests.abort(new Error('stopped'));
     this.#pause.wake();
     await this.#running;
-    await this.#comparing;
+    await this.#doubt.settled();
   }
 
   status(): ReflectorStatus {
@@ -197,10 +170,7 @@ class RunningReflector<T> implements Reflector {
   /** The next thing to do. Throws why it ended; only reading everything may end well. */
   async #next(): Promise<void> {
     this.#openedMs = undefined;
-    if (this.#isDoubtful) {
-      this.#isDoubtful = false;
-      await this.#compare();
-    }
+    await this.#doubt.check();
     if (this.#version !== undefined) await this.#watch(this.#version);
     else if (this.#mayAskInitial && this.#initialFailures < INITIAL_FAILURES_MAX) await this.#watchFromStart();
     else await this.#list();
@@ -211,7 +181,7 @@ class RunningReflector<T> implements Reflector {
     const items = new ItemScanner(this.#lineBytesMax);
     const put = (item: object): void => void this.#feed.put(item);
     // What was told must not go back in time, so only the first list may be one that some server has in memory.
-    await this.#get(listQuery(this.#resource, this.#feed.size === 0), async (reading) => {
+    await this.#get(listQuery(this.#resource, this.#feed.size === 0), this.#timing.listHeadersMs, async (reading) => {
       reading.limit('stalled', this.#timing.stallMs);
       await reading.each(async (chunk) => {
         items.push(chunk, put);
@@ -229,18 +199,19 @@ class RunningReflector<T> implements Reflector {
     try {
       this.#begin();
       this.#timeoutS = Math.round(this.#backoff.between(this.#timing.watchS));
-      await this.#get(initialQuery(this.#resource, this.#timeoutS), (reading) => this.#readFromStart(reading));
+      const path = initialQuery(this.#resource, this.#timeoutS);
+      await this.#get(path, this.#timing.listHeadersMs, (reading) => this.#readFromStart(reading));
     } catch (error) {
       if (this.#version !== undefined || this.#stopped) throw error;
       const ending = asEnding(error);
       if (!REFUSED.has(ending.status ?? 0) && ending.reason !== 'unclosed') {
-        this.#initialFailures++;
+        if (!isOfServer(ending)) this.#initialFailures++;
         throw error;
       }
       this.#statistics.reconnects[ending.reason]++;
       this.#syncReason = 'fallback';
       await this.#list();
-      if (ending.reason !== 'unclosed') this.#mayAskInitial = false;
+      if (NEVER_HAD.has(ending.status ?? 0)) this.#mayAskInitial = false;
     }
   }
 
@@ -276,19 +247,19 @@ class RunningReflector<T> implements Reflector {
 
   async #watch(version: string): Promise<void> {
     this.#timeoutS = Math.round(this.#backoff.between(this.#timing.watchS));
-    await this.#get(watchQuery(this.#resource, version, this.#timeoutS), async (reading) => {
+    await this.#get(watchQuery(this.#resource, version, this.#timeoutS), this.#timing.headersMs, async (reading) => {
       this.#opened(reading);
       const lines = new LineSplitter(this.#lineBytesMax);
-      const quiet = this.#wasLost ? this.#doubtQuiet(reading) : undefined;
+      const stopDoubting = this.#doubt.whileQuiet(reading);
       try {
         await reading.each(async (chunk) => {
-          quiet?.stop();
+          stopDoubting();
           for (const line of lines.push(chunk)) this.#take(line);
           this.#handOn();
           if (chunk.length >= LARGE_CHUNK) await nextTurn();
         });
       } finally {
-        quiet?.stop();
+        stopDoubting();
       }
       throw endOf(lines);
     });
@@ -353,7 +324,7 @@ class RunningReflector<T> implements Reflector {
     this.#goTo(version);
     this.#isAbsent = false;
     this.#isComplete = true;
-    this.#wasLost = false;
+    this.#doubt.dispelled();
     this.#troubles.set('requests', undefined);
     this.#tellSynced();
   }
@@ -366,7 +337,6 @@ class RunningReflector<T> implements Reflector {
   #readAgain(reason: SyncReason): void {
     this.#goTo(undefined);
     this.#syncReason = reason;
-    this.#errorsInRow = 0;
   }
 
   #tellSynced(): void {
@@ -384,93 +354,51 @@ class RunningReflector<T> implements Reflector {
   }
 
   #progressed(): void {
-    this.#failures = 0;
-    this.#errorsInRow = 0;
-    this.#wasLost = false;
+    this.#judge.progressed();
+    this.#doubt.dispelled();
     this.#troubles.set('requests', undefined);
   }
 
-  async #get(path: string, read: (reading: Reading) => Promise<void>): Promise<void> {
-    await this.#requests.get(path, { freshToken: this.#isTokenRefused }, async (reading) => {
-      this.#isTokenRefused = false;
+  async #get(path: string, headersMs: number, read: (reading: Reading) => Promise<void>): Promise<void> {
+    await this.#requests.get(path, { headersMs, freshToken: this.#judge.isTokenRefused }, async (reading) => {
+      this.#judge.answered();
       await read(reading);
     });
   }
 
-  /** Throws Ending when the server is at an older version than it was. */
-  async #compare(): Promise<void> {
-    const version = this.#version;
-    const nowMs = this.#clock.monotonicMs();
-    if (version === undefined || nowMs - this.#comparedAtMs < this.#timing.compareMs) return;
-    this.#comparedAtMs = nowMs;
+  async #askVersion(): Promise<string | undefined> {
     const items = new ItemScanner(this.#lineBytesMax);
-    let now = version;
-    await this.#get(versionQuery(this.#resource), async (reading) => {
-      reading.limit('stalled', this.#timing.stallMs);
-      await reading.each((chunk) => items.push(chunk, ignore));
-      now = items.finish(ignore);
-    }).catch(ignoreRefusal);
-    if (isOlder(now, version)) throw backwards(now, version);
-  }
-
-  /** Compares beside the open watch when nothing comes over it. */
-  #doubtQuiet(reading: Reading): Watchdog {
-    return new Watchdog(this.#clock, this.#backoff.between(this.#timing.quietMs), () => {
-      this.#wasLost = false;
-      this.#comparing = this.#compare().catch((error: unknown) => {
-        if (error instanceof Ending && error.reason === 'backwards') reading.abort(error);
+    let version: string | undefined;
+    try {
+      await this.#get(versionQuery(this.#resource), this.#timing.headersMs, async (reading) => {
+        reading.limit('stalled', this.#timing.stallMs);
+        await reading.each((chunk) => items.push(chunk, ignore));
+        version = items.finish(ignore);
       });
-    });
+    } catch (error) {
+      // Whoever may not list has to do without.
+      if (!(error instanceof Ending) || (error.status !== 400 && error.status !== 403)) throw error;
+    }
+    return version;
   }
 
   /** Draws the conclusions, and returns how long to wait before what comes next, in ms. */
   #ended(ending: Ending): number {
     this.#handOn();
-    const { reason, status } = ending;
     this.#lastEnding = ending;
-    this.#statistics.reconnects[reason]++;
+    this.#statistics.reconnects[ending.reason]++;
+    if (ending.reason === 'bad_line') this.#statistics.badLines++;
     const openMs = this.#openedMs === undefined ? 0 : this.#clock.monotonicMs() - this.#openedMs;
-    if (openMs >= SOUND_MS) this.#failures = 0;
+    if (openMs >= SOUND_MS) this.#judge.sound();
     // As it was asked to.
-    if (reason === 'closed' && openMs >= this.#timeoutS * ASKED_END) return 0;
-    if (status === 404 && this.#resource.optional === true) return this.#absent();
+    if (ending.reason === 'closed' && openMs >= this.#timeoutS * ASKED_END) return 0;
+    if (ending.status === 404 && this.#resource.optional === true) return this.#absent();
     this.#isAbsent = false;
-    if (reason === 'status_401' && !this.#isTokenRefused) {
-      // The kubelet has replaced it, most likely.
-      this.#isTokenRefused = true;
-      return 0;
-    }
-    this.#failures++;
-    if (this.#failures > 1 || isLasting(ending)) {
-      this.#troubles.set('requests', troubleOf(ending, this.#resource, this.#requests.server));
-    }
-    return this.#conclude(ending);
-  }
-
-  #conclude({ reason, status, isAhead, retryAfterMs }: Ending): number {
-    const isFirst = this.#failures === 1;
-    const laterMs = this.#backoff.after(this.#failures);
-    if (isAhead || reason === 'idle') this.#isDoubtful = true;
-    if (LOST.has(reason)) this.#wasLost = true;
-    switch (reason) {
-      case 'expired':
-      case 'backwards':
-        this.#readAgain(reason);
-        return isFirst ? 0 : laterMs;
-      case 'bad_line':
-        this.#statistics.badLines++;
-        if (this.#version !== undefined && this.#badAt === this.#version) this.#readAgain(reason);
-        else this.#badAt = this.#version;
-        return laterMs;
-      case 'status_403':
-      case 'status_404':
-        return this.#backoff.longest();
-    }
-    if (this.#version !== undefined && (reason === 'error_event' || mayBeOfVersion(status))) {
-      this.#errorsInRow++;
-      if (this.#errorsInRow >= ERRORS_MAX) this.#readAgain('errors');
-    }
-    return retryAfterMs === undefined ? laterMs : this.#backoff.asked(retryAfterMs, this.#failures);
+    this.#doubt.failed(ending);
+    const { waitMs, readAgain, isTrouble } = this.#judge.ended(ending, this.#version);
+    if (isTrouble) this.#troubles.set('requests', troubleOf(ending, this.#resource, this.#requests.server));
+    if (readAgain !== undefined) this.#readAgain(readAgain);
+    return waitMs;
   }
 
   /** The type is not installed. A server that starts may say so for a moment: what is known goes at the second time. */
@@ -488,18 +416,19 @@ class RunningReflector<T> implements Reflector {
   }
 }
 
-/** Statuses that may be about the version that was asked for, not about requests as such. */
-const mayBeOfVersion = (status: number | undefined): boolean =>
-  status !== undefined && status !== 429 && status !== 503;
-
 /** A watch of which so much of its time has passed ended because that was asked for: in 900 of 1,000. */
 const ASKED_END = 900;
 
-/** Initial events are not to be had: older than 1.27, turned off, or not allowed. */
-const REFUSED: ReadonlySet<number> = new Set([400, 403, 422]);
+/** Initial events are not to be had from this server: older than 1.32, or turned off. */
+const NEVER_HAD: ReadonlySet<number> = new Set([400, 422]);
+/** The same, or the right to watch is missing, which may come. */
+const REFUSED: ReadonlySet<number> = new Set([...NEVER_HAD, 403]);
 
-/** Afterwards it may be another server that answers. */
-const LOST: ReadonlySet<ReconnectCause> = new Set(['closed', 'reset', 'unreachable', 'stalled', 'status_5xx']);
+/** Says nothing about initial events: a list would fare no better, and costs a server more. */
+const isOfServer = ({ reason, status }: Ending): boolean =>
+  reason === 'unreachable' || SERVER_STATUSES.has(status ?? 0);
+
+const SERVER_STATUSES: ReadonlySet<number> = new Set([401, 404, 429, 503, 504]);
 
 const ABOUT_CONTENT: ReadonlySet<string> = new Set(['bad_line', 'error_event', 'expired', 'backwards', 'closed']);
 
@@ -512,8 +441,3 @@ const asEnding = (error: unknown): Ending => {
 };
 
 const ignore = (): void => {};
-
-/** Whoever may not list all of them has to do without. */
-const ignoreRefusal = (error: unknown): void => {
-  if (!(error instanceof Ending) || (error.status !== 400 && error.status !== 403)) throw error;
-};

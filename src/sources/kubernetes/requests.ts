@@ -18,29 +18,27 @@ export interface Reading {
 export class Requests {
   readonly #client: Client;
   readonly #clock: ReflectorClock;
-  readonly #headersMs: number;
   readonly #exchanges = new Set<Exchange>();
 
-  constructor(client: Client, clock: ReflectorClock, headersMs: number) {
+  constructor(client: Client, clock: ReflectorClock) {
     this.#client = client;
     this.#clock = clock;
-    this.#headersMs = headersMs;
   }
 
   get server(): string {
     return this.#client.server;
   }
 
-  /** Throws Ending unless the answer is 200. Otherwise calls with it; its connection is closed if that throws. */
+  /** Throws Ending unless an answer 200 begins within `headersMs`. Otherwise calls with it; its connection is closed if that throws. */
   async get(
     path: string,
-    { freshToken }: { readonly freshToken: boolean },
+    { headersMs, freshToken }: { readonly headersMs: number; readonly freshToken: boolean },
     read: (reading: Reading) => Promise<void>,
   ): Promise<void> {
     const exchange = this.#client.get(path, { freshToken });
     this.#exchanges.add(exchange);
     try {
-      const answer = await this.#answer(exchange);
+      const answer = await this.#answer(exchange, headersMs);
       await this.#readBy(exchange, answer, read);
     } catch (error) {
       exchange.abort(error as Error);
@@ -54,9 +52,9 @@ export class Requests {
     for (const exchange of this.#exchanges) exchange.abort(reason);
   }
 
-  async #answer(exchange: Exchange): Promise<Answer> {
-    const limit = new Watchdog(this.#clock, this.#headersMs, () =>
-      exchange.abort(new Ending('stalled', `no answer within ${this.#headersMs / 1000} s`)),
+  async #answer(exchange: Exchange, headersMs: number): Promise<Answer> {
+    const limit = new Watchdog(this.#clock, headersMs, () =>
+      exchange.abort(new Ending('stalled', `no answer within ${headersMs / 1000} s`)),
     );
     try {
       const answer = await exchange.answer;

@@ -6,6 +6,7 @@ export interface Resource {
   readonly kind: string;
   /** Of all namespaces: `/api/v1/services`. */
   readonly path: string;
+  readonly isNamespaced: boolean;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /** The type may be missing on the server (404), which is the same as having no object. */

@@ -21,6 +21,8 @@ export const systemClock: ReflectorClock = {
 export interface ReflectorTiming {
   /** For the head of an answer, connecting included. */
   readonly headersMs: number;
+  /** The same where everything is asked for: a server that is short of breath makes such requests wait in line. */
+  readonly listHeadersMs: number;
   /** A list, or the initial events of a watch, of which no byte came for so long is given up. */
   readonly stallMs: number;
   /**
@@ -50,6 +52,7 @@ export interface ReflectorTiming {
 
 export const TIMING: ReflectorTiming = {
   headersMs: 15_000,
+  listHeadersMs: 60_000,
   stallMs: 60_000,
   closingMs: 60_000,
   initialMaxMs: 300_000,

@@ -1,8 +1,8 @@
 import type { ResourceName } from './resources.ts';
 
 /**
- * What the client wants: all objects in one document, one of them and so the version of the newest state, what changes
- * from a version on, or all objects and what changes in one stream.
+ * What the client wants: all objects in one document, the version of the newest state, what changes from a version on,
+ * or all objects and what changes in one stream.
  */
 export type RequestKind = 'list' | 'peek' | 'watch' | 'watchlist';
 

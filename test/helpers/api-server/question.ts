@@ -32,7 +32,7 @@ export const questionOf = (url: URL): Question | StatusAnswer | undefined => {
   try {
     return {
       resource: place.resource,
-      kind: watch ? (isTrue(initial) ? 'watchlist' : 'watch') : limit === 1 ? 'peek' : 'list',
+      kind: watch ? (isTrue(initial) ? 'watchlist' : 'watch') : isOfOne(parameters) ? 'peek' : 'list',
       select: selectIn(place.namespace, selectorOf(parameters.get('labelSelector'), parameters.get('fieldSelector'))),
       version: version === '' ? undefined : Number(version),
       limit,
@@ -44,6 +44,10 @@ export const questionOf = (url: URL): Question | StatusAnswer | undefined => {
     return badRequest((error as Error).message);
   }
 };
+
+/** How Shunt asks for a version alone. */
+const isOfOne = (parameters: URLSearchParams): boolean =>
+  parameters.get('fieldSelector') === 'metadata.name=kubernetes';
 
 /** Resource and namespace by path, such as `/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices`. */
 const placeOf = (

@@ -108,9 +108,11 @@ describe('YAML', () => {
       ...fields,
       kind: 'Thing',
     }));
+    // Such a key merges in YAML, and in JSON is one like any other.
+    const unmerged = item.filter((value) => !JSON.stringify(value).includes('"<<"'));
     fc.assert(
       fc.property(
-        fc.array(item, { maxLength: 4 }),
+        fc.array(unmerged, { maxLength: 4 }),
         fc.boolean(),
         fc.integer({ min: 0, max: 4 }),
         (items, indentSeq, indent) => {

@@ -4,7 +4,7 @@ import { errorEvent, refusal, retryAfter } from '../../../../src/sources/kuberne
 import { isLasting, troubleOf } from '../../../../src/sources/kubernetes/trouble.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1, 12);
-const SERVICES = { name: 'services', apiVersion: 'v1', kind: 'Service', path: '/api/v1/services' };
+const SERVICES = { name: 'services', apiVersion: 'v1', kind: 'Service', path: '/api/v1/services', isNamespaced: true };
 const SLICES = { ...SERVICES, name: 'endpointslices', apiVersion: 'discovery.k8s.io/v1' };
 
 test.each([

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type ObjectRead, readObject } from '../../../../src/core/desire/read.ts';
 import { createIntern } from '../../../../src/core/model/intern.ts';
 import { createCatalog } from '../../../../src/sources/kubernetes/catalog.ts';
-import type { ReflectorEvent } from '../../../../src/sources/kubernetes/reflector.ts';
+import type { ReflectorEvent } from '../../../../src/sources/kubernetes/told.ts';
 
 /** A slice as the server has it: `good`, `bad` for one that cannot be read, `idle` for one that asks for nothing. */
 const read = (state: string): ObjectRead =>
