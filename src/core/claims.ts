@@ -13,9 +13,9 @@ import type { Complaint, Protocol, ServiceObject } from './model/objects.ts';
  * Which Services want which addresses. The API server gives a cluster address and a node port to one Service alone; a
  * directory of files may hold anything, and external addresses are anybody's word. A Service whose cluster address it is
  * owns it whole, also one that another proxy serves: nobody takes traffic of the cluster over by naming its address. Else
- * the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take
- * its traffic over, and the next one takes over when the owner goes. What carries no time counts as a newcomer. Where an
- * external address is one of the node as well, it comes before node ports, as in kube-proxy's rules. Only `stake` writes.
+ * the oldest Service that wants an address, port and protocol owns it, so that a newcomer cannot take its traffic over,
+ * and the next one takes over when the owner goes. What carries no time counts as a newcomer. Where an external address is
+ * one of the node as well, it comes before node ports, as in kube-proxy's rules. Only `stake` writes.
  */
 export interface Claims {
   readonly identity: NodeIdentity;
@@ -32,8 +32,8 @@ export const createClaims = (identity: NodeIdentity): Claims => ({
 });
 
 /**
- * Records what a Service wants: `service` is undefined when it is gone. Returns the keys of the other
- * Services whose part may have changed by that; `settle` those too once all changes are recorded.
+ * Records what a Service wants: `service` is undefined when it is gone. Returns the keys of the other Services whose part
+ * may have changed by that; `settle` those too once all changes are recorded.
  */
 export const stake = (claims: Claims, key: string, service: ServiceObject | undefined): readonly string[] => {
   const previous = claims.services.get(key);

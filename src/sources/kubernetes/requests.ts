@@ -29,7 +29,10 @@ export class Requests {
     return this.#client.server;
   }
 
-  /** Throws Ending unless an answer 200 begins within `headersMs`. Otherwise calls with it; its connection is closed if that throws. */
+  /**
+   * Throws Ending unless an answer 200 begins within `headersMs`. Otherwise calls with it; its connection is closed if
+   * that throws.
+   */
   async get(
     path: string,
     { headersMs, freshToken }: { readonly headersMs: number; readonly freshToken: boolean },
