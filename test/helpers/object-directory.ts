@@ -79,6 +79,8 @@ export const manifestOf = (object: ClusterObject): object => {
       return nodeManifest(object);
     case 'Pod':
       return podManifest(object);
+    default:
+      throw new Error(`no manifest of a ${object.kind} yet`);
   }
 };
 

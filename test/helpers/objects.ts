@@ -78,8 +78,15 @@ export const policy = (
   namespace: 'shop',
   name: 'weights',
   createdAtMs: 0,
+  generation: 0,
   services: ['web'],
+  routes: [],
+  algorithm: undefined,
+  hashOn: 'Pod',
   endpointWeights,
+  slowStartMs: 0,
+  clients: undefined,
+  ignored: [],
   ...fields,
 });
 
@@ -98,6 +105,8 @@ export const pod = (fields: Partial<PodObject> = {}): PodObject => ({
   name: 'web-0',
   node: 'node-a',
   addresses: ['10.1.0.1'],
+  cgroupUid: '',
+  labels: {},
   ...fields,
 });
 

@@ -26,6 +26,8 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
     name: ref.name,
     node: intern(textField(review, spec, 'nodeName', SPEC)),
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
+    cgroupUid: '',
+    labels: {},
   };
 };
 

@@ -28,8 +28,15 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
     namespace: ref.namespace,
     name: ref.name,
     createdAtMs: timeField(review, metadata, 'creationTimestamp', Number.POSITIVE_INFINITY, 'error', METADATA),
+    generation: 0,
     services: readTargets(review, spec, intern),
+    routes: [],
+    algorithm: undefined,
+    hashOn: 'Pod',
     endpointWeights: readWeights(review, spec, intern),
+    slowStartMs: 0,
+    clients: undefined,
+    ignored: [],
   };
 };
 

@@ -1,4 +1,4 @@
-import type { Family } from './objects.ts';
+import type { Algorithm, Family, HashOn } from './objects.ts';
 
 /** What the kernel should hold for one port of one Service. Made by `desire`, read by `plan` and `explain`. */
 export interface DesiredPort {
@@ -8,6 +8,8 @@ export interface DesiredPort {
   readonly port: number;
   /** 0: no session affinity. */
   readonly affinityTimeoutS: number;
+  /** How endpoints of groups without arms are chosen. Absent: `WeightedRandom`. */
+  readonly choice?: ChoiceRule;
   /** Those of the cluster addresses come first. A group without endpoints refuses. */
   readonly groups: readonly DesiredGroup[];
   /** Addresses whose every other port and protocol refuses. One port of a Service tells it for all. */
@@ -22,8 +24,41 @@ export interface DesiredGroup {
   readonly port: number;
   readonly addresses: readonly string[];
   readonly scope: Scope;
-  /** Distinct by address and port; those with weight 0 are already left out. */
+  /** Distinct by address and port; those with weight 0 are already left out. Empty where there are arms. */
   readonly endpoints: readonly DesiredEndpoint[];
+  /** Present when connections are shared among several Services: first an arm is chosen by weight, then its endpoint. */
+  readonly arms?: readonly DesiredArm[];
+  /** Present when this is for one Pod's connections only: it goes before the group of everybody at the same addresses. */
+  readonly client?: Client;
+  /**
+   * 0 or absent: the choice of everybody. Else a number of 15 bits that is the same for clients with the same choice, and
+   * stays over restarts: what clients keep to by affinity is kept apart for each, as for each scope.
+   */
+  readonly variant?: number;
+}
+
+export interface ChoiceRule {
+  readonly algorithm: Algorithm;
+  readonly hashOn: HashOn;
+}
+
+/** A share of a group's connections. */
+export interface DesiredArm {
+  /** Distinct in the group, such as `shop/cart-v2:80`. */
+  readonly id: string;
+  /** 1..1,000,000; share = weight / sum of weights. */
+  readonly weight: number;
+  readonly choice: ChoiceRule;
+  /** As in a group. Empty: this share is refused. */
+  readonly endpoints: readonly DesiredEndpoint[];
+}
+
+/** A Pod of this node, as the kernel knows its processes: the cgroup of the Pod (not of a container). */
+export interface Client {
+  /** Id of the cgroup: the inode number of its directory (64 bits). */
+  readonly cgroup: bigint;
+  /** How deep it lies below the root of the cgroup v2 hierarchy, which is 0; 1..15. */
+  readonly level: number;
 }
 
 /** Cluster addresses of the Service; external ones; those of this node, at a node port. */
@@ -38,6 +73,6 @@ export type Scope = 'cluster' | 'external';
 export interface DesiredEndpoint {
   readonly address: string;
   readonly port: number;
-  /** 1..1000; share = weight / sum of weights. */
+  /** 1..100,000 (a policy's weight, a hundredfold while one of them starts slowly); share = weight / sum of weights. */
   readonly weight: number;
 }

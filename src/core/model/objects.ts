@@ -4,11 +4,22 @@ export type Family = 4 | 6;
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 
 export interface ObjectRef {
-  readonly kind: 'Service' | 'EndpointSlice' | 'TrafficPolicy' | 'Node' | 'Pod';
+  readonly kind:
+    | 'Service'
+    | 'EndpointSlice'
+    | 'TrafficPolicy'
+    | 'DestinationRule'
+    | RouteKind
+    | 'ReferenceGrant'
+    | 'Node'
+    | 'Pod';
   /** Empty for a Node. */
   readonly namespace: string;
   readonly name: string;
 }
+
+/** Of the Gateway API (group `gateway.networking.k8s.io`), in the order in which they win over each other. */
+export type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TCPRoute' | 'UDPRoute';
 
 export interface ServicePort {
   /** Empty for the only port of a Service that has one. EndpointSlice ports are matched by this name. */
@@ -68,6 +79,8 @@ export interface EndpointObject {
   readonly hints: Hints;
   /** Name of the Pod in `targetRef`; empty when it is no Pod. */
   readonly pod: string;
+  /** `deprecatedTopology`: labels of the endpoint, where the maker of the slice gives any. Absent: none. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface EndpointSlicePort {
@@ -93,17 +106,95 @@ export interface EndpointWeight {
   readonly pod?: string;
   readonly node?: string;
   readonly zone?: string;
+  /** Labels that the endpoint must have with these values, where its slice says any (`deprecatedTopology`). */
+  readonly labels?: Readonly<Record<string, string>>;
   /** 0..1000; 0 drains: no new connections. */
   readonly weight: number;
 }
 
-/** `shunt.dev/v1alpha1`, attached to Services of its own namespace by `spec.targetRefs`. */
+/** How one of the endpoints is chosen for a connection; docs/algorithms.md. */
+export type Algorithm = 'WeightedRandom' | 'RoundRobin' | 'LeastConnections' | 'PeakEwma' | 'Maglev';
+
+/** What `Maglev` takes for the client: its Pod, or the source address that its socket is bound to, if it is. */
+export type HashOn = 'Pod' | 'SourceAddress';
+
+/** A label selector (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/): all of it must match. */
+export interface LabelSelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+  readonly matchExpressions: readonly LabelRequirement[];
+}
+
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values: readonly string[];
+}
+
+/**
+ * `shunt.dev/v1alpha1`, attached by `spec.targetRefs` to Services and routes of its own namespace. A DestinationRule of
+ * Istio is read as one, too: it counts where no TrafficPolicy does.
+ */
 export interface TrafficPolicyObject extends ObjectRef {
-  readonly kind: 'TrafficPolicy';
+  readonly kind: 'TrafficPolicy' | 'DestinationRule';
   /** Infinity when absent, as for Services. */
   readonly createdAtMs: number;
+  /** 0 when absent. */
+  readonly generation: number;
+  /** Names of the Services that it is for. */
   readonly services: readonly string[];
+  /** Routes whose clients it narrows to `clients`. */
+  readonly routes: readonly { readonly kind: RouteKind; readonly name: string }[];
+  /** Undefined when it says nothing of it. */
+  readonly algorithm: Algorithm | undefined;
+  readonly hashOn: HashOn;
   readonly endpointWeights: readonly EndpointWeight[];
+  /** A new endpoint's weight rises from a tenth over this time; 0: it has all of its weight at once. */
+  readonly slowStartMs: number;
+  /** Pods whose connections it is for; undefined: everybody's. */
+  readonly clients: LabelSelector | undefined;
+  /** Paths of fields of a DestinationRule that are not honoured. */
+  readonly ignored: readonly string[];
+}
+
+/** A route with Services as parents (GAMMA, GEP-1294): shares of a Service's connections for other Services. */
+export interface RouteObject extends ObjectRef {
+  readonly kind: RouteKind;
+  /** Such as `gateway.networking.k8s.io/v1`: as it was read, to write its status the same way. */
+  readonly apiVersion: string;
+  readonly createdAtMs: number;
+  readonly generation: number;
+  /** Those of `spec.parentRefs` that are Services: what others (a Gateway) make of it is theirs. */
+  readonly parents: readonly RouteParent[];
+  readonly backends: readonly RouteBackend[];
+  /** Empty, or what of it cannot be done at layer 4 (a match, a filter, a timeout): then none of it is done. */
+  readonly unsupported: string;
+}
+
+export interface RouteParent {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined: every port. */
+  readonly port: number | undefined;
+  readonly sectionName: string;
+}
+
+export interface RouteBackend {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined: missing, which is a reference that cannot be resolved. */
+  readonly port: number | undefined;
+  /** 0..1,000,000; share = weight / sum of weights. */
+  readonly weight: number;
+  /** Empty, or why it can be no Service that we know: another group or kind. */
+  readonly invalidKind: string;
+}
+
+/** Lets routes of other namespaces refer to Services of this one. Only what is about that. */
+export interface ReferenceGrantObject extends ObjectRef {
+  readonly kind: 'ReferenceGrant';
+  readonly from: readonly { readonly kind: RouteKind; readonly namespace: string }[];
+  /** Names of Services; empty: none. `*`: all. */
+  readonly services: readonly string[];
 }
 
 /** Of a Node only what decides about Services on it. */
@@ -122,9 +213,19 @@ export interface PodObject extends ObjectRef {
   readonly node: string;
   /** Its own `status.podIPs`: empty with `hostNetwork`, before it has one, and once it has ended. Canonical text. */
   readonly addresses: readonly string[];
+  /** What names its cgroup: `metadata.uid`, or for a static Pod the annotation `kubernetes.io/config.hash`. */
+  readonly cgroupUid: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
-export type ClusterObject = ServiceObject | EndpointSliceObject | TrafficPolicyObject | NodeObject | PodObject;
+export type ClusterObject =
+  | ServiceObject
+  | EndpointSliceObject
+  | TrafficPolicyObject
+  | RouteObject
+  | ReferenceGrantObject
+  | NodeObject
+  | PodObject;
 
 /** Where an object was read, for messages. `line` is 1-based. */
 export interface Origin {

@@ -1,4 +1,4 @@
-import type { Scope } from '../model/desired.ts';
+import type { ChoiceRule, Scope } from '../model/desired.ts';
 
 /**
  * A change of the kernel tables, as data. `Dataplane.apply` carries it out in the order of the fields below, and that
@@ -28,13 +28,23 @@ export interface FrontendKey {
   /** `ANY` with port 0: whatever is asked of the address and has no frontend of its own. */
   readonly protocol: 'TCP' | 'UDP' | 'ANY';
   readonly port: number;
+  /** Id of a Pod's cgroup, whose processes alone are meant. Absent: everybody. */
+  readonly client?: bigint;
 }
 
 export interface FrontendWrite extends FrontendKey {
   readonly service: number;
+  /** Where its range begins, with the header. */
   readonly slotBase: number;
+  /** Columns of the range; 0: refuse. */
   readonly slotCount: number;
   readonly scope: Scope;
+  /** `DesiredGroup.variant`. Absent: 0. */
+  readonly variant?: number;
+  /** The columns name arms instead of backends. */
+  readonly arms?: true;
+  /** Bit n: some Pod whose cgroup lies at level n has an entry of its own. Absent: 0. */
+  readonly clientLevels?: number;
 }
 
 export interface BackendWrite {
@@ -59,6 +69,8 @@ export interface ServiceWrite {
   /** Odd. Unchanged when only the settings of a live Service change. */
   readonly generation: number;
   readonly affinityTimeoutS: number;
+  /** Of its endpoints. Absent: `WeightedRandom`, by Pod. */
+  readonly choice?: ChoiceRule;
 }
 
 /** 64-bit hash of `DesiredPort.id`, as two words. */
