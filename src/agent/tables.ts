@@ -2,6 +2,7 @@ import { socketText } from '../core/explain/text.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import { shares } from '../core/plan/alias.ts';
 import { CLOSING, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
+import { HEADER_SLOTS } from '../core/plan/range.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -119,4 +120,4 @@ const rangesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
 ];
 
 const sharesOf = ({ tables }: Have, { slotBase, slotCount }: FrontendWrite): Map<number, number> =>
-  slotCount === 0 ? new Map() : shares(tables.slots(slotBase, slotCount), slotCount);
+  slotCount === 0 ? new Map() : shares(tables.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount);

@@ -1,5 +1,6 @@
 import { pick } from '../core/plan/alias.ts';
 import { CLOSING, frontendKey } from '../core/plan/have.ts';
+import { HEADER_SLOTS } from '../core/plan/range.ts';
 import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
 import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
@@ -117,7 +118,7 @@ export class FakeDataplane implements Dataplane {
       this.stats.countRefused(service);
       return { verdict: 'refused' };
     }
-    const index = pick(this.#memory.slots(slotBase, slotCount), 0, slotCount, random32);
+    const index = pick(this.#memory.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount, random32);
     this.stats.countSent(service, index);
     const backend = this.#memory.backend(index);
     return { verdict: 'sent', address: backend.address, port: backend.port };
@@ -131,7 +132,7 @@ export class FakeDataplane implements Dataplane {
     return this.sockets.open(
       this.#memory,
       service,
-      pick(this.#memory.slots(slotBase, slotCount), 0, slotCount, random32),
+      pick(this.#memory.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount, random32),
     );
   }
 

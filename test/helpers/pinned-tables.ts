@@ -3,6 +3,7 @@ import { desire } from '../../src/core/desire/desire.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
 import { shares } from '../../src/core/plan/alias.ts';
 import { CLOSING, isLive } from '../../src/core/plan/have.ts';
+import { HEADER_SLOTS } from '../../src/core/plan/range.ts';
 import type { FrontendWrite, TableReader } from '../../src/core/plan/transaction.ts';
 import { MAP_NAMES, type MapName, mapMemories } from '../../src/dataplane/kernel/load.ts';
 import { isOurLayout, listSets } from '../../src/dataplane/kernel/pins.ts';
@@ -54,7 +55,10 @@ export const heldLines = (bpfRoot: string): readonly string[] => {
 };
 
 const frontendLine = (tables: TableReader, { slotBase, slotCount, service, ...key }: FrontendWrite): string => {
-  const chosen = slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
+  const chosen =
+    slotCount === 0
+      ? new Map<number, number>()
+      : shares(tables.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount);
   const answers = [...chosen].map(([index, share]) => {
     const { address, port, weight, generation, service: owner } = tables.backend(index);
     const sound = isLive(generation) && owner === service;

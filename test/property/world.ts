@@ -4,6 +4,7 @@ import { shares } from '../../src/core/plan/alias.ts';
 import { CLOSING, frontendKey, grown, type Have, release, sealRetired } from '../../src/core/plan/have.ts';
 import { identityKey, identityOf } from '../../src/core/plan/identity.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../../src/core/plan/plan.ts';
+import { HEADER_SLOTS } from '../../src/core/plan/range.ts';
 import { readHave } from '../../src/core/plan/read.ts';
 import type { BackendWrite, Capacity, Transaction } from '../../src/core/plan/transaction.ts';
 import { endpointName } from '../../src/dataplane/fake/routes.ts';
@@ -80,7 +81,7 @@ export class World {
     for (const [id, port] of ports) {
       for (const { slotBase, slotCount, scope } of port.frontends) {
         if (slotCount === 0) continue;
-        for (const index of shares(tables.slots(slotBase, slotCount), slotCount).keys()) {
+        for (const index of shares(tables.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount).keys()) {
           const backend = tables.backend(index);
           result.set(`${id} ${scope} ${endpointName(backend.address, backend.port)}`, backend);
         }

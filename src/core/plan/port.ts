@@ -1,9 +1,11 @@
+import { ShuntError } from '../../errors.ts';
 import type { DesiredEndpoint, DesiredGroup, DesiredPort, Scope } from '../model/desired.ts';
 import { exact } from '../model/exact.ts';
-import { aliasTable, SLOT_WORDS } from './alias.ts';
+import { SLOT_WORDS } from './alias.ts';
 import { type Draft, takeIndex, takeSlots } from './draft.ts';
 import { CLOSING, frontendKey, nextGeneration, type Port } from './have.ts';
 import { identityOf } from './identity.ts';
+import { type Member, membersOf, type RangeAt, rangeOf, readRange } from './range.ts';
 import type { Range } from './ranges.ts';
 import type { BackendWrite, FrontendWrite, TableReader } from './transaction.ts';
 
@@ -18,7 +20,7 @@ export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort
     if (addresses.length === 0) continue;
     const range = holds.planned.get(endpoints) ?? planRange(draft, holds, service, protocol, group);
     holds.planned.set(endpoints, range);
-    const { base: slotBase, count: slotCount } = range;
+    const { slotBase, slotCount } = range;
     for (const address of addresses) {
       const wanted = { address, port: number, protocol, service, slotBase, slotCount, scope };
       frontends.push(planFrontend(draft, draft.frontends, wanted));
@@ -53,7 +55,7 @@ interface Holdings {
   /** By `memberKey`: indexes of the backends that the groups planned so far use. */
   readonly members: Map<string, number>;
   /** By their list of endpoints: the ranges that they use. */
-  readonly planned: Map<readonly DesiredEndpoint[], Range>;
+  readonly planned: Map<readonly DesiredEndpoint[], RangeAt>;
 }
 
 interface HeldRange extends Range {
@@ -67,10 +69,11 @@ const holdingsOf = (tables: TableReader, port: Port | undefined): Holdings => {
   const known = new Set<number>();
   for (const { slotBase: base, slotCount: count, scope } of port?.frontends ?? []) {
     if (count === 0 || ranges.has(base)) continue;
-    const words = tables.slots(base, count);
-    ranges.set(base, { base, count, words });
-    for (let at = 0; at < words.length; at += SLOT_WORDS) {
-      const index = words[at + 1] as number;
+    const words = readRange(tables, { slotBase: base, slotCount: count });
+    if (words === undefined)
+      throw new ShuntError('SHUNT_E_INTERNAL', { detail: `the slots from ${base} on have changed` });
+    ranges.set(base, { base, count: words.length / SLOT_WORDS, words });
+    for (const { index } of membersOf(words, count)) {
       // Whatever wrote these tables: a record is kept by one scope at most.
       if (known.has(index)) continue;
       known.add(index);
@@ -97,11 +100,6 @@ const planService = (draft: Draft, port: Port | undefined, want: DesiredPort): n
   if (held.affinityTimeoutS !== affinityTimeoutS) draft.services.push({ ...held, affinityTimeoutS });
   return port.service;
 };
-
-interface Member {
-  readonly index: number;
-  readonly weight: number;
-}
 
 /**
  * A backend that stays keeps its index, and with it its counters and the clients that stick to it. Sorted by index:
@@ -147,7 +145,7 @@ const planRange = (
   service: number,
   protocol: DesiredPort['protocol'],
   group: DesiredGroup,
-): Range => {
+): RangeAt => {
   const { addresses, port } = group;
   const [address = ''] = addresses;
   const members = planMembers(draft, holds, service, protocol, group);
@@ -159,23 +157,20 @@ const planRange = (
  * Keeps a range that says the same already, that of the group itself before that of another; else writes another one,
  * for the old may be read at this moment.
  */
-const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[], own: number | undefined): Range => {
+const planSlots = (draft: Draft, holds: Holdings, members: readonly Member[], own: number | undefined): RangeAt => {
   const count = members.length;
-  if (count === 0) return { base: 0, count };
-  const words = aliasTable(
-    members.map((member) => member.index),
-    members.map((member) => member.weight),
-  );
+  if (count === 0) return { slotBase: 0, slotCount: 0 };
+  const words = rangeOf(members);
   const isSame = (held: HeldRange | undefined): held is HeldRange => held !== undefined && areEqual(held.words, words);
   const ownRange = own === undefined ? undefined : holds.ranges.get(own);
   const kept = isSame(ownRange) ? ownRange : [...holds.ranges.values()].find(isSame);
   if (kept !== undefined) {
     holds.ranges.delete(kept.base);
-    return kept;
+    return { slotBase: kept.base, slotCount: count };
   }
-  const base = takeSlots(draft, count);
-  draft.slots.push({ base, words });
-  return { base, count };
+  const slotBase = takeSlots(draft, words.length / SLOT_WORDS);
+  draft.slots.push({ base: slotBase, words });
+  return { slotBase, slotCount: count };
 };
 
 const areEqual = (one: Uint32Array, other: Uint32Array): boolean =>

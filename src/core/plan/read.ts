@@ -1,7 +1,8 @@
 import { exact } from '../model/exact.ts';
-import { SLOT_WORDS } from './alias.ts';
+import { ALIAS, BACKEND, SLOT_WORDS } from './alias.ts';
 import { createHave, frontendKey, type Have, isLive, type Port } from './have.ts';
 import { identityKey } from './identity.ts';
+import { HEADER_SLOTS, readRange } from './range.ts';
 import { type FreeIndexes, giveIndex, type Range } from './ranges.ts';
 import type { FrontendWrite, TableReader } from './transaction.ts';
 
@@ -70,13 +71,15 @@ const isSound = (tables: TableReader, marks: Marks, frontend: FrontendWrite): bo
   const { service, slotBase, slotCount } = frontend;
   if (service >= tables.capacity.services || !isLive(tables.serviceGeneration(service))) return false;
   if (slotCount > 0 && !isKnownRange(marks, frontend)) {
-    if (slotBase + slotCount > tables.capacity.slots) return false;
-    if (marks.slots.subarray(slotBase, slotBase + slotCount).includes(USED)) return false;
-    const { owners, aliases } = backendsOf(tables, frontend);
+    const words = readRange(tables, frontend);
+    if (words === undefined) return false;
+    const end = slotBase + words.length / SLOT_WORDS;
+    if (marks.slots.subarray(slotBase, end).includes(USED)) return false;
+    const { owners, aliases } = backendsOf(words, slotCount);
     for (const index of aliases) if (!owners.has(index)) return false;
     for (const index of owners) if (!serves(tables, index, service)) return false;
     for (const index of owners) marks.backends[index] = USED;
-    marks.slots.fill(USED, slotBase, slotBase + slotCount);
+    marks.slots.fill(USED, slotBase, end);
     marks.ranges.set(slotBase, frontend);
   }
   marks.services[service] = USED;
@@ -95,13 +98,13 @@ const serves = (tables: TableReader, backend: number, service: number): boolean 
   tables.backendService(backend) === service;
 
 /** Every backend that a range can lead to. In the tables that `aliasTable` makes, each of them owns a column. */
-const backendsOf = (tables: TableReader, { slotBase, slotCount }: FrontendWrite) => {
-  const words = tables.slots(slotBase, slotCount);
+const backendsOf = (words: Uint32Array, slotCount: number) => {
   const owners = new Set<number>();
   const aliases = new Set<number>();
-  for (let at = 0; at < words.length; at += SLOT_WORDS) {
-    owners.add(words[at + 1] as number);
-    aliases.add(words[at + 2] as number);
+  for (let column = 0; column < slotCount; column++) {
+    const at = (HEADER_SLOTS + column) * SLOT_WORDS;
+    owners.add(words[at + BACKEND] as number);
+    aliases.add(words[at + ALIAS] as number);
   }
   return { owners, aliases };
 };
@@ -112,11 +115,11 @@ const markTouched = (tables: TableReader, marks: Marks, frontend: FrontendWrite)
     if (mark[index] === UNUSED) mark[index] = TOUCHED;
   };
   touch(marks.services, frontend.service);
-  const end = Math.min(frontend.slotBase + frontend.slotCount, tables.capacity.slots);
-  const slotCount = Math.max(0, end - frontend.slotBase);
-  if (slotCount === 0) return;
-  for (let slot = frontend.slotBase; slot < end; slot++) touch(marks.slots, slot);
-  const { owners, aliases } = backendsOf(tables, { ...frontend, slotCount });
+  const { slotBase } = frontend;
+  if (frontend.slotCount === 0 || slotBase >= tables.capacity.slots) return;
+  const end = Math.min(slotBase + HEADER_SLOTS + frontend.slotCount, tables.capacity.slots);
+  for (let slot = slotBase; slot < end; slot++) touch(marks.slots, slot);
+  const { owners, aliases } = backendsOf(tables.slots(slotBase, end - slotBase), end - slotBase - HEADER_SLOTS);
   for (const backend of [...owners, ...aliases]) touch(marks.backends, backend);
 };
 

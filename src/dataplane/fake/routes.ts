@@ -1,6 +1,7 @@
 import { shares } from '../../core/plan/alias.ts';
 import { CLOSING } from '../../core/plan/have.ts';
 import { identityKey } from '../../core/plan/identity.ts';
+import { HEADER_SLOTS } from '../../core/plan/range.ts';
 import type { FrontendKey, TableReader } from '../../core/plan/transaction.ts';
 
 /** Where a frontend leads. */
@@ -16,7 +17,9 @@ export const routesOf = (tables: TableReader): readonly Route[] =>
   Array.from(tables.frontends(), ({ address, port, protocol, service, slotBase, slotCount }) => {
     const { identity, affinityTimeoutS } = tables.service(service);
     const byBackend =
-      slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
+      slotCount === 0
+        ? new Map<number, number>()
+        : shares(tables.slots(slotBase + HEADER_SLOTS, slotCount), 0, slotCount);
     const byEndpoint = new Map<string, number>();
     for (const [index, share] of byBackend) {
       const backend = tables.backend(index);

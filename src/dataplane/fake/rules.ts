@@ -1,5 +1,6 @@
-import { SLOT_WORDS } from '../../core/plan/alias.ts';
+import { ALIAS, BACKEND, SLOT_WORDS } from '../../core/plan/alias.ts';
 import { isLive } from '../../core/plan/have.ts';
+import { HEADER_SLOTS } from '../../core/plan/range.ts';
 import type { FrontendWrite } from '../../core/plan/transaction.ts';
 import { ShuntError } from '../../errors.ts';
 import type { Memory } from './memory.ts';
@@ -46,8 +47,9 @@ export class Rules {
   mayLead(frontend: FrontendWrite): void {
     const { service, slotBase, slotCount } = frontend;
     if (!isLive(this.#memory.serviceGeneration(service))) fail(`a frontend leads to service ${service}, which is free`);
-    if (slotBase + slotCount > this.#memory.capacity.slots) fail('a frontend leads outside of the slots');
-    for (const backend of this.#backendsOf(slotBase, slotCount)) {
+    if (slotCount > 0 && slotBase + HEADER_SLOTS + slotCount > this.#memory.capacity.slots)
+      fail('a frontend leads outside of the slots');
+    for (const backend of this.#backendsOf(slotBase + HEADER_SLOTS, slotCount)) {
       if (!isLive(this.#memory.backendGeneration(backend)))
         fail(`a frontend leads to backend ${backend}, which is free`);
       const owner = this.#memory.backendService(backend);
@@ -78,10 +80,11 @@ export class Rules {
 
   #lead({ service, slotBase, slotCount }: FrontendWrite, by: 1 | -1): void {
     this.#count('service', service, by);
-    const end = Math.min(slotBase + slotCount, this.#memory.capacity.slots);
+    if (slotCount === 0) return;
+    const end = Math.min(slotBase + HEADER_SLOTS + slotCount, this.#memory.capacity.slots);
     for (let slot = slotBase; slot < end; slot++) {
       this.#count('slot', slot, by);
-      for (const backend of this.#backendsOf(slot, 1)) this.#count('backend', backend, by);
+      for (const backend of slot === slotBase ? [] : this.#backendsOf(slot, 1)) this.#count('backend', backend, by);
       if (!this.#led.slot.has(slot)) this.retired('slot', slot);
     }
   }
@@ -96,8 +99,8 @@ export class Rules {
     if (slotCount === 0) return;
     const words = this.#memory.slots(slotBase, slotCount);
     for (let at = 0; at < words.length; at += SLOT_WORDS) {
-      yield words[at + 1] as number;
-      yield words[at + 2] as number;
+      yield words[at + BACKEND] as number;
+      yield words[at + ALIAS] as number;
     }
   }
 }

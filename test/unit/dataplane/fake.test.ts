@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { rangeOf } from '../../../src/core/plan/range.ts';
 import type { BackendWrite, FrontendWrite, ServiceWrite, Transaction } from '../../../src/core/plan/transaction.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import { ShuntError } from '../../../src/errors.ts';
 
 const CAPACITY = { frontends: 2, slots: 8, backends: 4, services: 2 };
-const CERTAIN = 2 ** 32 - 1;
 
 const transaction = (parts: Partial<Transaction>): Transaction => ({
   backends: [],
@@ -50,13 +50,13 @@ const frontend = (lastByte: number, more: Partial<FrontendWrite> = {}): Frontend
 
 const key = (lastByte: number) => ({ address: `10.96.0.${lastByte}`, port: 80, protocol: 'TCP' as const });
 
-/** Each backend with the same share. */
+/** A range from `base` on: each backend with the same share. */
 const slots = (base: number, ...backends: number[]) => ({
   base,
-  words: Uint32Array.from(backends.flatMap((index) => [CERTAIN, index, index, 0])),
+  words: rangeOf(backends.map((index) => ({ index, weight: 1 }))),
 });
 
-/** 10.96.0.1:80 leads to backends 0 and 1 by slots 0 and 1; backend 2 is in use and nothing leads there. */
+/** 10.96.0.1:80 leads to backends 0 and 1 by slots 0 to 2; backend 2 is in use and nothing leads there. */
 const programmed = (): FakeDataplane => {
   const fake = new FakeDataplane(CAPACITY);
   fake.apply(
@@ -85,7 +85,7 @@ describe('refuses as the kernel does, and keeps what came before', () => {
     { title: 'a backend outside', parts: { backends: [backend(4)] }, message: 'backends ends at 4' },
     { title: 'a weight outside', parts: { weights: [{ index: 4, weight: 1 }] }, message: 'backends ends at 4' },
     { title: 'a service outside', parts: { services: [service(2)] }, message: 'services ends at 2' },
-    { title: 'a slot outside', parts: { slots: [slots(7, 2, 2)] }, message: 'took 1 of 2 changes, then slot 8 failed' },
+    { title: 'a slot outside', parts: { slots: [slots(7, 2)] }, message: 'took 1 of 2 changes, then slot 8 failed' },
   ])('$title', ({ parts, message }) => {
     expect(() => programmed().apply(transaction(parts))).toThrow(
       expect.objectContaining({ code: 'SHUNT_E_APPLY', message: expect.stringContaining(message) }),
@@ -132,7 +132,7 @@ describe('does not accept an unsafe transaction', () => {
     },
     {
       title: 'a frontend leads to a free backend',
-      parts: { slots: [slots(2, 3)], frontends: [frontend(1, { slotBase: 2, slotCount: 1 })] },
+      parts: { slots: [slots(3, 3)], frontends: [frontend(1, { slotBase: 3, slotCount: 1 })] },
       message: 'leads to backend 3, which is free',
     },
     {
@@ -207,7 +207,7 @@ test('grown tables hold the same and more', async () => {
   const before = fake.dump();
   await fake.grow({ frontends: 4, slots: 16, backends: 8, services: 4 });
   expect(fake.dump()).toBe(before);
-  fake.apply(transaction({ backends: [backend(7)], slots: [slots(15, 7)], frontends: [frontend(2), frontend(3)] }));
+  fake.apply(transaction({ backends: [backend(7)], slots: [slots(14, 7)], frontends: [frontend(2), frontend(3)] }));
   expect(() => fake.apply(transaction({ slots: [slots(0, 2)] }))).toThrow('while a frontend leads to it');
 });
 
@@ -234,7 +234,16 @@ test('a dump reads as one line per frontend, whatever the indexes are', () => {
     transaction({
       backends: [backend(1), backend(0), backend(5, { address: 'fd00:1::1' })],
       services: [service(0, { affinityTimeoutS: 60 }), service(1)],
-      slots: [{ base: 2, words: Uint32Array.of(2 ** 31, 0, 1, 0, CERTAIN, 1, 1, 0) }, slots(0, 5)],
+      slots: [
+        {
+          base: 2,
+          words: rangeOf([
+            { index: 0, weight: 1 },
+            { index: 1, weight: 3 },
+          ]),
+        },
+        slots(0, 5),
+      ],
       frontends: [
         frontend(2, { slotBase: 2 }),
         frontend(1, { service: 1, slotCount: 0 }),

@@ -175,12 +175,12 @@ describe('an address that moves from one port to another', () => {
 
 describe('room', () => {
   test('that is retired counts as taken until it is released', async () => {
-    const world = await World.create({ frontends: 4, slots: 4, backends: 2, services: 1 });
+    const world = await World.create({ frontends: 4, slots: 6, backends: 2, services: 1 });
     await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 1 }) }]);
     await world.reach([{ id: WEB, want: undefined }]);
 
     const next = [{ id: CART, want: portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 }) }];
-    expect(plan(world.have, next)).toEqual({ need: { frontends: 4, slots: 4, backends: 6, services: 3 } });
+    expect(plan(world.have, next)).toEqual({ need: { frontends: 4, slots: 6, backends: 6, services: 3 } });
     await world.settle();
     expect(isShortage(plan(world.have, next))).toBe(false);
   });
@@ -201,7 +201,7 @@ describe('room', () => {
   });
 
   test('in the slots must hang together', async () => {
-    const world = await World.create({ frontends: 8, slots: 4, backends: 8, services: 8 });
+    const world = await World.create({ frontends: 8, slots: 8, backends: 8, services: 8 });
     for (const [at, id] of ['a/a/a/TCP', 'b/b/b/TCP', 'c/c/c/TCP', 'd/d/d/TCP'].entries()) {
       await world.reach([{ id, want: portOf(id, [`10.96.0.${at}`], { 1: 1 }) }]);
     }
@@ -210,14 +210,14 @@ describe('room', () => {
       { id: 'c/c/c/TCP', want: undefined },
     ]);
     await world.settle();
-    expect(world.free().slots).toBe(2);
+    expect(world.free().slots).toBe(4);
     expect(plan(world.have, [{ id: WEB, want: portOf(WEB, ['10.96.1.1'], { 1: 1, 2: 1 }) }])).toMatchObject({
-      need: { slots: 9 },
+      need: { slots: 17 },
     });
   });
 
   test('counters of what is released are cleared for the next owner', async () => {
-    const world = await World.create({ frontends: 1, slots: 1, backends: 1, services: 1 });
+    const world = await World.create({ frontends: 1, slots: 2, backends: 1, services: 1 });
     await world.fake.activate();
     await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1 }) }]);
     world.fake.connect('10.96.0.1', 80, 'TCP', 0);

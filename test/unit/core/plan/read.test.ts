@@ -11,8 +11,8 @@ const web = { id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 3 }) };
 const cart = { id: CART, want: portOf(CART, ['10.96.0.2'], { 3: 1 }) };
 
 /**
- * `web` is service 0 with slots 0 and 1 and backends 0 and 1, of which 1 is the alias in slot 0; `cart` is service 1
- * with slot 2 and backend 2.
+ * `web` is service 0 with slots 0 to 2 and backends 0 and 1, of which 1 is the alias in slot 1; `cart` is service 1
+ * with slots 3 and 4 and backend 2.
  */
 const shop = async (): Promise<World> => {
   const world = await World.create({ frontends: 8, slots: 16, backends: 8, services: 4 });
@@ -25,7 +25,7 @@ describe('a frontend that leads where it should not', () => {
     { title: 'to a service outside of the table', to: { service: 99 } },
     { title: 'to a free service', to: { service: 2 } },
     { title: 'to the service of others, with its own slots', to: { service: 1 } },
-    { title: 'to the slots of others', to: { slotBase: 2, slotCount: 1 } },
+    { title: 'to the slots of others', to: { slotBase: 3, slotCount: 1 } },
     { title: 'to the first of its own slots only', to: { slotCount: 1 } },
     { title: 'to the last of its own slots only', to: { slotBase: 1, slotCount: 1 } },
     { title: 'to its own slots and those of others', to: { slotCount: 3 } },
@@ -77,13 +77,13 @@ describe('a frontend that leads where it should not', () => {
   test('does not bring a free backend back that has the wanted endpoint', async () => {
     const world = await shop();
     await world.reach([{ id: CART, want: undefined }]);
-    await tamper(world, '10.96.0.1', { slotBase: 2, slotCount: 1 });
+    await tamper(world, '10.96.0.1', { slotBase: 3, slotCount: 1 });
     const want = portOf(WEB, ['10.96.0.1'], { 3: 1 });
     expect((await world.reach([{ id: WEB, want }])).backends).toHaveLength(1);
     expect(world.sweep()).toMatchObject({ retiredBackends: [1, 0], retiredServices: [0] });
     await world.settle();
     const { capacity } = world.have.tables;
-    expect(world.free()).toMatchObject({ slots: capacity.slots - 1, backends: capacity.backends - 1 });
+    expect(world.free()).toMatchObject({ slots: capacity.slots - 2, backends: capacity.backends - 1 });
   });
 
   test('keeps a free backend out of use that is but an alias there', async () => {
@@ -162,8 +162,8 @@ test('what was in use before waits for grace, what never was is free at once', a
     backends: [1, 0],
     services: [0],
     slots: [
-      { base: 0, count: 2 },
-      { base: 3, count: 13 },
+      { base: 0, count: 3 },
+      { base: 5, count: 11 },
     ],
   });
   expect(have.free).toMatchObject({ backends: { count: 5 }, services: { count: 2 }, slots: [] });
