@@ -69,20 +69,24 @@ const layOut = (members: readonly Member[], lookupSize: number, rest: ArrayLike<
   return words;
 };
 
-/**
- * The words of a whole range; undefined when it is none, or not inside the table. Nothing is said of where it leads.
- */
+/** The words of a whole range; undefined when it is none, or not inside the table. It may lead anywhere. */
 export const readRange = (tables: TableReader, at: RangeAt): Uint32Array | undefined => {
   const { slotBase, slotCount, arms } = at;
   const room = tables.capacity.slots - slotBase;
-  const without = HEADER_SLOTS + slotCount * (arms ? 2 : 1);
-  if (slotCount === 0 || without > room) return undefined;
-  const size = tables.slots(slotBase, HEADER_SLOTS)[LOOKUP_SIZE] as number;
-  const length = without + lookupSlots(size);
-  if (length > room || (arms && size > 0)) return undefined;
+  if (slotCount === 0 || room <= 0) return undefined;
+  const length = lengthOf(tables, at);
+  if (length > room) return undefined;
   const words = tables.slots(slotBase, length);
+  if (arms && words[LOOKUP_SIZE] !== 0) return undefined;
   const total = words[TOTAL] as number;
   return total > 0 && total === words[slotCount * SLOT_WORDS + UNTIL] ? words : undefined;
+};
+
+/** In slots, for a base inside the table, as the header has it. */
+export const lengthOf = (tables: TableReader, { slotBase, slotCount, arms }: RangeAt): number => {
+  if (arms) return HEADER_SLOTS + slotCount * 2;
+  const size = tables.slots(slotBase, HEADER_SLOTS)[LOOKUP_SIZE] as number;
+  return HEADER_SLOTS + slotCount + lookupSlots(size);
 };
 
 export const lookupSlots = (size: number): number => Math.ceil(size / SLOT_WORDS);
@@ -99,12 +103,17 @@ export const membersOf = (words: Uint32Array, slotCount: number): Member[] => {
   });
 };
 
-export const armsOf = (words: Uint32Array, slotCount: number): Arm[] =>
-  Array.from({ length: slotCount }, (_, arm) => {
+/** Those that lie in these words. */
+export const armsOf = (words: Uint32Array, slotCount: number): Arm[] => {
+  const arms: Arm[] = [];
+  for (let arm = 0; arm < slotCount; arm++) {
     const at = (HEADER_SLOTS + slotCount + arm) * SLOT_WORDS;
-    const [service = 0, slotBase = 0, count = 0] = words.subarray(at, at + SLOT_WORDS);
-    return { service, slotBase, slotCount: count };
-  });
+    const [service, slotBase, count] = words.subarray(at, at + SLOT_WORDS);
+    if (service === undefined || slotBase === undefined || count === undefined) break;
+    arms.push({ service, slotBase, slotCount: count });
+  }
+  return arms;
+};
 
 /** Of a range without arms; empty when it has none. */
 export const lookupOf = (words: Uint32Array, slotCount: number): Uint32Array => {
