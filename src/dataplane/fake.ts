@@ -110,6 +110,12 @@ export class FakeDataplane implements Dataplane {
     this.#memory.putFrontend(frontend);
   }
 
+  /** Writes a slot in the same way. Wherever a frontend led through it, it now leads elsewhere. */
+  scribble(slot: number, words: readonly number[]): void {
+    this.#memory.putSlot(slot, Uint32Array.from(words));
+    this.#rules = this.#rules.over(this.#memory);
+  }
+
   /**
    * Follows a first connection to its end and counts it, with the kernel's arithmetic: no affinity, as for a new client,
    * and no load, so that choices by load are those by weight. One number stands for all that is random: it draws the

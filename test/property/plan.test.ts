@@ -88,7 +88,7 @@ describe('planning, on any sequence of desired states', () => {
     );
   });
 
-  test('no backend answers in two scopes, arms or variants: one that leaves either is retired there', async () => {
+  test('no backend answers in two scopes, so that one that leaves either is retired there', async () => {
     await fc.assert(
       fc.asyncProperty(states, async (sequence) => {
         const world = await World.create();

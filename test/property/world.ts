@@ -9,6 +9,7 @@ import { readHave } from '../../src/core/plan/read.ts';
 import type { BackendWrite, Capacity, Transaction } from '../../src/core/plan/transaction.ts';
 import { endpointName, type Route, type RouteArm } from '../../src/dataplane/fake/routes.ts';
 import { FakeDataplane } from '../../src/dataplane/fake.ts';
+import { groupOf, portWith } from './ports.ts';
 
 /** What a cluster may want at one moment, by port id; undefined: no such port. */
 export type State = ReadonlyMap<string, DesiredPort | undefined>;
@@ -199,20 +200,12 @@ export const portOf = (
   addresses: readonly string[],
   endpoints: Readonly<Record<number, number>>,
   affinityTimeoutS = 0,
-): DesiredPort => ({
-  id,
-  protocol: 'TCP',
-  port: 80,
-  affinityTimeoutS,
-  groups: [
-    {
-      family: 4,
-      kind: 'cluster',
-      port: 80,
-      addresses,
-      scope: 'cluster',
-      endpoints: Object.entries(endpoints).map(([byte, weight]) => ({ address: `10.1.0.${byte}`, port: 8080, weight })),
-    },
-  ],
-  closed: [],
-});
+): DesiredPort => portWith(id, [groupOf(addresses, endpoints)], { affinityTimeoutS });
+
+/** Sizes of the parts of a transaction that are not empty. */
+export const partsIn = (transaction: Transaction): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(transaction)
+      .map(([part, writes]) => [part, writes.length] as const)
+      .filter(([, size]) => size > 0),
+  );

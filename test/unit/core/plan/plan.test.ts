@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Change, committed, isShortage, plan } from '../../../../src/core/plan/plan.ts';
-import { countWrites, portOf, World } from '../../../property/world.ts';
+import { countWrites, partsIn, portOf, World } from '../../../property/world.ts';
 
 const WEB = 'shop/web/http/TCP';
 const CART = 'shop/cart/http/TCP';
-
-/** Sizes of the parts of a transaction that are not empty. */
-const partsOf = (transaction: object): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(transaction)
-      .map(([part, writes]) => [part, writes.length] as const)
-      .filter(([, size]) => size > 0),
-  );
 
 /** A change of one port, and what it may write: as little as the change is. */
 const changes = [
@@ -110,7 +102,7 @@ const changes = [
 test.each(changes)('$title', async ({ from, to, parts }) => {
   const world = await World.create();
   await world.reach([{ id: WEB, want: from }]);
-  expect(partsOf(await world.reach([{ id: WEB, want: to }]))).toEqual(parts);
+  expect(partsIn(await world.reach([{ id: WEB, want: to }]))).toEqual(parts);
 });
 
 test('the later of two changes of one port counts', async () => {
@@ -156,8 +148,8 @@ describe('an address that moves from one port to another', () => {
   test('stays with the new owner when the old one lets go in a later plan', async () => {
     const world = await owned();
     await world.reach([takes]);
-    expect(partsOf(await world.reach([lets]))).toEqual({});
-    expect(partsOf(await world.reach([{ id: WEB, want: undefined }]))).toMatchObject({ frontendDeletes: 1 });
+    expect(partsIn(await world.reach([lets]))).toEqual({});
+    expect(partsIn(await world.reach([{ id: WEB, want: undefined }]))).toMatchObject({ frontendDeletes: 1 });
     expect(world.fake.dump()).toMatch(/^10\.96\.0\.2:80/);
   });
 
@@ -244,8 +236,8 @@ test('a sweep removes what no plan has named, and nothing else', async () => {
   await world.reach([web, { id: CART, want: portOf(CART, ['10.96.0.2'], { 1: 1, 2: 1 }) }]);
   await world.restart();
   expect(countWrites(await world.reach([web]))).toBe(0);
-  expect(partsOf(world.sweep())).toEqual({ frontendDeletes: 1, retiredBackends: 2, retiredServices: 1 });
-  expect(partsOf(world.sweep())).toEqual({});
+  expect(partsIn(world.sweep())).toEqual({ frontendDeletes: 1, retiredBackends: 2, retiredServices: 1 });
+  expect(partsIn(world.sweep())).toEqual({});
   expect(world.fake.dump()).toMatch(/^10\.96\.0\.1:80\/TCP [^\n]*\n$/);
 });
 
