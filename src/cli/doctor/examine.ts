@@ -1,6 +1,7 @@
 import { bpffs } from './bpffs.ts';
 import { cgroup, cgroupNamespace } from './cgroup.ts';
 import type { Check } from './check.ts';
+import { clientPods } from './client-pods.ts';
 import { features } from './features.ts';
 import type { Target } from './host.ts';
 import { btf, jit, kernel, lockdown } from './kernel.ts';
@@ -18,6 +19,7 @@ const CHECKS: readonly ((target: Target) => Check)[] = [
   memlock,
   cgroup,
   cgroupNamespace,
+  clientPods,
   bpffs,
   namespaces,
   kubeProxy,

@@ -1,3 +1,5 @@
+import type { PodsTree } from '../../agent/pod-cgroups.ts';
+
 /** What checks look at. Reading is all they do; only `features` asks the kernel to load something. */
 export interface Host {
   /** Text of a small file; undefined when there is none or it may not be read. */
@@ -5,6 +7,10 @@ export interface Host {
   exists(path: string): boolean;
   /** Number of a file or directory. */
   inode(path: string): number | undefined;
+  /** Where Pods are kept below a cgroup. */
+  podsTree(cgroup: string): PodsTree;
+  /** Of a cgroup below the root of cgroup v2; undefined where that cannot be seen. */
+  cgroupLevel(cgroup: string): number | undefined;
   /** Target of a symbolic link. */
   link(path: string): string | undefined;
   /** Names of the processes that can be seen. */
