@@ -270,8 +270,8 @@ class RunningAgent implements Agent {
   }
 
   #goneOf(sockets: readonly StaleSocket[]): readonly StaleSocket[] | undefined {
-    const { cluster, have } = this.#reconciler;
-    return this.#whole && have !== undefined ? goneSockets(cluster, have, sockets) : undefined;
+    const { cluster, have, arms } = this.#reconciler;
+    return this.#whole && have !== undefined ? goneSockets(cluster, have, arms, sockets) : undefined;
   }
 
   #tellComplaints(): void {

@@ -17,6 +17,7 @@ import { inChunks, withTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { wouldCutOff } from './cut-off.ts';
+import { type ArmsSoFar, noteArms } from './gone-sockets.ts';
 import type { Writes } from './view.ts';
 import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 
@@ -43,6 +44,8 @@ export interface Reconciled {
  */
 export class Reconciler {
   readonly cluster: Cluster = createCluster();
+  /** Of ports that are wanted. */
+  readonly arms: ArmsSoFar = new Map();
   readonly #claims: Claims;
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
@@ -164,6 +167,7 @@ export class Reconciler {
       const ports = this.#desired(key, found === undefined);
       const ids = ports.map(({ id }) => id);
       for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
+      for (const port of ports) noteArms(this.arms, port);
       if (ids.length > 0) this.#ports.set(key, ids);
       else this.#ports.delete(key);
       for (const want of ports) {
@@ -171,6 +175,7 @@ export class Reconciler {
         else yield { id: want.id, want };
       }
     }
+    for (const { id } of gone) this.arms.delete(id);
     yield* gone;
   }
 
