@@ -1,18 +1,11 @@
-import { realpathSync } from 'node:fs';
 import { type ClusterEvent, keyOf } from '../core/cluster.ts';
 import { complaintAbout } from '../core/desire/complaint.ts';
 import type { Client } from '../core/model/desired.ts';
 import type { Complaint, PodObject } from '../core/model/objects.ts';
 import type { Clock } from './clock.ts';
 import { DirectoryWatch } from './directory-watch.ts';
-import {
-  cgroupLevel,
-  findPodCgroup,
-  findPodsTree,
-  LEVEL_MAX,
-  type PodsTree,
-  watchedDirectories,
-} from './pod-cgroups.ts';
+import { findPodCgroup, findPodsTree, LEVEL_MAX, type PodsTree, watchedDirectories } from './pod-cgroups.ts';
+import type { ClientCounts } from './view.ts';
 
 export interface ClientCgroupsOptions {
   /** The agent's: only Pods below it are served. */
@@ -25,8 +18,8 @@ export interface ClientCgroupsOptions {
   /** Whether anything depends on which Pod a client is. Until then nothing is looked for. */
   readonly isWanted: () => boolean;
   readonly emit: (events: readonly ClientEvent[]) => void;
-  /** Of the cgroup; found by looking, if not given. */
-  readonly level?: number;
+  /** Of the cgroup below the root of cgroup v2; undefined where nobody can tell. */
+  readonly level: number | undefined;
 }
 
 /** `pod` is `namespace/name`. `client` is undefined once it is gone. */
@@ -34,14 +27,6 @@ export interface ClientEvent {
   readonly type: 'client';
   readonly pod: string;
   readonly client: Client | undefined;
-}
-
-export interface ClientCounts {
-  readonly found: number;
-  /** Without a cgroup (yet): about to start, or ended. */
-  readonly waiting: number;
-  /** Too deep to be told apart from others. */
-  readonly refused: number;
 }
 
 /** The kubelet makes a Pod's cgroup some 100 ms after the Pod is bound to the node, and its containers well after that. */
@@ -61,13 +46,12 @@ export class ClientCgroups {
   readonly #watch: DirectoryWatch;
   readonly #pods = new Map<string, Sought>();
   #tree: PodsTree = { roots: [], cut: false };
-  #level: number | undefined;
   #isOn = false;
   #cancelTimer: (() => void) | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClientCgroupsOptions) {
-    this.#options = { ...options, cgroup: realPath(options.cgroup) };
+    this.#options = options;
     this.#watch = new DirectoryWatch(() => this.#lookSoon());
   }
 
@@ -112,7 +96,6 @@ export class ClientCgroups {
   }
 
   #start(): void {
-    this.#level = this.#options.level ?? cgroupLevel(this.#options.cgroup);
     this.#tree = findPodsTree(this.#options.cgroup);
     this.#look(this.#options.pods.keys());
   }
@@ -139,13 +122,12 @@ export class ClientCgroups {
   }
 
   #lookFor(key: string): Client | undefined {
-    const { pods, node, cgroup, clock } = this.#options;
+    const { pods, node, cgroup, level, clock } = this.#options;
     const pod = pods.get(key);
     if (pod === undefined || pod.node !== node || pod.cgroupUid === '') {
       this.#pods.delete(key);
       return undefined;
     }
-    const level = this.#level;
     const client = level === undefined ? undefined : findPodCgroup(this.#tree, pod.cgroupUid, { cgroup, level });
     const state = client === undefined ? 'waiting' : client.level > LEVEL_MAX ? 'refused' : 'found';
     const usable = state === 'found' ? client : undefined;
@@ -191,9 +173,9 @@ export class ClientCgroups {
       path: '',
       message,
     });
-    if (this.#level === undefined) {
+    if (this.#options.level === undefined) {
       return complain(
-        'the root of cgroup v2 cannot be seen from it, so nobody can say how deep Pods lie: no rule for clients binds',
+        'nobody says how deep it lies below the root of cgroup v2: no rule for clients binds; see `shunt doctor`',
       );
     }
     if (this.#tree.roots.length > 0) return undefined;
@@ -224,13 +206,4 @@ const nextLook = (before: Sought | undefined, pod: PodObject, nowMs: number): Pi
 const podOf = (event: ClusterEvent): readonly string[] => {
   const ref = event.type === 'put' ? event.object : event.type === 'delete' ? event.ref : undefined;
   return ref?.kind === 'Pod' ? [keyOf(ref)] : [];
-};
-
-/** The way up to the root of all cgroups is by names. */
-const realPath = (path: string): string => {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 };

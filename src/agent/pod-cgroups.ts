@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Client } from '../core/model/desired.ts';
 import { ROOT_INODE } from './cgroup-root.ts';
@@ -24,8 +24,9 @@ export const findPodsTree = (cgroup: string): PodsTree => {
 
 /** The level of a directory below the root of cgroup v2, which is 0; undefined where that cannot be seen from here. */
 export const cgroupLevel = (path: string): number | undefined => {
-  const own = statOf(path);
-  for (let level = 0, at = path, found = own; found !== undefined && found.dev === own?.dev; level++) {
+  const real = realPath(path);
+  const own = statOf(real);
+  for (let level = 0, at = real, found = own; found !== undefined && found.dev === own?.dev; level++) {
     if (found.ino === BigInt(ROOT_INODE)) return level;
     if (at === '/') break;
     at = dirname(at);
@@ -94,6 +95,15 @@ const directoriesIn = (path: string): readonly string[] => {
     return [];
   }
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+};
+
+/** The way up to the root is by names. */
+const realPath = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 };
 
 /** A cgroup's id has 64 bits, more than a number holds. */

@@ -41,7 +41,9 @@ test('a Pod is found when its cgroup appears, with the id that the kernel gives 
   const pods = new Map<string, PodObject>([['shop/a', object]]);
   const emit = (events: readonly ClientEvent[]) => emitted.push(...events);
   const isWanted = () => true;
-  clients = new ClientCgroups({ cgroup: node.cgroup, node: 'node-a', clock: systemClock, pods, isWanted, emit });
+  const level = cgroupLevel(node.cgroup);
+  const place = { cgroup: node.cgroup, level, node: 'node-a' };
+  clients = new ClientCgroups({ ...place, clock: systemClock, pods, isWanted, emit });
   clients.take([]);
   // Well into the growing waits, so that only the hint can be this fast.
   await sleep(1900);
@@ -51,9 +53,12 @@ test('a Pod is found when its cgroup appears, with the id that the kernel gives 
   const madeMs = Date.now();
   await retryUntil(() => emitted.length > 0, { intervalMs: 1 });
   expect(Date.now() - madeMs).toBeLessThan(500);
-  const level = (cgroupLevel(node.cgroup) ?? 0) + 3;
   expect(emitted).toEqual([
-    { type: 'client', pod: 'shop/a', client: { cgroup: statSync(path, { bigint: true }).ino, level } },
+    {
+      type: 'client',
+      pod: 'shop/a',
+      client: { cgroup: statSync(path, { bigint: true }).ino, level: (level ?? 0) + 3 },
+    },
   ]);
   await rmdir(path);
   await retryUntil(() => emitted.length > 1, { intervalMs: 1 });

@@ -8,7 +8,7 @@ const NAME = 'client pods';
  * Whether the Pod of a client can be known at `connect()`: by its cgroup, in the tree of version 2. Every kernel that takes
  * the programs can tell (bpf_get_current_ancestor_cgroup_id at these hooks: Linux 5.7); what differs is where Pods are.
  */
-export const clientPods = (target: Target): Check => {
+export const clientPods = async (target: Target): Promise<Check> => {
   const { host } = target;
   const cgroup = targetCgroup(target);
   if (cgroup === undefined || !host.exists(cgroup)) {
@@ -17,13 +17,13 @@ export const clientPods = (target: Target): Check => {
   const { roots, cut } = host.podsTree(cgroup);
   if (roots.length === 0)
     return isOnKubernetes(host) ? missing(host, cgroup, cut) : ok(NAME, 'no kubelet is seen here');
-  if (host.cgroupLevel(cgroup) !== undefined) {
+  if ((await host.cgroupLevel(cgroup)) !== undefined) {
     return ok(NAME, `told apart by their cgroups in ${roots.map(({ path }) => path).join(' and ')}`);
   }
   return warn(
     NAME,
-    `the root of cgroup v2 cannot be seen from ${cgroup}, as in a node that is a container itself: ${CONSEQUENCE}`,
-    'Nothing else is amiss; on a node that is a machine of its own, mount its whole cgroup v2 and give that as --cgroup.',
+    `nobody says how deep ${cgroup} lies below the root of cgroup v2: ${CONSEQUENCE}`,
+    'Run below that cgroup, as a Pod of the node does, or mount the whole of cgroup v2 and give that by --cgroup.',
   );
 };
 

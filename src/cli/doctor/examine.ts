@@ -19,7 +19,6 @@ const CHECKS: readonly ((target: Target) => Check)[] = [
   memlock,
   cgroup,
   cgroupNamespace,
-  clientPods,
   bpffs,
   namespaces,
   kubeProxy,
@@ -28,6 +27,7 @@ const CHECKS: readonly ((target: Target) => Check)[] = [
 /** Every check, from what all rests on to what is only nice to have. */
 export const examine = async (target: Target): Promise<readonly Check[]> => [
   ...CHECKS.map((check) => check(target)),
+  await clientPods(target),
   await attachedPrograms(target),
   ...(await features(target)),
 ];

@@ -9,14 +9,14 @@ export interface Host {
   inode(path: string): number | undefined;
   /** Where Pods are kept below a cgroup. */
   podsTree(cgroup: string): PodsTree;
-  /** Of a cgroup below the root of cgroup v2; undefined where that cannot be seen. */
-  cgroupLevel(cgroup: string): number | undefined;
   /** Target of a symbolic link. */
   link(path: string): string | undefined;
   /** Names of the processes that can be seen. */
   processes(): readonly string[];
   /** Loads the programs and lets go of them again. Throws ShuntError when the kernel takes no variant of them. */
   features(): Promise<KernelFeatures>;
+  /** How deep a cgroup lies below the root of cgroup v2; undefined where nobody can tell. */
+  cgroupLevel(cgroup: string): Promise<number | undefined>;
   /** Programs attached to a cgroup at hooks that Shunt uses, in the order in which they run. */
   attached(cgroup: string): Promise<readonly AttachedProgram[]>;
 }

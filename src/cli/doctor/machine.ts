@@ -1,17 +1,13 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { cgroupLevel, findPodsTree } from '../../agent/pod-cgroups.ts';
+import { findPodsTree } from '../../agent/pod-cgroups.ts';
 import type { Host } from './host.ts';
 
 /** The file part of a Host: this machine. */
-export const machine = (): Pick<
-  Host,
-  'read' | 'exists' | 'inode' | 'podsTree' | 'cgroupLevel' | 'link' | 'processes'
-> => ({
+export const machine = (): Pick<Host, 'read' | 'exists' | 'inode' | 'podsTree' | 'link' | 'processes'> => ({
   read: (path) => attempt(() => readFileSync(path, 'utf8')),
   exists: existsSync,
   inode: (path) => attempt(() => statSync(path).ino),
   podsTree: findPodsTree,
-  cgroupLevel,
   link: (path) => attempt(() => readlinkSync(path)),
   processes: () =>
     readdirSync('/proc')

@@ -31,7 +31,7 @@ const start = (uid: string): bigint => {
 const end = (uid: string): void => rmSync(join(root, `kubepods/burstable/pod${uid}`), { recursive: true });
 
 /** Looking, in time that stands still. Hints of the file system come all the same, and wait in it. */
-const stage = (options: { readonly level?: number; readonly cgroup?: string } = {}) => {
+const stage = ({ level }: { readonly level: number | undefined } = { level: 0 }) => {
   const clock = new ManualClock();
   const pods = new Map<string, PodObject>();
   const emitted: ClientEvent[] = [];
@@ -43,8 +43,7 @@ const stage = (options: { readonly level?: number; readonly cgroup?: string } = 
     pods,
     isWanted: () => wanted.now,
     emit: (events) => emitted.push(...events),
-    level: 0,
-    ...options,
+    level,
   });
   opened.push(clients);
   const put = (...objects: readonly PodObject[]): void => {
@@ -202,19 +201,17 @@ describe('who cannot be told apart', () => {
     expect({ emitted, complaints: clients.complaints() }).toEqual({ emitted: [found('a', cgroup)], complaints: [] });
   });
 
-  test('because the root of all cgroups cannot be seen is told', () => {
+  test('because nobody says how deep the cgroup of the agent lies is told', () => {
     start('u1');
-    const clock = new ManualClock();
-    const pods = new Map([['shop/a', pod({ name: 'a', cgroupUid: 'u1' })]]);
-    const emitted: ClientEvent[] = [];
-    const emit = (events: readonly ClientEvent[]) => emitted.push(...events);
-    const clients = new ClientCgroups({ cgroup: root, node: 'node-a', clock, pods, isWanted: () => true, emit });
-    opened.push(clients);
-    clients.take([]);
-    expect(emitted).toEqual([]);
+    const { clients, emitted, put } = stage({ level: undefined });
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect({ emitted, counts: clients.counts() }).toEqual({
+      emitted: [],
+      counts: { found: 0, waiting: 1, refused: 0 },
+    });
     expect(complaintLines(clients.complaints())).toEqual([
-      `warning: cgroup ${root} : the root of cgroup v2 cannot be seen from it, so nobody can say how deep Pods lie: ` +
-        'no rule for clients binds',
+      `warning: cgroup ${root} : nobody says how deep it lies below the root of cgroup v2: no rule for clients binds; ` +
+        'see `shunt doctor`',
     ]);
   });
 });
