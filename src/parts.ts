@@ -73,6 +73,13 @@ const openSource = async ({ source, nodeName }: Config, version: string): Promis
   return createKubernetesSource({ access, nodeName, userAgent: `shunt/${version}` });
 };
 
+/** Seen from the directories, or told by the kernel where their root is that of a container. */
+const levelOf = async (cgroup: string): Promise<number | undefined> => {
+  const { cgroupLevel } = await import('./agent/pod-cgroups.ts');
+  const seen = cgroupLevel(cgroup);
+  return seen ?? (await import('./dataplane/kernel/cgroup-level.ts')).kernelCgroupLevel(cgroup);
+};
+
 /** Tables grow; this is a small cluster, in a megabyte. */
 const FIRST_CAPACITY = { frontends: 1024, slots: 16_384, backends: 8192, services: 1024 } as const;
 const RESYNC_MS = 300_000;
@@ -85,6 +92,7 @@ export const parts: Parts = {
     return {
       ...machine(),
       features: async () => (await import('./dataplane/kernel/probe.ts')).probeFeatures(),
+      cgroupLevel: levelOf,
       attached: async (cgroup) => (await import('./dataplane/kernel/attached.ts')).attachedPrograms(cgroup),
     };
   },

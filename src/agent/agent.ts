@@ -10,7 +10,8 @@ import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
-import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
+import { statusOf } from './status.ts';
+import { backendViews, kernelAnswer, serviceUsage, serviceViews } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
@@ -148,31 +149,13 @@ class RunningAgent implements Agent {
   }
 
   status(): AgentStatus {
-    const { version, node, dataplane } = this.#options;
-    const { cluster, have } = this.#reconciler;
-    const complaints = this.complaints();
-    const count = (severity: Complaint['severity']): number =>
-      complaints.filter((complaint) => complaint.severity === severity).length;
-    return {
-      version,
-      pid: process.pid,
-      startedAtMs: this.#startedAtMs,
-      node: node.name,
+    return statusOf(this.#options, this.#reconciler, this.complaints(), {
       ...this.health(),
-      objects: {
-        services: cluster.services.size,
-        endpointSlices: cluster.slices.byKey.size,
-        trafficPolicies: cluster.policies.byKey.size,
-        nodes: cluster.nodes.size,
-        pods: cluster.pods.size,
-      },
-      watches: this.#options.source.watches?.() ?? [],
-      complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
-      used: usedCapacity(have),
-      capacity: dataplane.tables.capacity,
-      connections: dataplane.stats.connections(),
+      startedAtMs: this.#startedAtMs,
+      clients: { found: 0, waiting: 0, refused: 0 },
+      statusWriter: undefined,
       lastChange: this.#lastChange,
-    };
+    });
   }
 
   health(): AgentHealth {
@@ -270,8 +253,8 @@ class RunningAgent implements Agent {
   }
 
   #goneOf(sockets: readonly StaleSocket[]): readonly StaleSocket[] | undefined {
-    const { cluster, have } = this.#reconciler;
-    return this.#whole && have !== undefined ? goneSockets(cluster, have, sockets) : undefined;
+    const { cluster, have, arms } = this.#reconciler;
+    return this.#whole && have !== undefined ? goneSockets(cluster, have, arms, sockets) : undefined;
   }
 
   #tellComplaints(): void {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Change } from '../core/plan/plan.ts';
 
-/** Ports and endpoints planned and applied at a time: some milliseconds, after which the event loop gets its turn. */
+/** Ports, groups and endpoints planned and applied at a time: some milliseconds, after which the event loop gets its turn. */
 const CHUNK_RECORDS = 500;
 
 /** Changes in pieces of about so much work; each is made only when it is asked for. */
@@ -10,7 +10,7 @@ export function* inChunks(changes: Iterable<Change>): Generator<readonly Change[
   let records = 0;
   for (const change of changes) {
     chunk.push(change);
-    records += 1 + (change.want?.groups.reduce((sum, { endpoints }) => sum + endpoints.length, 0) ?? 0);
+    records += recordsOf(change);
     if (records < CHUNK_RECORDS) continue;
     yield chunk;
     chunk = [];
@@ -18,6 +18,16 @@ export function* inChunks(changes: Iterable<Change>): Generator<readonly Change[
   }
   if (chunk.length > 0) yield chunk;
 }
+
+/** Lists that groups share are planned once: those of clients mostly are. */
+const recordsOf = ({ want }: Change): number => {
+  const lists = new Set<readonly unknown[]>();
+  for (const { endpoints, arms = [] } of want?.groups ?? []) {
+    for (const list of [endpoints, ...arms.map((arm) => arm.endpoints)]) lists.add(list);
+  }
+  const groups = want?.groups.length ?? 0;
+  return 1 + groups + [...lists].reduce((sum, list) => sum + list.length, 0);
+};
 
 /** Lets the event loop have a turn at each pause. */
 export const withTurns = async <T>(work: Generator<undefined, T>): Promise<T> => {

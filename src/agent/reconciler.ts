@@ -4,9 +4,8 @@ import { applyEvents, type Cluster, createCluster, inputOf } from '../core/clust
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
-import type { DesiredPort } from '../core/model/desired.ts';
 import type { Complaint } from '../core/model/objects.ts';
-import { frontendKey, grown, type Have, release, sealRetired } from '../core/plan/have.ts';
+import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
 import { readInPortions } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
@@ -17,6 +16,8 @@ import type { ClusterEvent } from '../sources/source.ts';
 import { inChunks, withTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
+import { wouldCutOff } from './cut-off.ts';
+import { type ArmsSoFar, noteArms } from './gone-sockets.ts';
 import type { Writes } from './view.ts';
 import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 
@@ -43,6 +44,8 @@ export interface Reconciled {
  */
 export class Reconciler {
   readonly cluster: Cluster = createCluster();
+  /** Of ports that are wanted. */
+  readonly arms: ArmsSoFar = new Map();
   readonly #claims: Claims;
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
@@ -164,6 +167,7 @@ export class Reconciler {
       const ports = this.#desired(key, found === undefined);
       const ids = ports.map(({ id }) => id);
       for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
+      for (const port of ports) noteArms(this.arms, port);
       if (ids.length > 0) this.#ports.set(key, ids);
       else this.#ports.delete(key);
       for (const want of ports) {
@@ -171,6 +175,7 @@ export class Reconciler {
         else yield { id: want.id, want };
       }
     }
+    for (const { id } of gone) this.arms.delete(id);
     yield* gone;
   }
 
@@ -277,15 +282,6 @@ export class Reconciler {
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;
-
-/** Whether endpoints that were in force at the start would go and none come in their place. */
-const wouldCutOff = (have: Have, { id, port, protocol, groups }: DesiredPort): boolean =>
-  !have.ports.has(id) &&
-  groups.some(
-    ({ addresses, endpoints }) =>
-      endpoints.length === 0 &&
-      addresses.some((address) => (have.frontends.get(frontendKey({ address, port, protocol }))?.slotCount ?? 0) > 0),
-  );
 
 const isEmpty = ({ retired }: Have): boolean =>
   retired.backends.length === 0 && retired.services.length === 0 && retired.slots.length === 0;

@@ -45,7 +45,11 @@ export interface AgentStatus extends AgentHealth {
   readonly pid: number;
   readonly startedAtMs: number;
   readonly node: string;
-  readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
+  readonly objects: ObjectCounts;
+  /** Pods of this node, as clients for whom there are rules of their own. All 0 while there is no such rule. */
+  readonly clients: ClientCounts;
+  /** Of what is written to the status of routes and policies; undefined for a source that takes none. */
+  readonly statusWriter: StatusWriterView | undefined;
   /** Of a source that watches a server, one for each resource; else empty. */
   readonly watches: readonly WatchStatus[];
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
@@ -54,6 +58,35 @@ export interface AgentStatus extends AgentHealth {
   readonly connections: { readonly used: number; readonly size: number };
   /** The last change set that was applied; undefined before the first. */
   readonly lastChange: ChangeSummary | undefined;
+}
+
+export type ObjectCounts = Readonly<
+  Record<
+    | 'services'
+    | 'endpointSlices'
+    | 'trafficPolicies'
+    | 'destinationRules'
+    | 'routes'
+    | 'referenceGrants'
+    | 'nodes'
+    | 'pods',
+    number
+  >
+>;
+
+export interface ClientCounts {
+  readonly found: number;
+  /** Without a cgroup (yet): about to start, or ended. */
+  readonly waiting: number;
+  /** Too deep to be told apart from others. */
+  readonly refused: number;
+}
+
+export interface StatusWriterView {
+  /** One agent of the cluster writes for all. */
+  readonly leader: boolean;
+  /** Since the start, by what became of it. */
+  readonly writes: Readonly<Record<string, number>>;
 }
 
 export interface ChangeSummary {

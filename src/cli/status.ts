@@ -39,16 +39,9 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
       ['agent', `shunt ${version}, pid ${pid}, up ${duration(nowMs - startedAtMs)}, node ${node}`],
       ['state', stateText(status, style)],
       ['source', sourceText(status.source, style)],
-      [
-        'objects',
-        [
-          plural(objects.services, 'Service'),
-          plural(objects.endpointSlices, 'EndpointSlice'),
-          plural(objects.trafficPolicies, 'TrafficPolicy'),
-          plural(objects.nodes, 'Node'),
-          plural(objects.pods, 'Pod'),
-        ].join(', '),
-      ],
+      ['objects', objectsText(objects)],
+      ...clientsRow(status.clients, style),
+      ...statusWriterRow(status.statusWriter),
       [
         'complaints',
         [
@@ -65,14 +58,47 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
   return `${pairs}${watches}\n${tablesText(status, style)}`;
 };
 
-/** What is rare is worth seeing: a reason that never was one is left out. */
+/** Kinds that few clusters have are told where there are any. */
+const objectsText = (objects: AgentStatus['objects']): string =>
+  [
+    plural(objects.services, 'Service'),
+    plural(objects.endpointSlices, 'EndpointSlice'),
+    plural(objects.trafficPolicies, 'TrafficPolicy'),
+    ...(objects.destinationRules > 0 ? [plural(objects.destinationRules, 'DestinationRule')] : []),
+    ...(objects.routes > 0 ? [plural(objects.routes, 'route')] : []),
+    ...(objects.referenceGrants > 0 ? [plural(objects.referenceGrants, 'ReferenceGrant')] : []),
+    plural(objects.nodes, 'Node'),
+    plural(objects.pods, 'Pod'),
+  ].join(', ');
+
+const clientsRow = ({ found, waiting, refused }: AgentStatus['clients'], style: Style): Pairs => {
+  if (found + waiting + refused === 0) return [];
+  const known = `${plural(found, 'Pod')} known by cgroup`;
+  const awaited = waiting === 0 ? [] : [`${count(waiting)} without one yet`];
+  const lost = refused === 0 ? [] : [style('yellow', `${count(refused)} too deep`)];
+  return [['clients', [known, ...awaited, ...lost].join(', ')]];
+};
+
+const statusWriterRow = (writer: AgentStatus['statusWriter']): Pairs => {
+  if (writer === undefined) return [];
+  const writes = countsText(writer.writes);
+  const who = writer.leader ? 'written by this agent' : 'left to the agent of another node';
+  return [['statuses', writes === '' ? who : `${who}; ${writes}`]];
+};
+
+type Pairs = readonly (readonly [name: string, text: string])[];
+
+/** A reason that never was one is left out. */
+const countsText = (counters: Readonly<Record<string, number>>): string =>
+  Object.entries(counters)
+    .filter(([, times]) => times > 0)
+    .map(([why, times]) => `${count(times)} ${why.replaceAll('_', ' ')}`)
+    .join(', ');
+
+/** What is rare is worth seeing. */
 const watchesText = (watches: AgentStatus['watches'], nowMs: number, style: Style): string => {
   const ago = (atMs: number | undefined): string => (atMs === undefined ? '-' : `${duration(nowMs - atMs)} ago`);
-  const counts = (counters: Readonly<Record<string, number>>): string =>
-    Object.entries(counters)
-      .filter(([, times]) => times > 0)
-      .map(([why, times]) => `${count(times)} ${why.replaceAll('_', ' ')}`)
-      .join(', ') || '-';
+  const counts = (counters: Readonly<Record<string, number>>): string => countsText(counters) || '-';
   return renderTable(
     [
       { title: 'WATCH', text: ({ resource }) => resource },

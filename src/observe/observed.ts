@@ -13,7 +13,22 @@ export interface ObservedStatus {
   readonly version: string;
   readonly source: { readonly synced: boolean; readonly trouble: string };
   readonly watches: readonly ObservedWatch[];
-  readonly objects: Readonly<Record<'services' | 'endpointSlices' | 'trafficPolicies' | 'nodes' | 'pods', number>>;
+  readonly objects: Readonly<
+    Record<
+      | 'services'
+      | 'endpointSlices'
+      | 'trafficPolicies'
+      | 'destinationRules'
+      | 'routes'
+      | 'referenceGrants'
+      | 'nodes'
+      | 'pods',
+      number
+    >
+  >;
+  readonly clients: Readonly<Record<'found' | 'waiting' | 'refused', number>>;
+  /** Undefined when the source takes no status. */
+  readonly statusWriter: { readonly leader: boolean; readonly writes: Readonly<Record<string, number>> } | undefined;
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;

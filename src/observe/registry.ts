@@ -130,6 +130,29 @@ export const METRICS = {
     labels: ['kind'],
     help: 'Cluster objects known.',
   },
+  clientPods: {
+    name: 'shunt_client_pods',
+    type: 'gauge',
+    unit: '',
+    labels: ['state'],
+    help:
+      'Pods of this node while a route or a policy is for some clients alone: found by their cgroups, waiting for them, ' +
+      'or refused because they lie too deep.',
+  },
+  statusLeader: {
+    name: 'shunt_status_leader',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: '1 while this agent writes the status of routes and policies for the cluster. Absent with a file source.',
+  },
+  statusWrites: {
+    name: 'shunt_status_writes_total',
+    type: 'counter',
+    unit: '',
+    labels: ['outcome'],
+    help: 'Requests that wrote the status of a route or a policy, by what became of them. Absent with a file source.',
+  },
   complaints: {
     name: 'shunt_complaints',
     type: 'gauge',

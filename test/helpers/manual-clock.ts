@@ -23,6 +23,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** When the next timer rings; undefined when none is set. */
+  get nextMs(): number | undefined {
+    return [...this.#timers].map(({ atMs }) => atMs).sort((a, b) => a - b)[0];
+  }
+
   /** Rings what is due on the way, in order, and lets promises go on after each. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;

@@ -1,6 +1,7 @@
 import { bpffs } from './bpffs.ts';
 import { cgroup, cgroupNamespace } from './cgroup.ts';
 import type { Check } from './check.ts';
+import { clientPods } from './client-pods.ts';
 import { features } from './features.ts';
 import type { Target } from './host.ts';
 import { btf, jit, kernel, lockdown } from './kernel.ts';
@@ -26,6 +27,7 @@ const CHECKS: readonly ((target: Target) => Check)[] = [
 /** Every check, from what all rests on to what is only nice to have. */
 export const examine = async (target: Target): Promise<readonly Check[]> => [
   ...CHECKS.map((check) => check(target)),
+  await clientPods(target),
   await attachedPrograms(target),
   ...(await features(target)),
 ];

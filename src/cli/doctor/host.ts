@@ -1,3 +1,5 @@
+import type { PodsTree } from '../../agent/pod-cgroups.ts';
+
 /** What checks look at. Reading is all they do; only `features` asks the kernel to load something. */
 export interface Host {
   /** Text of a small file; undefined when there is none or it may not be read. */
@@ -5,12 +7,16 @@ export interface Host {
   exists(path: string): boolean;
   /** Number of a file or directory. */
   inode(path: string): number | undefined;
+  /** Where Pods are kept below a cgroup. */
+  podsTree(cgroup: string): PodsTree;
   /** Target of a symbolic link. */
   link(path: string): string | undefined;
   /** Names of the processes that can be seen. */
   processes(): readonly string[];
   /** Loads the programs and lets go of them again. Throws ShuntError when the kernel takes no variant of them. */
   features(): Promise<KernelFeatures>;
+  /** How deep a cgroup lies below the root of cgroup v2; undefined where nobody can tell. */
+  cgroupLevel(cgroup: string): Promise<number | undefined>;
   /** Programs attached to a cgroup at hooks that Shunt uses, in the order in which they run. */
   attached(cgroup: string): Promise<readonly AttachedProgram[]>;
 }

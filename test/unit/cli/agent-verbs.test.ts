@@ -46,7 +46,7 @@ describe('shunt status', () => {
       /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
     );
     expect(stdout).toMatch(
-      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 1 Node, 4 Pods\ncomplaints +1 error, 2 warnings, 3 notes$/m,
+      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 5 routes, 1 Node, 4 Pods\nclients +3 Pods known by cgroup, 1 without one yet\nstatuses +written by this agent; 4 written\ncomplaints +1 error, 2 warnings, 3 notes$/m,
     );
     expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
     expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
@@ -73,6 +73,25 @@ describe('shunt status', () => {
     const watches = [{ ...watch!, lastEventAtMs: Date.now() - 3000, lastBookmarkAtMs: Date.now() - 40_000 }];
     const { stdout } = await ask(['status'], fakeView({ state: { watches } }));
     expect(stdout).toMatch(/^services +1 +read +3s ago +40s ago +1 start, 2 expired +3 closed, 1 bad line$/m);
+  });
+
+  test('shows kinds that few clusters have, where there are any', async () => {
+    const objects = { ...STATUS.objects, destinationRules: 1, referenceGrants: 2 };
+    const { stdout } = await ask(['status'], fakeView({ state: { objects } }));
+    expect(stdout).toMatch(/3 TrafficPolicies, 1 DestinationRule, 5 routes, 2 ReferenceGrants, 1 Node/);
+  });
+
+  test('shows who is not known as a client, and who writes statuses elsewhere', async () => {
+    const state = { clients: { found: 1, waiting: 0, refused: 2 }, statusWriter: { leader: false, writes: {} } };
+    const { stdout } = await ask(['status'], fakeView({ state }));
+    expect(stdout).toMatch(
+      /^clients +1 Pod known by cgroup, 2 too deep\nstatuses +left to the agent of another node$/m,
+    );
+  });
+
+  test('shows neither where nothing asks for them', async () => {
+    const state = { clients: { found: 0, waiting: 0, refused: 0 }, statusWriter: undefined };
+    expect((await ask(['status'], fakeView({ state }))).stdout).not.toMatch(/^(clients|statuses)/m);
   });
 
   test('shows no watches of files', async () => {

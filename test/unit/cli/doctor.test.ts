@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PodsTree } from '../../../src/agent/pod-cgroups.ts';
 import type { Check } from '../../../src/cli/doctor/check.ts';
 import { examine } from '../../../src/cli/doctor/examine.ts';
 import type { Host } from '../../../src/cli/doctor/host.ts';
@@ -22,6 +23,12 @@ const FILES: Readonly<Record<string, string>> = {
   '/sys/fs/cgroup/cgroup.controllers': 'cpu\n',
 };
 
+const PODS: PodsTree = {
+  roots: [{ path: '/sys/fs/cgroup/kubepods.slice', driver: 'systemd', prefix: 'kubepods' }],
+  cut: false,
+};
+const NO_PODS: PodsTree = { roots: [], cut: false };
+
 interface Differences extends Partial<Host> {
   readonly files?: Readonly<Record<string, string | undefined>>;
 }
@@ -33,6 +40,8 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
     read: (path) => all[path],
     exists: (path) => all[path] !== undefined,
     inode: () => 1,
+    podsTree: () => PODS,
+    cgroupLevel: async () => 0,
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
     features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf' }),
@@ -195,6 +204,63 @@ describe('a check', () => {
       name: 'cgroup namespace',
       status: 'warn',
       says: /give it by --cgroup/,
+    },
+    {
+      title: 'the Pods of a node',
+      differences: {},
+      name: 'client pods',
+      status: 'ok',
+      says: /^told apart by their cgroups in \/sys\/fs\/cgroup\/kubepods\.slice/,
+    },
+    {
+      title: 'that Pods are nowhere, where a kubelet runs',
+      differences: { podsTree: () => NO_PODS, processes: () => ['systemd', 'kubelet'] },
+      name: 'client pods',
+      status: 'warn',
+      says: /^there are no Pods below \/sys\/fs\/cgroup: .* bind nobody here .*--cgroup-root/,
+    },
+    {
+      title: 'that Pods are nowhere, seen from a Pod, among very many cgroups',
+      differences: {
+        podsTree: () => ({ roots: [], cut: true }),
+        files: { '/var/run/secrets/kubernetes.io/serviceaccount': '' },
+      },
+      name: 'client pods',
+      status: 'warn',
+      says: /^no Pods are found below/,
+    },
+    {
+      title: 'that Pods are in cgroup v1, on a hybrid node',
+      differences: {
+        podsTree: () => NO_PODS,
+        processes: () => ['k3s-server'],
+        files: { '/proc/self/mountinfo': mount('/sys/fs/cgroup/cpu', 'cgroup') + mount('/sys/fs/cgroup', 'cgroup2') },
+      },
+      name: 'client pods',
+      status: 'warn',
+      says: /systemd\.unified_cgroup_hierarchy=1/,
+    },
+    {
+      title: 'that no kubelet is there, and so no Pods',
+      differences: { podsTree: () => NO_PODS },
+      name: 'client pods',
+      status: 'ok',
+      says: /no kubelet/,
+    },
+    {
+      title: 'a cgroup that lies nobody knows how deep',
+      differences: { cgroupLevel: async () => undefined },
+      name: 'client pods',
+      status: 'warn',
+      says: /nobody says how deep \/sys\/fs\/cgroup lies.*bind nobody.*Run below/,
+    },
+    {
+      title: 'no Pods at a --cgroup that is missing',
+      differences: { podsTree: () => NO_PODS },
+      cgroup: '/sys/fs/cgroup/mine',
+      name: 'client pods',
+      status: 'ok',
+      says: /no such cgroup/,
     },
     {
       title: 'a directory that is no BPF file system',

@@ -65,7 +65,18 @@ export const STATUS: AgentStatus = {
   source: { name: 'file:/objects', synced: true, whole: true, trouble: '' },
   ready: true,
   unhealthy: '',
-  objects: { services: 1, endpointSlices: 2, trafficPolicies: 3, nodes: 1, pods: 4 },
+  objects: {
+    services: 1,
+    endpointSlices: 2,
+    trafficPolicies: 3,
+    destinationRules: 0,
+    routes: 5,
+    referenceGrants: 0,
+    nodes: 1,
+    pods: 4,
+  },
+  clients: { found: 3, waiting: 1, refused: 0 },
+  statusWriter: { leader: true, writes: { written: 4, unchanged: 0 } },
   watches: [
     {
       resource: 'services',

@@ -1,0 +1,40 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { Complaint } from '../core/model/objects.ts';
+import type { Have } from '../core/plan/have.ts';
+import type { AgentOptions } from './agent.ts';
+import { usedCapacity } from './tables.ts';
+import type { AgentHealth, AgentStatus, ObjectCounts } from './view.ts';
+
+/** All that there is to say about the running agent at this moment. */
+export const statusOf = (
+  { version, node, source, dataplane }: AgentOptions,
+  { cluster, have }: { readonly cluster: Cluster; readonly have: Have | undefined },
+  complaints: readonly Complaint[],
+  rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'statusWriter' | 'lastChange'>,
+): AgentStatus => {
+  const count = (severity: Complaint['severity']): number =>
+    complaints.filter((complaint) => complaint.severity === severity).length;
+  return {
+    version,
+    pid: process.pid,
+    node: node.name,
+    ...rest,
+    objects: objectsOf(cluster),
+    watches: source.watches?.() ?? [],
+    complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
+    used: usedCapacity(have),
+    capacity: dataplane.tables.capacity,
+    connections: dataplane.stats.connections(),
+  };
+};
+
+const objectsOf = ({ services, slices, policies, nodes, pods }: Cluster): ObjectCounts => ({
+  services: services.size,
+  endpointSlices: slices.byKey.size,
+  trafficPolicies: policies.byKey.size,
+  destinationRules: 0,
+  routes: 0,
+  referenceGrants: 0,
+  nodes: nodes.size,
+  pods: pods.size,
+});

@@ -1,0 +1,217 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ClientCgroups, type ClientEvent } from '../../../src/agent/client-cgroups.ts';
+import type { PodObject } from '../../../src/core/model/objects.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { complaintLines, pod } from '../../helpers/objects.ts';
+import { retryUntil } from '../../helpers/retry.ts';
+
+let root: string;
+let opened: ClientCgroups[];
+
+beforeEach(() => {
+  root = mkdtempSync(join(realpathSync(tmpdir()), 'shunt-clients-'));
+  opened = [];
+  mkdirSync(join(root, 'kubepods/burstable'), { recursive: true });
+});
+
+afterEach(() => {
+  for (const each of opened) each.stop();
+  rmSync(root, { recursive: true });
+});
+
+const start = (uid: string): bigint => {
+  const path = join(root, `kubepods/burstable/pod${uid}`);
+  mkdirSync(path);
+  return statSync(path, { bigint: true }).ino;
+};
+
+const end = (uid: string): void => rmSync(join(root, `kubepods/burstable/pod${uid}`), { recursive: true });
+
+/** Looking, in time that stands still. Hints of the file system come all the same, and wait in it. */
+const stage = ({ level }: { readonly level: number | undefined } = { level: 0 }) => {
+  const clock = new ManualClock();
+  const pods = new Map<string, PodObject>();
+  const emitted: ClientEvent[] = [];
+  const wanted = { now: true };
+  const clients = new ClientCgroups({
+    cgroup: root,
+    node: 'node-a',
+    clock,
+    pods,
+    isWanted: () => wanted.now,
+    emit: (events) => emitted.push(...events),
+    level,
+  });
+  opened.push(clients);
+  const put = (...objects: readonly PodObject[]): void => {
+    for (const object of objects) pods.set(`${object.namespace}/${object.name}`, object);
+    clients.take(objects.map((object) => ({ type: 'put', object })));
+  };
+  const remove = (name: string): void => {
+    pods.delete(`shop/${name}`);
+    clients.take([{ type: 'delete', ref: { kind: 'Pod', namespace: 'shop', name } }]);
+  };
+  return { clients, clock, emitted, wanted, put, remove, take: () => clients.take([]) };
+};
+
+const found = (name: string, cgroup: bigint) => ({ type: 'client', pod: `shop/${name}`, client: { cgroup, level: 3 } });
+const gone = (name: string) => ({ type: 'client', pod: `shop/${name}`, client: undefined });
+
+describe('a Pod of this node', () => {
+  test('that runs is found as soon as it is told, and once', async () => {
+    const cgroup = start('u1');
+    const { clients, clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    put(pod({ name: 'a', cgroupUid: 'u1', labels: { app: 'a' } }));
+    await clock.advance(120_000);
+    expect(emitted).toEqual([found('a', cgroup)]);
+    expect(clients.counts()).toEqual({ found: 1, waiting: 0, refused: 0 });
+  });
+
+  test('that is about to start is found by looking again, ever more rarely, though nothing hints at it', async () => {
+    const { clients, clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect(clients.counts()).toEqual({ found: 0, waiting: 1, refused: 0 });
+    const lookedMs: number[] = [];
+    for (let ms = 0; ms < 20_000; ms += 50) {
+      const before = clock.nextMs;
+      await clock.advance(50);
+      if (clock.nextMs !== before) lookedMs.push(clock.monotonicMs());
+    }
+    expect(lookedMs).toEqual([250, 750, 1750, 3750, 7750, 12_750, 17_750]);
+    const cgroup = start('u1');
+    await clock.advance(5000);
+    expect(emitted).toEqual([found('a', cgroup)]);
+  });
+
+  test('waits no longer for being told again and again', async () => {
+    const { clock, emitted, put } = stage();
+    for (let time = 0; time < 10; time++) put(pod({ name: 'a', cgroupUid: 'u1' }));
+    const cgroup = start('u1');
+    await clock.advance(250);
+    expect(emitted).toEqual([found('a', cgroup)]);
+  });
+
+  test('is found by the hint of the file system, long before its next look', async () => {
+    const { clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    await clock.advance(10_000);
+    const cgroup = start('u1');
+    await retryUntil(async () => {
+      await clock.advance(1);
+      return emitted.length > 0;
+    });
+    expect(emitted).toEqual([found('a', cgroup)]);
+    expect(clock.monotonicMs()).toBeLessThan(10_500);
+  });
+
+  test('that is deleted is no client any more', () => {
+    const cgroup = start('u1');
+    const { clients, clock, emitted, put, remove } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
+    remove('a');
+    remove('b');
+    expect(emitted).toEqual([found('a', cgroup), gone('a')]);
+    expect(clients.counts()).toEqual({ found: 0, waiting: 0, refused: 0 });
+    expect(clock.waiting).toBe(0);
+  });
+
+  test('that has ended is no client any more once its cgroup has gone, though it is still listed', async () => {
+    const cgroup = start('u1');
+    const { clients, clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    end('u1');
+    await clock.advance(60_000);
+    expect(emitted).toEqual([found('a', cgroup), gone('a')]);
+    expect(clients.counts()).toEqual({ found: 0, waiting: 1, refused: 0 });
+  });
+
+  test('that is replaced by one of the same name is another client', () => {
+    const first = start('u1');
+    const second = start('u2');
+    const { emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    put(pod({ name: 'a', cgroupUid: 'u2' }));
+    expect(emitted).toEqual([found('a', first), found('a', second)]);
+  });
+});
+
+describe('nothing is looked for', () => {
+  test('of Pods of other nodes, and of those that no cgroup is named after', async () => {
+    start('u1');
+    const { clients, clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1', node: 'node-b' }), pod({ name: 'b' }), pod({ name: 'c', node: '' }));
+    expect({ emitted, counts: clients.counts(), waiting: clock.waiting }).toEqual({
+      emitted: [],
+      counts: { found: 0, waiting: 0, refused: 0 },
+      waiting: 0,
+    });
+  });
+
+  test('while no rule asks who a client is; then of all Pods that are known', () => {
+    const cgroup = start('u1');
+    const { clock, emitted, wanted, put, take } = stage();
+    wanted.now = false;
+    put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
+    expect({ emitted, waiting: clock.waiting }).toEqual({ emitted: [], waiting: 0 });
+    wanted.now = true;
+    take();
+    expect(emitted).toEqual([found('a', cgroup)]);
+    wanted.now = false;
+    take();
+    expect({ last: emitted.at(-1), waiting: clock.waiting }).toEqual({ last: gone('a'), waiting: 0 });
+  });
+});
+
+describe('who cannot be told apart', () => {
+  test('because it lies too deep is named, and never a client', () => {
+    start('u1');
+    const { clients, emitted, put } = stage({ level: 13 });
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect({ emitted, counts: clients.counts() }).toEqual({
+      emitted: [],
+      counts: { found: 0, waiting: 0, refused: 1 },
+    });
+    expect(complaintLines(clients.complaints())).toEqual([
+      'warning: Pod shop/a : its cgroup lies deeper than level 15: no rule for clients binds it',
+    ]);
+  });
+
+  test('is found at the last level that can be', () => {
+    start('u1');
+    const { clients, emitted, put } = stage({ level: 12 });
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect(emitted).toMatchObject([{ client: { level: 15 } }]);
+    expect(clients.complaints()).toEqual([]);
+  });
+
+  test('because no cgroup of Pods is there is told once, until one is', async () => {
+    rmSync(join(root, 'kubepods'), { recursive: true });
+    const { clients, clock, emitted, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
+    expect(complaintLines(clients.complaints())).toEqual([
+      `warning: cgroup ${root} : the kubelet keeps no Pods below it: no rule for clients binds; see \`shunt doctor\``,
+    ]);
+    mkdirSync(join(root, 'kubepods/burstable'), { recursive: true });
+    const cgroup = start('u1');
+    await clock.advance(5000);
+    expect({ emitted, complaints: clients.complaints() }).toEqual({ emitted: [found('a', cgroup)], complaints: [] });
+  });
+
+  test('because nobody says how deep the cgroup of the agent lies is told', () => {
+    start('u1');
+    const { clients, emitted, put } = stage({ level: undefined });
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect({ emitted, counts: clients.counts() }).toEqual({
+      emitted: [],
+      counts: { found: 0, waiting: 1, refused: 0 },
+    });
+    expect(complaintLines(clients.complaints())).toEqual([
+      `warning: cgroup ${root} : nobody says how deep it lies below the root of cgroup v2: no rule for clients binds; ` +
+        'see `shunt doctor`',
+    ]);
+  });
+});
