@@ -1,7 +1,7 @@
 import { socketText } from '../core/explain/text.ts';
-import type { DesiredPort } from '../core/model/desired.ts';
-import { shares } from '../core/plan/alias.ts';
-import { CLOSING, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
+import type { Client, DesiredPort } from '../core/model/desired.ts';
+import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
+import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -19,14 +19,14 @@ export function* serviceViews(
 ): Generator<ServiceView> {
   for (const { id, port, have } of portsOf(reconciler, only)) {
     const number = numberOf(port);
-    const asked = port.frontends.filter((frontend) => !isClosing(frontend));
+    const asked = port.frontends.filter((frontend) => !isClosing(frontend) && frontend.client === undefined);
     yield {
       id,
       ...namesOf(id),
       port: number,
       addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
-      backends: rangesOf(port).reduce((sum, range) => sum + sharesOf(have, range).size, 0),
+      backends: countBackends(have, port),
       affinityTimeoutS: have.tables.service(port.service).affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
     };
@@ -56,13 +56,28 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
 /** Frontends stand in the order of the groups: those of the cluster addresses first. */
 const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;
 
-/** Shares by `socketText` that the kernel gives for a key; empty when it refuses, null when it holds nothing. */
-export const kernelAnswer = (have: Have, key: FrontendKey): ReadonlyMap<string, number> | null => {
-  const frontend = have.frontends.get(frontendKey(key)) ?? have.frontends.get(frontendKey({ ...key, ...CLOSING }));
+/** Key of the share that no endpoint gets. */
+export const REFUSED_SHARE = '';
+
+/**
+ * Shares by `socketText` that the kernel gives a client of this node, or everybody; empty when it refuses, null when it
+ * holds nothing. Where arms are refused and others are not, their share stands at `REFUSED_SHARE`. With an algorithm
+ * that looks at load or at the client it is the share that the weights ask for.
+ */
+export const kernelAnswer = (have: Have, key: FrontendKey, client?: Client): ReadonlyMap<string, number> | null => {
+  const frontend = frontendFor((asked) => have.frontends.get(frontendKey(asked)), key, client);
   if (frontend === undefined) return null;
-  return new Map(
-    [...sharesOf(have, frontend)].map(([index, share]) => [socketText(have.tables.backend(index)), share]),
-  );
+  const parts = partsOf(have.tables, frontend);
+  const answer = new Map<string, number>();
+  for (const { backends } of parts) {
+    for (const [index, share] of backends) {
+      const socket = socketText(have.tables.backend(index));
+      answer.set(socket, (answer.get(socket) ?? 0) + share);
+    }
+  }
+  const refused = refusedShare(parts);
+  if (answer.size > 0 && refused > 0) answer.set(REFUSED_SHARE, refused);
+  return answer;
 };
 
 export const usedCapacity = (have: Have | undefined): Capacity => {
@@ -97,26 +112,39 @@ function* portsOf(reconciler: Reconciler, only: string | undefined): Generator<F
 /** All at once: an index means something else after a change. */
 const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly BackendView[] => {
   const { namespace, service } = namesOf(id);
-  return rangesOf(port).flatMap((range) =>
-    Array.from(sharesOf(have, range), ([index, share]) => {
-      const { address, port: backendPort, weight } = have.tables.backend(index);
-      const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
-      return { ...place, weight, share, stats: stats.backend(index) };
-    }),
+  return choicesOf(port).flatMap((frontend) =>
+    partsOf(have.tables, frontend).flatMap((part) =>
+      Array.from(part.backends, ([index, share]) => {
+        const { address, port: backendPort, weight } = have.tables.backend(index);
+        const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
+        return { ...place, ...choiceOf(port, frontend, part), weight, share, stats: stats.backend(index) };
+      }),
+    ),
   );
 };
+
+const choiceOf = (
+  { arms }: Port,
+  frontend: FrontendWrite,
+  { service }: Part,
+): Pick<BackendView, 'arm' | 'variant'> => ({
+  ...(frontend.arms && { arm: arms?.get(service) ?? '' }),
+  ...(frontend.variant !== undefined && { variant: frontend.variant }),
+});
 
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
   const [namespace = '', service = '', portName = '', protocol = ''] = id.split('/');
   return { namespace, service, portName, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' };
 };
 
-/** One frontend for each range of slots: several addresses may share one. */
-const rangesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
+/** One frontend for each range of slots: several addresses, and clients with the same choice, may share one. */
+const choicesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
   ...new Map(
     frontends.filter(({ slotCount }) => slotCount > 0).map((frontend) => [frontend.slotBase, frontend]),
   ).values(),
 ];
 
-const sharesOf = ({ tables }: Have, { slotBase, slotCount }: FrontendWrite): Map<number, number> =>
-  slotCount === 0 ? new Map() : shares(tables.slots(slotBase, slotCount), slotCount);
+const countBackends = ({ tables }: Have, port: Port): number =>
+  choicesOf(port)
+    .flatMap((frontend) => partsOf(tables, frontend))
+    .reduce((sum, { backends }) => sum + backends.size, 0);

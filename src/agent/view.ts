@@ -137,8 +137,12 @@ export interface BackendView {
   readonly id: string;
   readonly address: string;
   readonly port: number;
+  /** Where several Services share the connections: the one that it is an endpoint of, as `DesiredArm.id`. */
+  readonly arm?: string;
+  /** Answers only clients with a choice of their own: which, as `DesiredGroup.variant`. */
+  readonly variant?: number;
   readonly weight: number;
-  /** 0..1, of the Service's connections in this address family. */
+  /** 0..1, of the Service's connections in this address family, over all arms. */
   readonly share: number;
   readonly stats: Counters;
 }

@@ -1,10 +1,12 @@
-import { pick } from '../core/plan/alias.ts';
-import { CLOSING, frontendKey } from '../core/plan/have.ts';
+import type { Client } from '../core/model/desired.ts';
+import { hasLookup } from '../core/plan/choice.ts';
+import { frontendFor, frontendKey } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
 import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
+import { choose } from './fake/choose.ts';
 import { Memory } from './fake/memory.ts';
-import { type Route, renderRoute, routesOf } from './fake/routes.ts';
+import { type Route, renderRoute, routeFor, routesOf } from './fake/routes.ts';
 import { Rules } from './fake/rules.ts';
 import { FakeSockets } from './fake/sockets.ts';
 import { FakeStats } from './fake/stats.ts';
@@ -53,6 +55,7 @@ export class FakeDataplane implements Dataplane {
       }
     }
     this.#stepsLeft = Number.POSITIVE_INFINITY;
+    if (transaction.services.some(({ choice }) => hasLookup(choice))) this.#rules.mayRest();
   }
 
   /** The next transaction is cut after so many elementary steps (one record, one word), as a `kill -9` would. */
@@ -107,17 +110,26 @@ export class FakeDataplane implements Dataplane {
     this.#memory.putFrontend(frontend);
   }
 
-  /** Follows a first connection to its end and counts it, with the kernel's arithmetic: no affinity, as for a new client. */
-  connect(address: string, port: number, protocol: FrontendKey['protocol'], random32: number): Answer {
-    const frontend =
-      this.#memory.frontend({ address, port, protocol }) ?? this.#memory.frontend({ address, ...CLOSING });
+  /** Writes a slot in the same way. Wherever a frontend led through it, it now leads elsewhere. */
+  scribble(slot: number, words: readonly number[]): void {
+    this.#memory.putSlot(slot, Uint32Array.from(words));
+    this.#rules = this.#rules.over(this.#memory);
+  }
+
+  /**
+   * Follows a first connection to its end and counts it, with the kernel's arithmetic: no affinity, as for a new client,
+   * and no load, so that choices by load are those by weight. One number stands for all that is random: it draws the
+   * arm, then the endpoint, and is the hash of the client.
+   */
+  connect(address: string, port: number, protocol: FrontendKey['protocol'], random32: number, client?: Client): Answer {
+    const frontend = this.#frontendFor({ address, port, protocol }, client);
     if (frontend === undefined || !this.#isActive) return { verdict: 'left alone' };
-    const { service, slotBase, slotCount } = frontend;
-    if (slotCount === 0) {
+    const { service } = frontend;
+    const index = choose(this.#memory, this.stats, frontend, random32);
+    if (index === undefined) {
       this.stats.countRefused(service);
       return { verdict: 'refused' };
     }
-    const index = pick(this.#memory.slots(slotBase, slotCount), 0, slotCount, random32);
     this.stats.countSent(service, index);
     const backend = this.#memory.backend(index);
     return { verdict: 'sent', address: backend.address, port: backend.port };
@@ -125,14 +137,14 @@ export class FakeDataplane implements Dataplane {
 
   /** A UDP socket that connects to a Service address: the cookie that it is known by, if it was sent to a backend. */
   connectSocket(address: string, port: number, random32: number): number | undefined {
-    const frontend = this.#memory.frontend({ address, port, protocol: 'UDP' });
-    if (frontend === undefined || frontend.slotCount === 0) return undefined;
-    const { service, slotBase, slotCount } = frontend;
-    return this.sockets.open(
-      this.#memory,
-      service,
-      pick(this.#memory.slots(slotBase, slotCount), 0, slotCount, random32),
-    );
+    const frontend = this.#frontendFor({ address, port, protocol: 'UDP' }, undefined);
+    const index = frontend && choose(this.#memory, this.stats, frontend, random32);
+    return frontend && index !== undefined ? this.sockets.open(this.#memory, frontend.service, index) : undefined;
+  }
+
+  /** Where a client of this node is sent, or everybody; undefined: left alone. */
+  route(key: FrontendKey, client?: Client): Route | undefined {
+    return routeFor(this.#memory, key, client);
   }
 
   /** Every frontend and where it leads, by its key. */
@@ -146,5 +158,9 @@ export class FakeDataplane implements Dataplane {
       .map((route) => `${renderRoute(route)}\n`)
       .sort()
       .join('');
+  }
+
+  #frontendFor(key: FrontendKey, client: Client | undefined): FrontendWrite | undefined {
+    return frontendFor((asked) => this.#memory.frontend(asked), key, client);
   }
 }

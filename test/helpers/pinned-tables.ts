@@ -1,7 +1,7 @@
 import { applyEvents, createCluster, inputFor } from '../../src/core/cluster.ts';
 import { desire } from '../../src/core/desire/desire.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
-import { shares } from '../../src/core/plan/alias.ts';
+import { partsOf } from '../../src/core/plan/answer.ts';
 import { CLOSING, isLive } from '../../src/core/plan/have.ts';
 import type { FrontendWrite, TableReader } from '../../src/core/plan/transaction.ts';
 import { MAP_NAMES, type MapName, mapMemories } from '../../src/dataplane/kernel/load.ts';
@@ -53,14 +53,15 @@ export const heldLines = (bpfRoot: string): readonly string[] => {
   ];
 };
 
-const frontendLine = (tables: TableReader, { slotBase, slotCount, service, ...key }: FrontendWrite): string => {
-  const chosen = slotCount === 0 ? new Map<number, number>() : shares(tables.slots(slotBase, slotCount), slotCount);
-  const answers = [...chosen].map(([index, share]) => {
-    const { address, port, weight, generation, service: owner } = tables.backend(index);
-    const sound = isLive(generation) && owner === service;
-    return sound ? answer(address, port, weight, share) : `backend ${index} of another Service`;
-  });
-  return line(key, tables.service(service).affinityTimeoutS, answers);
+const frontendLine = (tables: TableReader, frontend: FrontendWrite): string => {
+  const answers = partsOf(tables, frontend).flatMap(({ backends }) =>
+    Array.from(backends, ([index, share]) => {
+      const { address, port, weight, generation, service: owner } = tables.backend(index);
+      const sound = isLive(generation) && owner === frontend.service;
+      return sound ? answer(address, port, weight, share) : `backend ${index} of another Service`;
+    }),
+  );
+  return line(frontend, tables.service(frontend.service).affinityTimeoutS, answers);
 };
 
 /** The same lines for what the objects ask for, without any table: the state that a repair must come to. */

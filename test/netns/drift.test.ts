@@ -4,7 +4,9 @@ import { SLOT } from '../../src/abi/layout.gen.ts';
 import { storeWord } from '../../src/abi/memory.ts';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
+import { BACKEND } from '../../src/core/plan/alias.ts';
 import { isClosing } from '../../src/core/plan/have.ts';
+import { HEADER_SLOTS } from '../../src/core/plan/range.ts';
 import type { FrontendWrite } from '../../src/core/plan/transaction.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
@@ -74,15 +76,15 @@ const rows: readonly { what: string; damage: () => void; meanwhile: string }[] =
     damage: () => {
       const [own, other] = [frontend(WEB), frontend(CART)];
       for (const field of [SLOT.backend, SLOT.alias])
-        storeWord(pinned.memory.slots, own.slotBase, field, pinned.tables.slots(other.slotBase, 1)[1] as number);
+        storeWord(pinned.memory.slots, own.slotBase + HEADER_SLOTS, field, firstBackend(other));
     },
     meanwhile: 'cart',
   },
   {
     what: 'an endpoint with another address',
     damage: () => {
-      const backend = pinned.tables.backend(pinned.tables.slots(frontend(WEB).slotBase, 1)[1] as number);
-      const other = pinned.tables.backend(pinned.tables.slots(frontend(CART).slotBase, 1)[1] as number);
+      const backend = pinned.tables.backend(firstBackend(frontend(WEB)));
+      const other = pinned.tables.backend(firstBackend(frontend(CART)));
       writeBackend(pinned.memory.backends, { ...backend, address: other.address });
     },
     meanwhile: 'cart',
@@ -119,6 +121,10 @@ const frontend = (address: string): FrontendWrite => {
   if (found === undefined) throw new Error(`${address} is not there`);
   return found;
 };
+
+/** Of its first column. */
+const firstBackend = ({ slotBase }: FrontendWrite): number =>
+  pinned.tables.slots(slotBase + HEADER_SLOTS, 1)[BACKEND] as number;
 
 const put = (write: FrontendWrite): void => {
   const { keys, values } = encodeFrontends([write]);

@@ -1,16 +1,21 @@
 import { expect } from 'vitest';
-import type { DesiredPort } from '../../src/core/model/desired.ts';
-import { shares } from '../../src/core/plan/alias.ts';
+import type { DesiredArm, DesiredGroup, DesiredPort } from '../../src/core/model/desired.ts';
+import { partsOf } from '../../src/core/plan/answer.ts';
+import { isSameChoice } from '../../src/core/plan/choice.ts';
 import { CLOSING, frontendKey, grown, type Have, release, sealRetired } from '../../src/core/plan/have.ts';
 import { identityKey, identityOf } from '../../src/core/plan/identity.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../../src/core/plan/plan.ts';
 import { readHave } from '../../src/core/plan/read.ts';
 import type { BackendWrite, Capacity, Transaction } from '../../src/core/plan/transaction.ts';
-import { endpointName } from '../../src/dataplane/fake/routes.ts';
+import { endpointName, type Route, type RouteArm } from '../../src/dataplane/fake/routes.ts';
 import { FakeDataplane } from '../../src/dataplane/fake.ts';
+import { groupOf, portWith } from './ports.ts';
 
 /** What a cluster may want at one moment, by port id; undefined: no such port. */
 export type State = ReadonlyMap<string, DesiredPort | undefined>;
+
+/** Enough for nearly any state, and for what is retired beside it. */
+const ROOM: Capacity = { frontends: 256, slots: 2 ** 15, backends: 512, services: 64 };
 
 /** A dataplane and what an agent knows about it. */
 export class World {
@@ -22,7 +27,7 @@ export class World {
     this.have = readHave(this.fake.tables);
   }
 
-  static async create(capacity: Capacity = { frontends: 64, slots: 256, backends: 128, services: 16 }): Promise<World> {
+  static async create(capacity: Capacity = ROOM): Promise<World> {
     const world = new World(capacity);
     await world.settle();
     return world;
@@ -30,10 +35,12 @@ export class World {
 
   /** As an agent does it: plan, grow when short of room, apply, commit. Returns what was written. */
   async reach(changes: readonly Change[]): Promise<Transaction> {
-    for (;;) {
+    for (let settled = false; ; settled = true) {
       const result = plan(this.have, changes);
       if (!isShortage(result)) return this.carryOut(result);
       await this.settle();
+      // What was retired may be room enough.
+      if (!settled) continue;
       await this.fake.grow(result.need);
       grown(this.have, this.fake.tables);
     }
@@ -73,16 +80,32 @@ export class World {
     };
   }
 
-  /** The backend record of each endpoint of each scope of each port, by `port-id scope address:port`. */
+  /** Every backend record in use, by `port-id scope variant arm address:port`. */
   backends(): Map<string, BackendWrite> {
     const { tables, ports } = this.have;
     const result = new Map<string, BackendWrite>();
     for (const [id, port] of ports) {
-      for (const { slotBase, slotCount, scope } of port.frontends) {
-        if (slotCount === 0) continue;
-        for (const index of shares(tables.slots(slotBase, slotCount), slotCount).keys()) {
-          const backend = tables.backend(index);
-          result.set(`${id} ${scope} ${endpointName(backend.address, backend.port)}`, backend);
+      for (const frontend of port.frontends) {
+        for (const { service, backends } of partsOf(tables, frontend)) {
+          for (const index of backends.keys()) {
+            const { scope, variant = 0 } = frontend;
+            const backend = tables.backend(index);
+            const place = { scope, variant, arm: port.arms?.get(service) ?? '' };
+            result.set(backendName(id, place, backend), backend);
+          }
+        }
+      }
+    }
+    return result;
+  }
+
+  /** Indexes of the records of arms, by `port-id variant arm`. */
+  arms(): Map<string, number> {
+    const result = new Map<string, number>();
+    for (const [id, { frontends, arms }] of this.have.ports) {
+      for (const frontend of frontends.filter((each) => each.arms)) {
+        for (const { service } of partsOf(this.have.tables, frontend)) {
+          result.set(`${id} ${frontend.variant ?? 0} ${arms?.get(service)}`, service);
         }
       }
     }
@@ -90,23 +113,30 @@ export class World {
   }
 }
 
+export const backendName = (
+  id: string,
+  { scope, variant, arm }: { readonly scope: string; readonly variant: number; readonly arm: string },
+  { address, port }: { readonly address: string; readonly port: number },
+): string => `${id} ${scope} ${variant} ${arm} ${endpointName(address, port)}`;
+
 export const changesTo = (state: State): Change[] => [...state].map(([id, want]) => ({ id, want }));
 
 export const countWrites = (transaction: Transaction): number =>
   Object.values(transaction).reduce((sum, part) => sum + part.length, 0);
 
-/** The routing is exactly what the state wants: no address more, no share else. */
+/** The routing is exactly what the state wants: no address or client more, no share else. */
 export const expectRoutes = (fake: FakeDataplane, state: State): void => {
   const routes = fake.routes();
   const wanted = new Set<string>();
-  for (const [id, port] of state) {
+  for (const port of state.values()) {
     for (const group of port?.groups ?? []) {
       for (const address of group.addresses) {
-        const { protocol, affinityTimeoutS } = port as DesiredPort;
-        const key = frontendKey({ address, port: group.port, protocol });
+        const { protocol } = port as DesiredPort;
+        const client = group.client && { client: group.client.cgroup };
+        const key = frontendKey({ address, port: group.port, protocol, ...client });
         wanted.add(key);
-        expect(routes.get(key), key).toMatchObject({ service: identityKey(identityOf(id)), affinityTimeoutS });
-        expectShares(routes.get(key)?.shares ?? new Map(), group.endpoints);
+        expect(routes.get(key), key).toBeDefined();
+        expectRoute(routes.get(key) as Route, port as DesiredPort, group);
       }
     }
   }
@@ -120,16 +150,47 @@ export const expectRoutes = (fake: FakeDataplane, state: State): void => {
   expect([...routes.keys()].sort()).toEqual([...wanted].sort());
 };
 
+const expectRoute = (route: Route, port: DesiredPort, group: DesiredGroup): void => {
+  const { id, affinityTimeoutS, choice } = port;
+  const { scope, variant, client, arms, endpoints } = group;
+  expect(route).toMatchObject({ service: identityKey(identityOf(id)), affinityTimeoutS });
+  expect(isSameChoice(route.choice, choice)).toBe(true);
+  expect(route.kept).toEqual({ scope, ...(variant !== undefined && { variant }) });
+  expect(route.clientLevels).toBe(client === undefined ? levelsAt(port, group) : 0);
+  if (arms === undefined) expectShares(route.shares, endpoints);
+  else expectArms(route, id, arms, variant);
+};
+
+const expectArms = (route: Route, id: string, arms: readonly DesiredArm[], variant: number | undefined): void => {
+  const total = arms.reduce((sum, { weight }) => sum + weight, 0);
+  expect(route.arms?.length ?? 0).toBe(arms.length);
+  for (const [at, arm] of arms.entries()) {
+    const held = route.arms?.[at] as RouteArm;
+    expect(held.service).toBe(
+      identityKey(identityOf(variant === undefined ? `${id}>${arm.id}` : `${id}>${arm.id}>${variant}`)),
+    );
+    expect(isSameChoice(held.choice, arm.choice)).toBe(true);
+    expect(Math.abs(held.share - arm.weight / total)).toBeLessThanOrEqual(arms.length * 2 ** -31);
+    expectShares(held.shares, arm.endpoints, held.share);
+  }
+};
+
+const levelsAt = ({ groups }: DesiredPort, { addresses, port }: DesiredGroup): number =>
+  groups
+    .filter((group) => group.port === port && group.addresses.some((address) => addresses.includes(address)))
+    .reduce((levels, { client }) => levels | (client === undefined ? 0 : 1 << client.level), 0);
+
 /** Each share is off by less than one random number in 2^32 for each column. */
 export const expectShares = (
   shares: ReadonlyMap<string, number>,
   endpoints: readonly { readonly address: string; readonly port: number; readonly weight: number }[],
+  whole = 1,
 ): void => {
   const total = endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0);
   expect(shares.size).toBe(endpoints.length);
   for (const { address, port, weight } of endpoints) {
     const share = shares.get(endpointName(address, port)) ?? Number.NaN;
-    expect(Math.abs(share - weight / total)).toBeLessThanOrEqual(endpoints.length * 2 ** -31);
+    expect(Math.abs(share - (whole * weight) / total)).toBeLessThanOrEqual(endpoints.length * 2 ** -31);
   }
 };
 
@@ -139,20 +200,12 @@ export const portOf = (
   addresses: readonly string[],
   endpoints: Readonly<Record<number, number>>,
   affinityTimeoutS = 0,
-): DesiredPort => ({
-  id,
-  protocol: 'TCP',
-  port: 80,
-  affinityTimeoutS,
-  groups: [
-    {
-      family: 4,
-      kind: 'cluster',
-      port: 80,
-      addresses,
-      scope: 'cluster',
-      endpoints: Object.entries(endpoints).map(([byte, weight]) => ({ address: `10.1.0.${byte}`, port: 8080, weight })),
-    },
-  ],
-  closed: [],
-});
+): DesiredPort => portWith(id, [groupOf(addresses, endpoints)], { affinityTimeoutS });
+
+/** Sizes of the parts of a transaction that are not empty. */
+export const partsIn = (transaction: Transaction): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(transaction)
+      .map(([part, writes]) => [part, writes.length] as const)
+      .filter(([, size]) => size > 0),
+  );

@@ -1,3 +1,4 @@
+import type { Client } from '../model/desired.ts';
 import { flat } from '../model/flat.ts';
 import {
   createIndexes,
@@ -35,6 +36,8 @@ export interface Have {
 export interface Port {
   readonly service: number;
   readonly frontends: readonly FrontendWrite[];
+  /** Names of its arms by the index of their record. Absent: it has none, or nobody has named them since the start. */
+  readonly arms?: ReadonlyMap<number, string>;
 }
 
 export interface Free {
@@ -66,8 +69,24 @@ export const emptyRetired = (): Retired => ({
 export const emptyLeftovers = (): Leftovers => ({ ...emptyRetired(), frontends: new Map() });
 
 /** Distinct for every frontend. */
-export const frontendKey = ({ address, port, protocol }: FrontendKey): string =>
-  flat(' ', address, `${port}/${protocol}`);
+export const frontendKey = ({ address, port, protocol, client }: FrontendKey): string =>
+  client === undefined
+    ? flat(' ', address, `${port}/${protocol}`)
+    : flat(' ', address, `${port}/${protocol}`, `${client}`);
+
+/**
+ * The entry that programs take: at an address that is closed whatever else is asked, and of a client that has one its
+ * own. Undefined: they leave it alone.
+ */
+export const frontendFor = (
+  lookUp: (key: FrontendKey) => FrontendWrite | undefined,
+  { address, port, protocol }: FrontendKey,
+  client: Client | undefined,
+): FrontendWrite | undefined => {
+  const ofAll = lookUp({ address, port, protocol }) ?? lookUp({ address, ...CLOSING });
+  if (client === undefined || ((ofAll?.clientLevels ?? 0) & (1 << client.level)) === 0) return ofAll;
+  return lookUp({ address, port, protocol, client: client.cgroup }) ?? ofAll;
+};
 
 /** With an address: the key of what leads nowhere, but says that all else at that address refuses. */
 export const CLOSING = { port: 0, protocol: 'ANY' } as const;

@@ -111,11 +111,8 @@ const planDeletes = ({ have, owned, frontendDeletes }: Draft, port: Port): void 
   for (const frontend of port.frontends) {
     const key = frontendKey(frontend);
     if (owned.has(key) || have.frontends.get(key)?.service !== port.service) continue;
-    frontendDeletes.push({
-      address: frontend.address,
-      port: frontend.port,
-      protocol: frontend.protocol,
-    });
+    const { address, port: number, protocol, client } = frontend;
+    frontendDeletes.push({ address, port: number, protocol, ...(client !== undefined && { client }) });
   }
 };
 

@@ -1,8 +1,8 @@
 import { exact } from '../model/exact.ts';
-import { SLOT_WORDS } from './alias.ts';
 import { createHave, frontendKey, type Have, isLive, type Port } from './have.ts';
 import { identityKey } from './identity.ts';
 import { type FreeIndexes, giveIndex, type Range } from './ranges.ts';
+import { createMarks, isSound, type Marks, markTouched, TOUCHED, UNUSED, USED, USED_BY_ARM } from './sound.ts';
 import type { FrontendWrite, TableReader } from './transaction.ts';
 
 /**
@@ -44,82 +44,6 @@ export function* readInPortions(tables: TableReader): Generator<undefined, Have>
 const PORTION_FRONTENDS = 256;
 const PORTION_RECORDS = 16_384;
 
-const UNUSED = 0;
-/** A sound frontend leads here. */
-const USED = 1;
-/** Only a broken frontend leads here. */
-const TOUCHED = 2;
-
-interface Marks {
-  readonly slots: Uint8Array;
-  readonly backends: Uint8Array;
-  readonly services: Uint8Array;
-  /** By base: ranges that sound frontends lead to. */
-  readonly ranges: Map<number, FrontendWrite>;
-}
-
-const createMarks = ({ capacity }: TableReader): Marks => ({
-  slots: new Uint8Array(capacity.slots),
-  backends: new Uint8Array(capacity.backends),
-  services: new Uint8Array(capacity.services),
-  ranges: new Map(),
-});
-
-/** Does it lead to a live Service, and through a range of its own only to live backends of that Service? Then marks them. */
-const isSound = (tables: TableReader, marks: Marks, frontend: FrontendWrite): boolean => {
-  const { service, slotBase, slotCount } = frontend;
-  if (service >= tables.capacity.services || !isLive(tables.serviceGeneration(service))) return false;
-  if (slotCount > 0 && !isKnownRange(marks, frontend)) {
-    if (slotBase + slotCount > tables.capacity.slots) return false;
-    if (marks.slots.subarray(slotBase, slotBase + slotCount).includes(USED)) return false;
-    const { owners, aliases } = backendsOf(tables, frontend);
-    for (const index of aliases) if (!owners.has(index)) return false;
-    for (const index of owners) if (!serves(tables, index, service)) return false;
-    for (const index of owners) marks.backends[index] = USED;
-    marks.slots.fill(USED, slotBase, slotBase + slotCount);
-    marks.ranges.set(slotBase, frontend);
-  }
-  marks.services[service] = USED;
-  return true;
-};
-
-/** Addresses of one group share a range. */
-const isKnownRange = (marks: Marks, { service, slotBase, slotCount }: FrontendWrite): boolean => {
-  const known = marks.ranges.get(slotBase);
-  return known?.service === service && known.slotCount === slotCount;
-};
-
-const serves = (tables: TableReader, backend: number, service: number): boolean =>
-  backend < tables.capacity.backends &&
-  isLive(tables.backendGeneration(backend)) &&
-  tables.backendService(backend) === service;
-
-/** Every backend that a range can lead to. In the tables that `aliasTable` makes, each of them owns a column. */
-const backendsOf = (tables: TableReader, { slotBase, slotCount }: FrontendWrite) => {
-  const words = tables.slots(slotBase, slotCount);
-  const owners = new Set<number>();
-  const aliases = new Set<number>();
-  for (let at = 0; at < words.length; at += SLOT_WORDS) {
-    owners.add(words[at + 1] as number);
-    aliases.add(words[at + 2] as number);
-  }
-  return { owners, aliases };
-};
-
-/** Reserves what a broken frontend leads to: nothing may be written there before the frontend is gone. */
-const markTouched = (tables: TableReader, marks: Marks, frontend: FrontendWrite): void => {
-  const touch = (mark: Uint8Array, index: number): void => {
-    if (mark[index] === UNUSED) mark[index] = TOUCHED;
-  };
-  touch(marks.services, frontend.service);
-  const end = Math.min(frontend.slotBase + frontend.slotCount, tables.capacity.slots);
-  const slotCount = Math.max(0, end - frontend.slotBase);
-  if (slotCount === 0) return;
-  for (let slot = frontend.slotBase; slot < end; slot++) touch(marks.slots, slot);
-  const { owners, aliases } = backendsOf(tables, { ...frontend, slotCount });
-  for (const backend of [...owners, ...aliases]) touch(marks.backends, backend);
-};
-
 function* readPorts(have: Have, sound: readonly FrontendWrite[]): Generator<undefined> {
   const byService = new Map<number, FrontendWrite[]>();
   let read = 0;
@@ -143,7 +67,7 @@ function* readPorts(have: Have, sound: readonly FrontendWrite[]): Generator<unde
 function* sortRecords(have: Have, marks: Marks): Generator<undefined> {
   const { tables, free, retired, leftovers } = have;
   const sort = (mark: number, index: number, generation: number, to: SortedRecords): void => {
-    if (mark === USED) return;
+    if (mark === USED || mark === USED_BY_ARM) return;
     if (mark === TOUCHED || isLive(generation)) to.leftovers.push(index);
     else if (generation > 0) to.retired.push(index);
     else giveIndex(to.free, index);

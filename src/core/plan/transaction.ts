@@ -78,7 +78,7 @@ export type Identity = readonly [number, number];
 
 export interface SlotsWrite {
   readonly base: number;
-  /** Four words a slot: threshold, backend, alias, 0 (struct slot in bpf/abi.h). */
+  /** A whole range, four words a slot: see range.ts. */
   readonly words: Uint32Array;
 }
 

@@ -1,5 +1,7 @@
-import { SLOT_WORDS } from '../../core/plan/alias.ts';
+import { hasLookup } from '../../core/plan/choice.ts';
 import { isLive } from '../../core/plan/have.ts';
+import { armsOf, lookupOf, membersOf, type RangeAt, readRange } from '../../core/plan/range.ts';
+import { reachOf } from '../../core/plan/reach.ts';
 import type { FrontendWrite } from '../../core/plan/transaction.ts';
 import { ShuntError } from '../../errors.ts';
 import type { Memory } from './memory.ts';
@@ -12,7 +14,7 @@ export type Place = 'slot' | 'backend' | 'service';
  */
 export class Rules {
   readonly #memory: Memory;
-  /** How many frontends (slots, services) or slots that are led to (backends) lead to each index. */
+  /** How many frontends lead to each index, be it through arms. */
   readonly #led: Record<Place, Map<number, number>> = { slot: new Map(), backend: new Map(), service: new Map() };
   /** Retired, and in which grace period's time. */
   readonly #waiting: Record<Place, Map<number, number>>;
@@ -43,15 +45,24 @@ export class Rules {
     if (this.#led[place].has(index)) fail(`${place} ${index} is ${act} while a frontend leads to it`);
   }
 
+  /** A range that a frontend leads to has a lookup exactly when its record chooses by one. */
   mayLead(frontend: FrontendWrite): void {
-    const { service, slotBase, slotCount } = frontend;
-    if (!isLive(this.#memory.serviceGeneration(service))) fail(`a frontend leads to service ${service}, which is free`);
-    if (slotBase + slotCount > this.#memory.capacity.slots) fail('a frontend leads outside of the slots');
-    for (const backend of this.#backendsOf(slotBase, slotCount)) {
-      if (!isLive(this.#memory.backendGeneration(backend)))
-        fail(`a frontend leads to backend ${backend}, which is free`);
-      const owner = this.#memory.backendService(backend);
-      if (owner !== service) fail(`a frontend of service ${service} leads to backend ${backend} of service ${owner}`);
+    const { service, arms, client, clientLevels } = frontend;
+    this.#mustBeLive('service', service);
+    if (client !== undefined && clientLevels) fail('the entry of a client leads on to clients');
+    if (arms) this.#mustShare(frontend);
+    else this.#mustServe(frontend, service, service);
+  }
+
+  /** Once a transaction is complete, whatever chooses by lookup has one, also where no frontend was written. */
+  mayRest(): void {
+    for (const { service, arms, ...at } of this.#memory.frontends()) {
+      const ranges = arms
+        ? armsOf(this.#wholeRange({ ...at, arms }), at.slotCount)
+        : [{ service, slotBase: at.slotBase, slotCount: at.slotCount }];
+      for (const range of ranges) {
+        if (range.slotCount > 0 && hasLookup(this.#memory.service(range.service).choice)) this.#mustChoose(range);
+      }
     }
   }
 
@@ -76,13 +87,56 @@ export class Rules {
     }
   }
 
-  #lead({ service, slotBase, slotCount }: FrontendWrite, by: 1 | -1): void {
-    this.#count('service', service, by);
-    const end = Math.min(slotBase + slotCount, this.#memory.capacity.slots);
-    for (let slot = slotBase; slot < end; slot++) {
-      this.#count('slot', slot, by);
-      for (const backend of this.#backendsOf(slot, 1)) this.#count('backend', backend, by);
-      if (!this.#led.slot.has(slot)) this.retired('slot', slot);
+  #mustShare(frontend: FrontendWrite): void {
+    const { service, slotCount } = frontend;
+    const words = this.#wholeRange(frontend);
+    for (const { index } of membersOf(words, slotCount)) if (index >= slotCount) fail(`there is no arm ${index}`);
+    for (const arm of armsOf(words, slotCount)) {
+      if (arm.service === service) fail(`service ${service} is an arm of itself`);
+      this.#mustBeLive('service', arm.service);
+      this.#mustServe(arm, arm.service, service);
+    }
+  }
+
+  #mustServe(at: RangeAt, chooser: number, owner: number): void {
+    if (at.slotCount === 0) return;
+    const words = this.#wholeRange(at);
+    const backends = new Set(membersOf(words, at.slotCount).map(({ index }) => index));
+    for (const backend of backends) {
+      this.#mustBeLive('backend', backend);
+      const service = this.#memory.backendService(backend);
+      if (service !== owner) fail(`a frontend of service ${owner} leads to backend ${backend} of service ${service}`);
+    }
+    const lookup = lookupOf(words, at.slotCount);
+    for (const backend of lookup) if (!backends.has(backend)) fail(`a lookup leads to backend ${backend} of others`);
+    if (lookup.length > 0 !== hasLookup(this.#memory.service(chooser).choice))
+      fail(`service ${chooser} does not choose as the range at slot ${at.slotBase} is made for`);
+  }
+
+  #mustChoose({ service, ...at }: RangeAt & { readonly service: number }): void {
+    if (lookupOf(this.#wholeRange(at), at.slotCount).length === 0) fail(`service ${service} has nothing to look up in`);
+  }
+
+  #wholeRange(at: RangeAt): Uint32Array {
+    const words = readRange(this.#memory, at);
+    return words ?? fail(`a frontend leads outside of the slots, or to no whole range, at slot ${at.slotBase}`);
+  }
+
+  #mustBeLive(place: 'service' | 'backend', index: number): void {
+    const generation =
+      place === 'service' ? this.#memory.serviceGeneration(index) : this.#memory.backendGeneration(index);
+    if (!isLive(generation)) fail(`a frontend leads to ${place} ${index}, which is free`);
+  }
+
+  #lead(frontend: FrontendWrite, by: 1 | -1): void {
+    const { slots, backends, services } = reachOf(this.#memory, frontend);
+    for (const index of services) this.#count('service', index, by);
+    for (const index of backends) this.#count('backend', index, by);
+    for (const { base, count } of slots) {
+      for (let slot = base; slot < base + count; slot++) {
+        this.#count('slot', slot, by);
+        if (!this.#led.slot.has(slot)) this.retired('slot', slot);
+      }
     }
   }
 
@@ -90,15 +144,6 @@ export class Rules {
     const count = (this.#led[place].get(index) ?? 0) + by;
     if (count === 0) this.#led[place].delete(index);
     else this.#led[place].set(index, count);
-  }
-
-  *#backendsOf(slotBase: number, slotCount: number): Generator<number> {
-    if (slotCount === 0) return;
-    const words = this.#memory.slots(slotBase, slotCount);
-    for (let at = 0; at < words.length; at += SLOT_WORDS) {
-      yield words[at + 1] as number;
-      yield words[at + 2] as number;
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Counters, ServiceStats, StatsReader } from '../dataplane.ts';
 export class FakeStats implements StatsReader {
   readonly #backends = new Map<number, Tally>();
   readonly #services = new Map<number, Tally>();
+  readonly #turns = new Map<number, number>();
   #refused = 0;
 
   countSent(service: number, backend: number): void {
@@ -16,9 +17,19 @@ export class FakeStats implements StatsReader {
     this.#refused++;
   }
 
+  /** Of a Service that takes turns; counted from 0. */
+  takeTurn(service: number): number {
+    const turn = this.#turns.get(service) ?? 0;
+    this.#turns.set(service, turn + 1);
+    return turn;
+  }
+
   clear(backends: readonly number[], services: readonly number[]): void {
     for (const index of backends) this.#backends.delete(index);
-    for (const index of services) this.#services.delete(index);
+    for (const index of services) {
+      this.#services.delete(index);
+      this.#turns.delete(index);
+    }
   }
 
   isUsed(index: number): boolean {

@@ -133,7 +133,7 @@ describe('a change', () => {
     expect(dataplane.dump()).toContain('10.244.1.7:8080');
     expect(told.changes.at(-1)).toMatchObject({
       ports: 1,
-      writes: { backends: 1, slots: 1, frontends: 1, removed: 2 },
+      writes: { backends: 1, slots: 2, frontends: 1, removed: 2 },
     });
   });
 

@@ -34,7 +34,10 @@ test.each([
   },
 ])('$title: weights $weights', ({ weights, slots }) => {
   const words = aliasTable([10, 11, 12].slice(0, weights.length), weights);
-  expect([...words]).toEqual(slots.flatMap(([threshold, ...rest]) => [Math.round(threshold ?? 0), ...rest, 0]));
+  const untils = weights.map((_, entry) => weights.slice(0, entry + 1).reduce((sum, weight) => sum + weight, 0));
+  expect([...words]).toEqual(
+    slots.flatMap(([threshold, ...rest], column) => [Math.round(threshold ?? 0), ...rest, untils[column]]),
+  );
 });
 
 test('the kernel takes the backend below the threshold and the alias from it on', () => {
@@ -50,7 +53,7 @@ test('a hundred thousand backends, one in a hundred of them a thousand times hea
   const count = 100_000;
   const weights = Array.from({ length: count }, (_, entry) => (entry % 100 === 0 ? 1000 : 1));
   const backends = weights.map((_, entry) => entry);
-  const result = shares(aliasTable(backends, weights), count);
+  const result = shares(aliasTable(backends, weights), 0, count);
   const total = 1000 * 1000 + 99_000;
   const error = Math.max(...weights.map((weight, entry) => Math.abs((result.get(entry) ?? 0) - weight / total)));
   expect(error).toBeLessThanOrEqual(count * 2 ** -31);

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Change, committed, isShortage, plan } from '../../../../src/core/plan/plan.ts';
-import { countWrites, portOf, World } from '../../../property/world.ts';
+import { countWrites, partsIn, portOf, World } from '../../../property/world.ts';
 
 const WEB = 'shop/web/http/TCP';
 const CART = 'shop/cart/http/TCP';
-
-/** Sizes of the parts of a transaction that are not empty. */
-const partsOf = (transaction: object): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(transaction)
-      .map(([part, writes]) => [part, writes.length] as const)
-      .filter(([, size]) => size > 0),
-  );
 
 /** A change of one port, and what it may write: as little as the change is. */
 const changes = [
@@ -110,7 +102,7 @@ const changes = [
 test.each(changes)('$title', async ({ from, to, parts }) => {
   const world = await World.create();
   await world.reach([{ id: WEB, want: from }]);
-  expect(partsOf(await world.reach([{ id: WEB, want: to }]))).toEqual(parts);
+  expect(partsIn(await world.reach([{ id: WEB, want: to }]))).toEqual(parts);
 });
 
 test('the later of two changes of one port counts', async () => {
@@ -156,8 +148,8 @@ describe('an address that moves from one port to another', () => {
   test('stays with the new owner when the old one lets go in a later plan', async () => {
     const world = await owned();
     await world.reach([takes]);
-    expect(partsOf(await world.reach([lets]))).toEqual({});
-    expect(partsOf(await world.reach([{ id: WEB, want: undefined }]))).toMatchObject({ frontendDeletes: 1 });
+    expect(partsIn(await world.reach([lets]))).toEqual({});
+    expect(partsIn(await world.reach([{ id: WEB, want: undefined }]))).toMatchObject({ frontendDeletes: 1 });
     expect(world.fake.dump()).toMatch(/^10\.96\.0\.2:80/);
   });
 
@@ -175,12 +167,12 @@ describe('an address that moves from one port to another', () => {
 
 describe('room', () => {
   test('that is retired counts as taken until it is released', async () => {
-    const world = await World.create({ frontends: 4, slots: 4, backends: 2, services: 1 });
+    const world = await World.create({ frontends: 4, slots: 6, backends: 2, services: 1 });
     await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 1 }) }]);
     await world.reach([{ id: WEB, want: undefined }]);
 
     const next = [{ id: CART, want: portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 }) }];
-    expect(plan(world.have, next)).toEqual({ need: { frontends: 4, slots: 4, backends: 6, services: 3 } });
+    expect(plan(world.have, next)).toEqual({ need: { frontends: 4, slots: 6, backends: 6, services: 3 } });
     await world.settle();
     expect(isShortage(plan(world.have, next))).toBe(false);
   });
@@ -201,7 +193,7 @@ describe('room', () => {
   });
 
   test('in the slots must hang together', async () => {
-    const world = await World.create({ frontends: 8, slots: 4, backends: 8, services: 8 });
+    const world = await World.create({ frontends: 8, slots: 8, backends: 8, services: 8 });
     for (const [at, id] of ['a/a/a/TCP', 'b/b/b/TCP', 'c/c/c/TCP', 'd/d/d/TCP'].entries()) {
       await world.reach([{ id, want: portOf(id, [`10.96.0.${at}`], { 1: 1 }) }]);
     }
@@ -210,14 +202,14 @@ describe('room', () => {
       { id: 'c/c/c/TCP', want: undefined },
     ]);
     await world.settle();
-    expect(world.free().slots).toBe(2);
+    expect(world.free().slots).toBe(4);
     expect(plan(world.have, [{ id: WEB, want: portOf(WEB, ['10.96.1.1'], { 1: 1, 2: 1 }) }])).toMatchObject({
-      need: { slots: 9 },
+      need: { slots: 17 },
     });
   });
 
   test('counters of what is released are cleared for the next owner', async () => {
-    const world = await World.create({ frontends: 1, slots: 1, backends: 1, services: 1 });
+    const world = await World.create({ frontends: 1, slots: 2, backends: 1, services: 1 });
     await world.fake.activate();
     await world.reach([{ id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1 }) }]);
     world.fake.connect('10.96.0.1', 80, 'TCP', 0);
@@ -244,8 +236,8 @@ test('a sweep removes what no plan has named, and nothing else', async () => {
   await world.reach([web, { id: CART, want: portOf(CART, ['10.96.0.2'], { 1: 1, 2: 1 }) }]);
   await world.restart();
   expect(countWrites(await world.reach([web]))).toBe(0);
-  expect(partsOf(world.sweep())).toEqual({ frontendDeletes: 1, retiredBackends: 2, retiredServices: 1 });
-  expect(partsOf(world.sweep())).toEqual({});
+  expect(partsIn(world.sweep())).toEqual({ frontendDeletes: 1, retiredBackends: 2, retiredServices: 1 });
+  expect(partsIn(world.sweep())).toEqual({});
   expect(world.fake.dump()).toMatch(/^10\.96\.0\.1:80\/TCP [^\n]*\n$/);
 });
 

@@ -3,6 +3,7 @@ import { identityOf } from '../../../../src/core/plan/identity.ts';
 import { plan } from '../../../../src/core/plan/plan.ts';
 import { readHave } from '../../../../src/core/plan/read.ts';
 import type { FrontendWrite, Transaction } from '../../../../src/core/plan/transaction.ts';
+import { armOf, choiceOf, groupOf, portWith } from '../../../property/ports.ts';
 import { countWrites, portOf, World } from '../../../property/world.ts';
 
 const WEB = 'shop/web/http/TCP';
@@ -11,8 +12,8 @@ const web = { id: WEB, want: portOf(WEB, ['10.96.0.1'], { 1: 1, 2: 3 }) };
 const cart = { id: CART, want: portOf(CART, ['10.96.0.2'], { 3: 1 }) };
 
 /**
- * `web` is service 0 with slots 0 and 1 and backends 0 and 1, of which 1 is the alias in slot 0; `cart` is service 1
- * with slot 2 and backend 2.
+ * `web` is service 0 with slots 0 to 2 and backends 0 and 1, of which 1 is the alias in slot 1; `cart` is service 1
+ * with slots 3 and 4 and backend 2.
  */
 const shop = async (): Promise<World> => {
   const world = await World.create({ frontends: 8, slots: 16, backends: 8, services: 4 });
@@ -25,7 +26,7 @@ describe('a frontend that leads where it should not', () => {
     { title: 'to a service outside of the table', to: { service: 99 } },
     { title: 'to a free service', to: { service: 2 } },
     { title: 'to the service of others, with its own slots', to: { service: 1 } },
-    { title: 'to the slots of others', to: { slotBase: 2, slotCount: 1 } },
+    { title: 'to the slots of others', to: { slotBase: 3, slotCount: 1 } },
     { title: 'to the first of its own slots only', to: { slotCount: 1 } },
     { title: 'to the last of its own slots only', to: { slotBase: 1, slotCount: 1 } },
     { title: 'to its own slots and those of others', to: { slotCount: 3 } },
@@ -77,13 +78,13 @@ describe('a frontend that leads where it should not', () => {
   test('does not bring a free backend back that has the wanted endpoint', async () => {
     const world = await shop();
     await world.reach([{ id: CART, want: undefined }]);
-    await tamper(world, '10.96.0.1', { slotBase: 2, slotCount: 1 });
+    await tamper(world, '10.96.0.1', { slotBase: 3, slotCount: 1 });
     const want = portOf(WEB, ['10.96.0.1'], { 3: 1 });
     expect((await world.reach([{ id: WEB, want }])).backends).toHaveLength(1);
     expect(world.sweep()).toMatchObject({ retiredBackends: [1, 0], retiredServices: [0] });
     await world.settle();
     const { capacity } = world.have.tables;
-    expect(world.free()).toMatchObject({ slots: capacity.slots - 1, backends: capacity.backends - 1 });
+    expect(world.free()).toMatchObject({ slots: capacity.slots - 2, backends: capacity.backends - 1 });
   });
 
   test('keeps a free backend out of use that is but an alias there', async () => {
@@ -133,6 +134,83 @@ describe('a frontend that leads where it should not', () => {
   };
 });
 
+/**
+ * `web` is service 0 with arms 1 and 2: slots 0 and 1 lead to backend 0, slots 2 and 3 to backend 1, slots 4 to 8 are
+ * the header, the columns and the arms; `cart` is service 3 with slots 9 and 10 and backend 2.
+ */
+describe('a frontend with arms that leads where it should not', () => {
+  const arms = [armOf('shop/v1:80', 1, { 1: 1 }), armOf('shop/v2:80', 3, { 2: 1 })];
+  const shared = { id: WEB, want: portWith(WEB, [groupOf(['10.96.0.1'], arms)]) };
+  const ARMS_AT = 7;
+
+  const sharing = async (): Promise<World> => {
+    const world = await World.create({ frontends: 8, slots: 32, backends: 8, services: 8 });
+    await world.reach([shared, cart]);
+    return world;
+  };
+
+  const damages: { title: string; slot: number; words: readonly number[] }[] = [
+    { title: 'to a free record of an arm', slot: ARMS_AT, words: [5, 0, 1, 0] },
+    { title: 'to a record of an arm outside of the table', slot: ARMS_AT, words: [99, 0, 1, 0] },
+    { title: 'to its own record as that of an arm', slot: ARMS_AT, words: [0, 0, 1, 0] },
+    { title: 'to the record of another port as that of an arm', slot: ARMS_AT, words: [3, 0, 1, 0] },
+    { title: 'to the range of another port', slot: ARMS_AT, words: [1, 9, 1, 0] },
+    { title: 'to one range twice', slot: ARMS_AT + 1, words: [2, 0, 1, 0] },
+    { title: 'to a range that nobody wrote', slot: ARMS_AT, words: [1, 20, 1, 0] },
+    { title: 'to a range outside of the table', slot: ARMS_AT, words: [1, 31, 9, 0] },
+    { title: 'to an arm that there is not', slot: 5, words: [2 ** 31, 0, 2, 1] },
+    { title: 'to one arm only', slot: 6, words: [2 ** 32 - 1, 0, 0, 4] },
+    { title: 'to a free backend of an arm', slot: 1, words: [2 ** 32 - 1, 7, 7, 1] },
+    { title: 'through a header that is none', slot: 4, words: [9, 1, 0, 0] },
+    { title: 'through a header of an arm that is none', slot: 0, words: [9, 1, 0, 0] },
+  ];
+
+  test('but this one does not', async () => {
+    const world = await sharing();
+    await world.restart();
+    expect(world.have.leftovers.frontends.size).toBe(0);
+  });
+
+  test.each(damages)('is written anew by the next plan: $title', async ({ slot, words }) => {
+    const world = await sharing();
+    const sound = world.fake.dump();
+    world.fake.scribble(slot, words);
+    await world.restart();
+    expect(world.have.leftovers.frontends.size).toBe(1);
+    await world.reach([shared, cart]);
+    world.sweep();
+    expect(world.fake.dump()).toBe(sound);
+    expect(countWrites(await world.reach([shared, cart]))).toBe(0);
+  });
+
+  test.each(damages)('leaves no room behind: $title', async ({ slot, words }) => {
+    const world = await sharing();
+    world.fake.scribble(slot, words);
+    await world.restart();
+    await world.reach([shared, cart]);
+    world.sweep();
+    await world.reach([shared, cart].map(({ id }) => ({ id, want: undefined })));
+    await world.settle();
+    expect(world.free()).toEqual(world.have.tables.capacity);
+  });
+
+  test('is not planned over: slots that change under a running agent are read anew', async () => {
+    const world = await sharing();
+    world.fake.scribble(4, [9, 1, 0, 0]);
+    expect(() => plan(world.have, [{ id: WEB, want: undefined }])).toThrow('somebody else has written over the slots');
+  });
+
+  test('a lookup that names backends of others is as broken as a column that does', async () => {
+    const world = await World.create({ frontends: 8, slots: 8192, backends: 8, services: 8 });
+    const want = portWith(WEB, [groupOf(['10.96.0.1'], { 1: 1 })], { choice: choiceOf('Maglev') });
+    await world.reach([{ id: WEB, want }, cart]);
+    world.fake.scribble(1000, [0, 0, 0, 1]);
+    await world.restart();
+    expect([...world.have.leftovers.frontends.keys()]).toEqual(['10.96.0.1 80/TCP']);
+    expect((await world.reach([{ id: WEB, want }, cart])).backends).toHaveLength(1);
+  });
+});
+
 test('records that nothing leads to are retired by a sweep, not before', async () => {
   const world = await World.create();
   const records = 4;
@@ -162,8 +240,8 @@ test('what was in use before waits for grace, what never was is free at once', a
     backends: [1, 0],
     services: [0],
     slots: [
-      { base: 0, count: 2 },
-      { base: 3, count: 13 },
+      { base: 0, count: 3 },
+      { base: 5, count: 11 },
     ],
   });
   expect(have.free).toMatchObject({ backends: { count: 5 }, services: { count: 2 }, slots: [] });
