@@ -87,6 +87,7 @@ export class SourceMirror implements SourceSink, AsyncDisposable {
       this.objects.set(name, event.object);
       return;
     }
+    if (event.type === 'client') return;
     const name = nameOf(event.ref);
     this.#say(`delete ${name}`);
     if (!this.objects.delete(name)) this.violations.push(`${name} is deleted, and was not there`);

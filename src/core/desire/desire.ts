@@ -1,5 +1,13 @@
-import type { DesiredGroup, DesiredPort } from '../model/desired.ts';
-import type { Complaint, EndpointSliceObject, Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type { Client, DesiredGroup, DesiredPort } from '../model/desired.ts';
+import type {
+  Complaint,
+  EndpointSliceObject,
+  Family,
+  RouteBackend,
+  RouteObject,
+  ServiceObject,
+  TrafficPolicyObject,
+} from '../model/objects.ts';
 import { addressComplaints, askedOf } from './addresses.ts';
 import { type Choice, desireEndpoints } from './endpoints.ts';
 import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
@@ -8,6 +16,7 @@ import type { LocalNode } from './node.ts';
 import { byName } from './order.ts';
 import { isServed, notServedComplaint, portId, type ServedPort } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
+import type { SlowStart } from './slow-start.ts';
 import { governingPolicy, ignoredPolicies } from './weights.ts';
 
 /** A Service and everything that says how it is answered. */
@@ -17,6 +26,35 @@ export interface ServiceInput {
   readonly slices: readonly EndpointSliceObject[];
   /** Those that name it, in any order. */
   readonly policies: readonly TrafficPolicyObject[];
+  /** Those that have it as a parent, in any order. Absent: none. */
+  readonly routes?: readonly RouteInput[];
+  /** Pods of this node, as far as they are known as clients; present where some may be answered differently. */
+  readonly clients?: readonly ClientPod[];
+}
+
+/** A route and everything that says what it comes to. */
+export interface RouteInput {
+  readonly route: RouteObject;
+  /** TrafficPolicies that narrow it to their `clients`. */
+  readonly narrowings: readonly TrafficPolicyObject[];
+  /** One for each of the route's backends, in their order. */
+  readonly backends: readonly BackendInput[];
+}
+
+export interface BackendInput {
+  readonly ref: RouteBackend;
+  /** The route may refer to it: it is in the route's namespace, or a ReferenceGrant says so. */
+  readonly permitted: boolean;
+  /** The Service itself; absent when there is none, or none that the route may refer to. */
+  readonly answers?: Pick<ServiceInput, 'service' | 'slices' | 'policies'>;
+}
+
+export interface ClientPod {
+  /** `namespace/name` */
+  readonly key: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly client: Client;
 }
 
 /** What the administrator of a node says. */
@@ -32,10 +70,12 @@ export interface NodeIdentity {
 export interface Desired {
   readonly ports: readonly DesiredPort[];
   readonly complaints: readonly Complaint[];
+  /** Present while endpoints start slowly: desire it again after this time, even if nothing has changed. */
+  readonly againMs?: number;
 }
 
 /** What the kernel should hold for a Service on this node. Equal input, in whatever order, gives equal output. */
-export const desire = (input: ServiceInput & { readonly node: LocalNode }): Desired => {
+export const desire = (input: ServiceInput & { readonly node: LocalNode; readonly slowStart?: SlowStart }): Desired => {
   const { service, policies, node } = input;
   const reason = notProgrammed(service, node.proxyName);
   if (reason !== undefined) return { ports: [], complaints: [reason] };

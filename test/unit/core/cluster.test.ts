@@ -157,8 +157,9 @@ describe('the state of a cluster', () => {
   );
   const event = fc.tuple(object, fc.boolean()).map(([each, exists]) => (exists ? put(each) : gone(each)));
 
-  const refOf = (each: ClusterEvent) => (each.type === 'put' ? each.object : each.ref);
+  const refOf = (each: Exclude<ClusterEvent, { type: 'client' }>) => (each.type === 'put' ? each.object : each.ref);
   const identity = (each: ClusterEvent): string => {
+    if (each.type === 'client') return `client ${each.pod}`;
     const { kind, namespace, name } = refOf(each);
     return `${kind} ${namespace}/${name}`;
   };

@@ -91,7 +91,7 @@ const follow = async (options: Partial<FileSourceOptions> = {}) => {
       for (const event of events) {
         if (event.type === 'put') {
           told.objects.set(event.object.name, event.object);
-        } else {
+        } else if (event.type === 'delete') {
           told.objects.delete(event.ref.name);
         }
       }
@@ -106,8 +106,10 @@ const follow = async (options: Partial<FileSourceOptions> = {}) => {
 
 type Told = Awaited<ReturnType<typeof follow>>;
 
-const eventText = (event: ClusterEvent): string =>
-  event.type === 'put' ? `+${event.object.name}` : `-${event.ref.name}`;
+const eventText = (event: ClusterEvent): string => {
+  if (event.type === 'client') return `client ${event.pod}`;
+  return event.type === 'put' ? `+${event.object.name}` : `-${event.ref.name}`;
+};
 
 /** `cart:80 login:81`: names and first ports. */
 const textOf = (objects: Iterable<ClusterObject>): string =>

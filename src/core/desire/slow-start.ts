@@ -1,0 +1,129 @@
+import { keyOf } from '../cluster/keys.ts';
+import type { Cluster } from '../cluster.ts';
+import type { DesiredEndpoint } from '../model/desired.ts';
+import type { ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import { aliveKey } from './alive.ts';
+import { STANDING, standingOf } from './standing.ts';
+
+/** What `desire` needs to know about time. */
+export interface SlowStart {
+  readonly nowMs: number;
+  /**
+   * When an endpoint of the Service (`namespace/name`) became able to answer, on the clock of `nowMs`; undefined: it is
+   * not new.
+   */
+  readonly since: (service: string, address: string, port: number) => number | undefined;
+}
+
+/**
+ * When endpoints of Services that have a slow start became able to answer, by Service and `aliveKey`; -Infinity for those
+ * that were there when the Service was first looked at. Nothing is kept of other Services. Only `noteStarts` writes.
+ */
+export type Starts = Map<string, Map<string, number>>;
+
+/**
+ * Call with every Service whose objects changed, before any of them is desired: an arm's endpoints are known by the
+ * arm's own Service.
+ */
+export const noteStarts = (starts: Starts, cluster: Cluster, key: string, nowMs: number): void => {
+  const service = cluster.services.get(key);
+  if (service === undefined || !startsSlowly(cluster, key)) {
+    starts.delete(key);
+    return;
+  }
+  const before = starts.get(key);
+  const after = new Map<string, number>();
+  for (const socket of ableSockets(cluster, service)) {
+    after.set(socket, before === undefined ? Number.NEGATIVE_INFINITY : (before.get(socket) ?? nowMs));
+  }
+  starts.set(key, after);
+};
+
+export const slowStartAt = (starts: Starts, nowMs: number): SlowStart => ({
+  nowMs,
+  since: (service, address, port) => {
+    const sinceMs = starts.get(service)?.get(aliveKey(address, port));
+    return sinceMs === Number.NEGATIVE_INFINITY ? undefined : sinceMs;
+  },
+});
+
+/** Collects when the weights that were worked out must be worked out again; Infinity: not by the clock. */
+export interface Ramps {
+  readonly slowStart: SlowStart | undefined;
+  againMs: number;
+}
+
+/**
+ * The weights of a choice while endpoints of it are new: a new one begins with a tenth of its weight, which rises evenly
+ * over `slowStartMs`. As long as one of them rises all weights are a hundredfold, so that tenths can be told; each share
+ * is then within a point of the exact one.
+ */
+export const ramped = (
+  endpoints: readonly DesiredEndpoint[],
+  service: string,
+  policy: TrafficPolicyObject | undefined,
+  ramps: Ramps,
+): readonly DesiredEndpoint[] => {
+  const { slowStart } = ramps;
+  const overMs = policy?.slowStartMs ?? 0;
+  if (slowStart === undefined || overMs === 0) return endpoints;
+  const ages = endpoints.map(({ address, port }) => {
+    const sinceMs = slowStart.since(service, address, port);
+    return sinceMs === undefined ? overMs : Math.max(0, slowStart.nowMs - sinceMs);
+  });
+  if (ages.every((ageMs) => ageMs >= overMs)) return endpoints;
+  const weighed = endpoints.map((endpoint, index) => {
+    const factor = factorAt(ages[index] ?? overMs, overMs);
+    return { ...endpoint, weight: Math.max(1, Math.round(FOLD * endpoint.weight * factor)) };
+  });
+  ramps.againMs = Math.min(ramps.againMs, againAfterMs(endpoints, ages, overMs));
+  return weighed;
+};
+
+/** Of its weight, that of an endpoint of this age: 0.1 to 1. */
+export const factorAt = (ageMs: number, overMs: number): number =>
+  FIRST_FACTOR + (1 - FIRST_FACTOR) * Math.min(1, ageMs / overMs);
+
+const FOLD = 100;
+const FIRST_FACTOR = 0.1;
+
+/** No share may move further than this between two looks, and nobody looks more often than that. */
+const STEP_SHARE = 0.01;
+const STEP_MIN_MS = 100;
+
+/**
+ * Shares of those that rise faster than the sum move up, the others down: until those that go up have moved by
+ * `STEP_SHARE` together, or one has risen.
+ */
+const againAfterMs = (endpoints: readonly DesiredEndpoint[], ages: readonly number[], overMs: number): number => {
+  const rising = endpoints.map(({ weight }, index) => {
+    const ageMs = ages[index] ?? overMs;
+    const perMs = ageMs < overMs ? (weight * (1 - FIRST_FACTOR)) / overMs : 0;
+    return { weight: weight * factorAt(ageMs, overMs), perMs };
+  });
+  const total = rising.reduce((sum, { weight }) => sum + weight, 0);
+  const totalPerMs = rising.reduce((sum, { perMs }) => sum + perMs, 0);
+  const upPerMs = rising.reduce(
+    (sum, { weight, perMs }) => sum + Math.max(0, perMs * total - weight * totalPerMs) / total ** 2,
+    0,
+  );
+  const leftMs = Math.min(...ages.filter((ageMs) => ageMs < overMs).map((ageMs) => overMs - ageMs));
+  const stepMs = upPerMs === 0 ? leftMs : Math.min(leftMs, STEP_SHARE / upPerMs);
+  return Math.ceil(Math.max(STEP_MIN_MS, stepMs));
+};
+
+const startsSlowly = ({ policies, destinationRules }: Cluster, key: string): boolean =>
+  isSlow(policies.byService.get(key)) || isSlow(destinationRules.byService.get(key));
+
+const isSlow = (policies: readonly TrafficPolicyObject[] = []): boolean =>
+  policies.some(({ slowStartMs }) => slowStartMs > 0);
+
+/** Of every port: where somebody answers that is ready, or would be if it did not have to count. */
+function* ableSockets({ slices }: Cluster, service: ServiceObject): Generator<string> {
+  for (const { ports, endpoints } of slices.byService.get(keyOf(service)) ?? []) {
+    for (const endpoint of endpoints) {
+      if (standingOf(endpoint, service) !== STANDING.ready) continue;
+      for (const { port } of ports) yield aliveKey(endpoint.address, port);
+    }
+  }
+}
