@@ -95,6 +95,7 @@ class RunningAgent implements Agent {
     this.#startedAtMs = clock.wallMs();
     this.#reconciler = new Reconciler({
       ...options,
+      onWork: () => this.#request(),
       onBackgroundError: (error) => {
         observer.onFailure(error, INTERVAL_MS);
         this.#request();
@@ -142,7 +143,9 @@ class RunningAgent implements Agent {
     this.#cancelResync?.();
     this.#cancelProgramCheck?.();
     await this.#options.source.stop();
+    this.#reconciler.stop();
     await this.#runner.stop();
+    this.#reconciler.stop();
     await this.#reconciler.settled();
     await this.#sweep.stop();
     this.#options.dataplane.close();
