@@ -1,6 +1,7 @@
 import { socketText } from '../core/explain/text.ts';
 import type { Client, DesiredPort } from '../core/model/desired.ts';
 import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
+import { algorithmOf } from '../core/plan/choice.ts';
 import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
@@ -19,6 +20,7 @@ export function* serviceViews(
 ): Generator<ServiceView> {
   for (const { id, port, have } of portsOf(reconciler, only)) {
     const number = numberOf(port);
+    const { affinityTimeoutS, choice } = have.tables.service(port.service);
     const asked = port.frontends.filter((frontend) => !isClosing(frontend) && frontend.client === undefined);
     yield {
       id,
@@ -27,7 +29,8 @@ export function* serviceViews(
       addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
       backends: countBackends(have, port),
-      affinityTimeoutS: have.tables.service(port.service).affinityTimeoutS,
+      algorithm: algorithmOf(choice),
+      affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
     };
   }
@@ -117,7 +120,8 @@ const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly B
       Array.from(part.backends, ([index, share]) => {
         const { address, port: backendPort, weight } = have.tables.backend(index);
         const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
-        return { ...place, ...choiceOf(port, frontend, part), weight, share, stats: stats.backend(index) };
+        const algorithm = algorithmOf(have.tables.service(part.service).choice);
+        return { ...place, ...choiceOf(port, frontend, part), algorithm, weight, share, stats: stats.backend(index) };
       }),
     ),
   );

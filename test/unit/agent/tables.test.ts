@@ -128,6 +128,20 @@ describe('the list of backends', () => {
     expect(services).toMatchObject([{ backends: 2, addresses: [ADDRESS] }]);
   });
 
+  test('says by which algorithm each is chosen', async () => {
+    const plain = portWith(CART, [groupOf([ADDRESS], { 1: 1 })], { choice: choiceOf('RoundRobin') });
+    expect(viewsOf(await worldWith(plain))).toMatchObject({
+      services: [{ algorithm: 'RoundRobin' }],
+      backends: [{ algorithm: 'RoundRobin' }],
+    });
+    const shared = portWith(CART, [groupOf([ADDRESS], split({ 3: 1 }, 'PeakEwma'))]);
+    expect(viewsOf(await worldWith(shared)).backends.map(({ arm, algorithm }) => [arm, algorithm])).toEqual([
+      ['shop/v1:80', 'PeakEwma'],
+      ['shop/v1:80', 'PeakEwma'],
+      ['shop/v2:80', 'WeightedRandom'],
+    ]);
+  });
+
   test('names the arms again after a restart', async () => {
     const want = portWith(CART, [groupOf([ADDRESS], split({ 3: 1 }))]);
     const world = await worldWith(want);
