@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { listItems } from '../../../../src/core/desire/read.ts';
 import { pathKeys } from '../../../../src/core/desire/read-field.ts';
+import type { EndpointSliceObject } from '../../../../src/core/model/objects.ts';
 import { complaintsOf, objectOf, read } from '../../../helpers/reading.ts';
 
 const service = (spec: object = {}, metadata: object = {}) => ({
@@ -335,6 +336,17 @@ describe('EndpointSlice', () => {
     });
   });
 
+  test.each([
+    ['labels', { rack: 'r1', constructor: '' }, { labels: { rack: 'r1', constructor: '' } }],
+    ['no labels', {}, {}],
+    ['labels of null', null, {}],
+  ])('keeps %s of an endpoint', (_, deprecatedTopology, expected) => {
+    const found = objectOf(slice({ endpoints: [{ addresses: ['10.244.1.1'], deprecatedTopology }] }));
+    const { endpoints } = objectOf(slice()) as EndpointSliceObject;
+    expect(found).toMatchObject({ endpoints: [{ ...endpoints[0], ...expected }] });
+    expect('labels' in ((found as EndpointSliceObject).endpoints[0] ?? {})).toBe('labels' in expected);
+  });
+
   test('takes the first of several addresses', () => {
     expect(objectOf(slice({ endpoints: [{ addresses: ['10.244.1.1', '10.244.1.2'] }] }))).toMatchObject({
       endpoints: [{ address: '10.244.1.1' }],
@@ -462,6 +474,11 @@ describe('EndpointSlice', () => {
       'a node that is a number',
       slice({ endpoints: [{ addresses: ['10.1.1.1'], nodeName: 1 }] }),
       'endpoints[0].nodeName: must be a string, is 1',
+    ],
+    [
+      'a label that is a number',
+      slice({ endpoints: [{ addresses: ['10.1.1.1'], deprecatedTopology: { rack: 1 } }] }),
+      'endpoints[0].deprecatedTopology.rack: must be a string, is 1',
     ],
     [
       'the same port name twice',
