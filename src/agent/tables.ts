@@ -6,6 +6,7 @@ import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../co
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
+import { rulingRoutes } from './ruling-routes.ts';
 import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
 
 /**
@@ -30,6 +31,7 @@ export function* serviceViews(
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
       backends: countBackends(have, port),
       algorithm: algorithmOf(choice),
+      ...routeField(rulingRoutes(reconciler.cluster, id), undefined),
       affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
     };
@@ -41,7 +43,8 @@ export function* backendViews(
   dataplane: Dataplane,
   only: string | undefined,
 ): Generator<BackendView> {
-  for (const found of portsOf(reconciler, only)) yield* backendsOf(found, dataplane);
+  for (const found of portsOf(reconciler, only))
+    yield* backendsOf(found, rulingRoutes(reconciler.cluster, found.id), dataplane);
 }
 
 /** Without what a scrape does not show: of a large cluster most Services are never used on a node. */
@@ -113,7 +116,11 @@ function* portsOf(reconciler: Reconciler, only: string | undefined): Generator<F
 }
 
 /** All at once: an index means something else after a change. */
-const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly BackendView[] => {
+const backendsOf = (
+  { id, port, have }: Found,
+  routes: ReadonlyMap<number, string>,
+  { stats }: Dataplane,
+): readonly BackendView[] => {
   const { namespace, service } = namesOf(id);
   return choicesOf(port).flatMap((frontend) =>
     partsOf(have.tables, frontend).flatMap((part) =>
@@ -121,7 +128,15 @@ const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly B
         const { address, port: backendPort, weight } = have.tables.backend(index);
         const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
         const algorithm = algorithmOf(have.tables.service(part.service).choice);
-        return { ...place, ...choiceOf(port, frontend, part), algorithm, weight, share, stats: stats.backend(index) };
+        return {
+          ...place,
+          ...choiceOf(port, frontend, part),
+          ...routeField(routes, frontend.variant),
+          algorithm,
+          weight,
+          share,
+          stats: stats.backend(index),
+        };
       }),
     ),
   );
@@ -135,6 +150,11 @@ const choiceOf = (
   ...(frontend.arms && { arm: arms?.get(service) ?? '' }),
   ...(frontend.variant !== undefined && { variant: frontend.variant }),
 });
+
+const routeField = (routes: ReadonlyMap<number, string>, variant = 0): Pick<BackendView, 'route'> => {
+  const route = routes.get(variant);
+  return route === undefined ? {} : { route };
+};
 
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
   const [namespace = '', service = '', portName = '', protocol = ''] = id.split('/');

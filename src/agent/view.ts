@@ -123,6 +123,8 @@ export interface ServiceView {
   readonly backends: number;
   /** How endpoints are chosen; where several Services share the connections, each has its own, as its backends say. */
   readonly algorithm: Algorithm;
+  /** Where one shares the connections of everybody among Services: `TCPRoute shop/canary`. */
+  readonly route?: string;
   readonly affinityTimeoutS: number;
   readonly stats: ServiceStats;
 }
@@ -141,6 +143,8 @@ export interface BackendView {
   readonly port: number;
   /** Where several Services share the connections: the one that it is an endpoint of, as `DesiredArm.id`. */
   readonly arm?: string;
+  /** Which shares them, as `TCPRoute shop/canary`. */
+  readonly route?: string;
   /** By which it is chosen among those of its arm, or of all. */
   readonly algorithm: Algorithm;
   /** Answers only clients with a choice of their own: which, as `DesiredGroup.variant`. */

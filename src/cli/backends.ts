@@ -59,12 +59,14 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
 /** Few Services share their connections or have clients with a choice of their own: who does not see neither. */
 const columnsOf = (backends: readonly BackendView[]): readonly Column<BackendView>[] => {
   const arm: Column<BackendView> = { title: 'OF', text: (backend) => backend.arm ?? '-' };
+  const route: Column<BackendView> = { title: 'BY', text: (backend) => backend.route ?? '-' };
   const clients: Column<BackendView> = {
     title: 'CLIENTS',
     text: ({ variant }) => (variant === undefined ? 'all' : `some (${variant})`),
   };
   return [
     ...(backends.some((backend) => backend.arm !== undefined) ? [arm] : []),
+    ...(backends.some((backend) => backend.route !== undefined) ? [route] : []),
     ...(backends.some(({ variant }) => variant !== undefined) ? [clients] : []),
   ];
 };

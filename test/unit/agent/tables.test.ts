@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backendViews, kernelAnswer, REFUSED_SHARE, serviceViews } from '../../../src/agent/tables.ts';
+import { createCluster } from '../../../src/core/cluster.ts';
 import type { DesiredPort } from '../../../src/core/model/desired.ts';
 import type { FrontendKey } from '../../../src/core/plan/transaction.ts';
 import { armOf, choiceOf, clientAt, groupOf, portWith } from '../../property/ports.ts';
@@ -98,7 +99,7 @@ describe('what the kernel answers', () => {
 
 describe('the list of backends', () => {
   const viewsOf = (world: World) => {
-    const reconciler = { have: world.have } as Parameters<typeof backendViews>[0];
+    const reconciler = { have: world.have, cluster: createCluster() } as Parameters<typeof backendViews>[0];
     return {
       backends: [...backendViews(reconciler, world.fake, undefined)],
       services: [...serviceViews(reconciler, world.fake, undefined)],

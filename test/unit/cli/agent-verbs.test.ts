@@ -192,6 +192,11 @@ describe('shunt services', () => {
     ]);
   });
 
+  test('names the route that shares the connections, in place of the algorithm', async () => {
+    const services = () => [serviceView({ route: 'TCPRoute shop/canary' })];
+    expect((await ask(['services'], fakeView({ services }))).stdout).toMatch(/node:30080 +TCPRoute shop\/canary +2/);
+  });
+
   test.each([
     { filter: 'shop', found: ['shop/cart', 'shop/idle'] },
     { filter: 'shop/idle', found: ['shop/idle'] },
@@ -261,17 +266,17 @@ test('shunt backends lists endpoints with weight, share and what became of conne
 
 test('shunt backends says whose endpoint each is, and for which clients, where that differs', async () => {
   const backends = () => [
-    backendView({ arm: 'shop/cart-v2:7070', algorithm: 'PeakEwma' }),
+    backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', algorithm: 'PeakEwma' }),
     backendView({ arm: 'shop/cart:7070', variant: 7 }),
     backendView({}),
   ];
   const { stdout } = await ask(['backends'], fakeView({ backends }));
-  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(2, 5));
+  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(2, 6));
   expect(lines.slice(0, 4)).toEqual([
-    ['OF', 'CLIENTS', 'CHOICE'],
-    ['shop/cart-v2:7070', 'all', 'PeakEwma'],
-    ['shop/cart:7070', 'some (7)', 'WeightedRandom'],
-    ['-', 'all', 'WeightedRandom'],
+    ['OF', 'BY', 'CLIENTS', 'CHOICE'],
+    ['shop/cart-v2:7070', 'TCPRoute shop/canary', 'all', 'PeakEwma'],
+    ['shop/cart:7070', '-', 'some (7)', 'WeightedRandom'],
+    ['-', '-', 'all', 'WeightedRandom'],
   ]);
 });
 
