@@ -36,6 +36,7 @@ const run: RunParts = {
       dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
       clock: systemClock,
       observer,
+      clients: { cgroup, level: await levelOf(cgroup) },
       resyncMs: RESYNC_MS,
     });
   },

@@ -4,10 +4,12 @@ import type { Complaint } from '../core/model/objects.ts';
 import type { Dataplane, StaleSocket } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent, Source } from '../sources/source.ts';
+import { ClientCgroups } from './client-cgroups.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
+import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { statusOf } from './status.ts';
@@ -22,6 +24,11 @@ export interface AgentOptions {
   readonly dataplane: Dataplane;
   readonly clock: Clock;
   readonly observer: AgentObserver;
+  /**
+   * The cgroup below which clients are served, and its level below the root of cgroup v2, undefined where nobody can tell.
+   * Absent: rules for some clients alone bind nobody.
+   */
+  readonly clients?: { readonly cgroup: string; readonly level: number | undefined };
   /** The tables are compared with what they should hold this often, whatever the source says. */
   readonly resyncMs: number;
 }
@@ -74,6 +81,9 @@ class RunningAgent implements Agent {
   readonly #reconciler: Reconciler;
   readonly #runner: Runner;
   readonly #sweep: DatagramSweep;
+  readonly #clients: ClientCgroups | undefined;
+  /** How to end them. */
+  readonly #periods: (() => void)[] = [];
   #isSweepDue = false;
   #synced = false;
   #whole = false;
@@ -83,10 +93,9 @@ class RunningAgent implements Agent {
   #waitingSinceMs: number | undefined;
   #triggersMs: number[] = [];
   #resyncDue = false;
-  #cancelResync: (() => void) | undefined;
-  #cancelProgramCheck: (() => void) | undefined;
   #sourceComplaints: readonly Complaint[] = [];
   #toldOfSource: readonly Complaint[] = [];
+  #toldOfClients: readonly Complaint[] = [];
   #lastChange: ChangeSummary | undefined;
 
   constructor(options: AgentOptions) {
@@ -95,6 +104,7 @@ class RunningAgent implements Agent {
     this.#startedAtMs = clock.wallMs();
     this.#reconciler = new Reconciler({
       ...options,
+      onWork: () => this.#request(),
       onBackgroundError: (error) => {
         observer.onFailure(error, INTERVAL_MS);
         this.#request();
@@ -111,6 +121,7 @@ class RunningAgent implements Agent {
       retryMs: RETRY_MS,
       retryMaxMs: RETRY_MAX_MS,
     });
+    this.#clients = this.#followClients();
     this.#sweep = new DatagramSweep({
       ...options,
       goneOf: (sockets) => this.#goneOf(sockets),
@@ -120,10 +131,12 @@ class RunningAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    const { dataplane, observer } = this.#options;
+    const { clock, dataplane, observer, resyncMs } = this.#options;
     if (dataplane.socketEnding === 'none') observer.onSocketsKept();
-    this.#scheduleResync();
-    this.#scheduleProgramCheck();
+    this.#periods.push(
+      every(clock, resyncMs, () => this.#resync()),
+      every(clock, PROGRAM_CHECK_MS, () => this.#checkPrograms()),
+    );
     await this.#options.source.start({
       onChange: (events, complaints, whole) => this.#take(events, complaints, whole),
       onSynced: () => {
@@ -139,10 +152,12 @@ class RunningAgent implements Agent {
   }
 
   async stop(): Promise<void> {
-    this.#cancelResync?.();
-    this.#cancelProgramCheck?.();
+    for (const end of this.#periods) end();
     await this.#options.source.stop();
+    this.#clients?.stop();
+    this.#reconciler.stop();
     await this.#runner.stop();
+    this.#reconciler.stop();
     await this.#reconciler.settled();
     await this.#sweep.stop();
     this.#options.dataplane.close();
@@ -152,7 +167,7 @@ class RunningAgent implements Agent {
     return statusOf(this.#options, this.#reconciler, this.complaints(), {
       ...this.health(),
       startedAtMs: this.#startedAtMs,
-      clients: { found: 0, waiting: 0, refused: 0 },
+      clients: this.#clients?.counts() ?? { found: 0, waiting: 0, refused: 0 },
       statusWriter: undefined,
       lastChange: this.#lastChange,
     });
@@ -187,7 +202,7 @@ class RunningAgent implements Agent {
   }
 
   complaints(): readonly Complaint[] {
-    return [...this.#sourceComplaints, ...this.#reconciler.complaints()];
+    return [...this.#sourceComplaints, ...this.#reconciler.complaints(), ...this.#clientComplaints()];
   }
 
   verdicts(): Readonly<Record<string, number>> {
@@ -199,8 +214,28 @@ class RunningAgent implements Agent {
     this.#sourceComplaints = complaints;
     if (this.#ready) this.#noteTriggers(newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
     this.#reconciler.note(events);
+    this.#clients?.take(events);
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
+  }
+
+  #followClients(): ClientCgroups | undefined {
+    const { clients, node, clock } = this.#options;
+    if (clients === undefined) return undefined;
+    return new ClientCgroups({
+      ...clients,
+      node: node.name,
+      clock,
+      cluster: this.#reconciler.cluster,
+      emit: (events) => {
+        this.#reconciler.note(events);
+        this.#request();
+      },
+    });
+  }
+
+  #clientComplaints(): readonly Complaint[] {
+    return this.#clients?.complaints() ?? [];
   }
 
   /** Of a change that cannot be applied for long the oldest say enough. */
@@ -260,24 +295,16 @@ class RunningAgent implements Agent {
   #tellComplaints(): void {
     const ofSource = newComplaints(this.#toldOfSource, this.#sourceComplaints);
     this.#toldOfSource = this.#sourceComplaints;
-    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints()];
+    const clients = this.#clientComplaints();
+    const ofClients = newComplaints(this.#toldOfClients, clients);
+    this.#toldOfClients = clients;
+    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints(), ...ofClients];
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 
-  #scheduleResync(): void {
-    const { clock, resyncMs } = this.#options;
-    this.#cancelResync = clock.after(resyncMs, () => {
-      this.#resyncDue = true;
-      this.#request();
-      this.#scheduleResync();
-    });
-  }
-
-  #scheduleProgramCheck(): void {
-    this.#cancelProgramCheck = this.#options.clock.after(PROGRAM_CHECK_MS, () => {
-      this.#checkPrograms();
-      this.#scheduleProgramCheck();
-    });
+  #resync(): void {
+    this.#resyncDue = true;
+    this.#request();
   }
 
   #checkPrograms(): void {

@@ -1,4 +1,4 @@
-import { type ClusterEvent, keyOf } from '../core/cluster.ts';
+import { type Cluster, type ClusterEvent, keyOf } from '../core/cluster.ts';
 import { complaintAbout } from '../core/desire/complaint.ts';
 import type { Client } from '../core/model/desired.ts';
 import type { Complaint, PodObject } from '../core/model/objects.ts';
@@ -13,21 +13,15 @@ export interface ClientCgroupsOptions {
   /** Name of this node. */
   readonly node: string;
   readonly clock: Clock;
-  /** By `namespace/name`, as they are after each event that is told. */
-  readonly pods: ReadonlyMap<string, PodObject>;
-  /** Whether anything depends on which Pod a client is. Until then nothing is looked for. */
-  readonly isWanted: () => boolean;
+  /** As it is after each event that is told. */
+  readonly cluster: ClientCluster;
   readonly emit: (events: readonly ClientEvent[]) => void;
   /** Of the cgroup below the root of cgroup v2; undefined where nobody can tell. */
   readonly level: number | undefined;
 }
 
-/** `pod` is `namespace/name`. `client` is undefined once it is gone. */
-export interface ClientEvent {
-  readonly type: 'client';
-  readonly pod: string;
-  readonly client: Client | undefined;
-}
+export type ClientCluster = Pick<Cluster, 'pods' | 'policies' | 'routes'>;
+export type ClientEvent = Extract<ClusterEvent, { readonly type: 'client' }>;
 
 /** The kubelet makes a Pod's cgroup some 100 ms after the Pod is bound to the node, and its containers well after that. */
 const RETRY_MS = 250;
@@ -55,9 +49,9 @@ export class ClientCgroups {
     this.#watch = new DirectoryWatch(() => this.#lookSoon());
   }
 
-  /** After the cluster has taken these in. Costs nothing while nothing is wanted. */
+  /** After the cluster has taken these in. Nothing is looked for while no rule asks who a client is. */
   take(events: readonly ClusterEvent[]): void {
-    const isOn = this.#options.isWanted();
+    const isOn = hasClientRules(this.#options.cluster);
     if (isOn !== this.#isOn) {
       this.#isOn = isOn;
       if (isOn) this.#start();
@@ -97,7 +91,7 @@ export class ClientCgroups {
 
   #start(): void {
     this.#tree = findPodsTree(this.#options.cgroup);
-    this.#look(this.#options.pods.keys());
+    this.#look(this.#options.cluster.pods.keys());
   }
 
   #end(): void {
@@ -122,8 +116,8 @@ export class ClientCgroups {
   }
 
   #lookFor(key: string): Client | undefined {
-    const { pods, node, cgroup, level, clock } = this.#options;
-    const pod = pods.get(key);
+    const { cluster, node, cgroup, level, clock } = this.#options;
+    const pod = cluster.pods.get(key);
     if (pod === undefined || pod.node !== node || pod.cgroupUid === '') {
       this.#pods.delete(key);
       return undefined;
@@ -202,6 +196,11 @@ const nextLook = (before: Sought | undefined, pod: PodObject, nowMs: number): Pi
   const waitMs = Math.min(RETRY_MAX_MS, before.waitMs * 2);
   return { waitMs, dueMs: nowMs + waitMs };
 };
+
+/** Policies and routes that are for some clients, and routes of other namespaces, which are for the Pods of theirs. */
+const hasClientRules = ({ policies, routes }: ClientCluster): boolean =>
+  [...policies.byKey.values()].some(({ clients }) => clients !== undefined) ||
+  [...routes.byKey.values()].some(({ namespace, parents }) => parents.some((parent) => parent.namespace !== namespace));
 
 const podOf = (event: ClusterEvent): readonly string[] => {
   const ref = event.type === 'put' ? event.object : event.type === 'delete' ? event.ref : undefined;

@@ -47,9 +47,9 @@ const aliveOf = (cluster: Cluster, arms: ArmsSoFar, id: string): readonly Readon
   return [aliveEndpoints(input, { name, protocol: 'UDP' }), ...others];
 };
 
-/** `id` is a DesiredArm's: `namespace/service:port`. */
+/** `id` is a DesiredArm's: `namespace/service:port`, with `@policy` where that is for some clients. */
 const aliveOfArm = (cluster: Cluster, id: string): readonly ReadonlySet<string>[] => {
-  const [, key = '', number] = /^(.+):(\d+)$/.exec(id) ?? [];
+  const [, key = '', number] = /^([^:]+):(\d+)(?:@|$)/.exec(id) ?? [];
   const input = inputFor(cluster, key);
   return (input?.service.ports ?? [])
     .filter(({ port, protocol }) => port === Number(number) && protocol === 'UDP')

@@ -18,6 +18,7 @@ import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { wouldCutOff } from './cut-off.ts';
 import { type ArmsSoFar, noteArms } from './gone-sockets.ts';
+import { SlowStarts } from './slow-starts.ts';
 import type { Writes } from './view.ts';
 import { addWrites, NO_WRITES, writesOf } from './writes.ts';
 
@@ -25,6 +26,8 @@ export interface ReconcilerOptions {
   readonly dataplane: Dataplane;
   readonly node: NodeIdentity;
   readonly clock: Clock;
+  /** By the clock there is something to do: `run` is asked for. */
+  readonly onWork: () => void;
   /** Work that nobody waits for failed; the next run reads the tables anew. */
   readonly onBackgroundError: (error: unknown) => void;
 }
@@ -51,6 +54,7 @@ export class Reconciler {
   readonly #node: NodeIdentity;
   readonly #clock: Clock;
   readonly #onBackgroundError: (error: unknown) => void;
+  readonly #slowStarts: SlowStarts;
   #have: Have | undefined;
   #shown: Have | undefined;
   #isForgetDue = false;
@@ -64,12 +68,20 @@ export class Reconciler {
   readonly #complaints = new Map<string, readonly Complaint[]>();
   #freshComplaints: Complaint[] = [];
 
-  constructor({ dataplane, node, clock, onBackgroundError }: ReconcilerOptions) {
+  constructor({ dataplane, node, clock, onWork, onBackgroundError }: ReconcilerOptions) {
     this.#dataplane = dataplane;
     this.#node = node;
     this.#claims = createClaims(node);
     this.#clock = clock;
     this.#onBackgroundError = onBackgroundError;
+    this.#slowStarts = new SlowStarts({
+      clock,
+      cluster: this.cluster,
+      onDue: (keys) => {
+        for (const key of keys) this.#dirty.add(key);
+        onWork();
+      },
+    });
   }
 
   /** What the tables held after the last run that succeeded; undefined before the first. */
@@ -107,6 +119,7 @@ export class Reconciler {
     if (this.#isForgetDue) this.#forgetTables();
     if (whole) this.#lookAgainAtUnsure();
     const keys = this.#takeDirty();
+    this.#slowStarts.follow(keys, { whole });
     let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0, datagrams: false };
     try {
       const have = this.#have ?? (await this.#readTables());
@@ -126,6 +139,11 @@ export class Reconciler {
     }
     this.#releaseRetired();
     return result;
+  }
+
+  /** Nothing is asked for by the clock any more. */
+  stop(): void {
+    this.#slowStarts.stop();
   }
 
   /** Resolves when nothing is left to be done in the background. */
@@ -183,11 +201,14 @@ export class Reconciler {
     // As it was staked: what has come since is looked at by the next run, together with whose claims it changes.
     const service = this.#claims.services.get(key);
     if (service === undefined) {
+      this.#slowStarts.askAgain(key, undefined);
       this.#complain(key, this.#withoutService(key, whole));
       return [];
     }
     const input = inputOf(this.cluster, service);
-    const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node) });
+    const slowStart = this.#slowStarts.now();
+    const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node), slowStart });
+    this.#slowStarts.askAgain(key, desired.againMs);
     const own = settle(this.#claims, service, desired.ports);
     this.#complain(key, [...desired.complaints, ...own.complaints]);
     return own.ports;

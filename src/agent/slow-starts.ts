@@ -1,21 +1,22 @@
-import type { ServiceInput } from '../core/desire/desire.ts';
-import { STANDING, standingOf } from '../core/desire/standing.ts';
+import type { Cluster } from '../core/cluster.ts';
+import { noteStarts, type SlowStart, type Starts, slowStartAt } from '../core/desire/slow-start.ts';
 import type { Clock } from './clock.ts';
 
 export interface SlowStartsOptions {
   readonly clock: Clock;
+  readonly cluster: Cluster;
   /** Weights of these Services, by key, are to be worked out again. */
   readonly onDue: (keys: readonly string[]) => void;
 }
 
 /**
- * Since when endpoints can answer, of Services whose new ones start slowly. New is what became ready while this agent
- * looked: not what was there at its start, or before somebody asked for a slow start, and also what was gone and came back.
+ * Since when endpoints can answer, of Services whose new ones start slowly, and when their weights change next. New is
+ * what became ready while this agent looked: not what was there at its start, or before somebody asked for a slow start.
+ * What was gone and came back is new.
  */
 export class SlowStarts {
   readonly #options: SlowStartsOptions;
-  /** By Service key, then by address: monotonic ms; -Infinity for what is not new. */
-  readonly #since = new Map<string, ReadonlyMap<string, number>>();
+  readonly #starts: Starts = new Map();
   readonly #dueMs = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
 
@@ -24,25 +25,17 @@ export class SlowStarts {
   }
 
   /**
-   * Of each Service that may have changed, before weights of any are worked out: they may share connections. `input` is
-   * undefined when it is gone. `whole`: what was not told before did not exist.
+   * Of all Services that may have changed, before weights of any are worked out: they may share connections. `whole`:
+   * what was not told before did not exist.
    */
-  follow(key: string, input: ServiceInput | undefined, { whole }: { readonly whole: boolean }): void {
-    if (input === undefined || !input.policies.some(({ slowStartMs }) => slowStartMs > 0)) {
-      this.#since.delete(key);
-      return;
-    }
-    const before = this.#since.get(key);
-    const nowMs = before !== undefined && whole ? this.#options.clock.monotonicMs() : Number.NEGATIVE_INFINITY;
-    const since = new Map<string, number>();
-    for (const address of readyAddresses(input)) since.set(address, before?.get(address) ?? nowMs);
-    this.#since.set(key, since);
+  follow(keys: Iterable<string>, { whole }: { readonly whole: boolean }): void {
+    const { clock, cluster } = this.#options;
+    const nowMs = whole ? clock.monotonicMs() : Number.NEGATIVE_INFINITY;
+    for (const key of keys) noteStarts(this.#starts, cluster, key, nowMs);
   }
 
-  /** Monotonic ms. Undefined, also for what is not known: not new. */
-  startedAtMs(key: string, address: string): number | undefined {
-    const sinceMs = this.#since.get(key)?.get(address);
-    return sinceMs === Number.NEGATIVE_INFINITY ? undefined : sinceMs;
+  now(): SlowStart {
+    return slowStartAt(this.#starts, this.#options.clock.monotonicMs());
   }
 
   /** Has `onDue` called once after that time, in place of what was asked for before. Undefined: not at all. */
@@ -61,8 +54,9 @@ export class SlowStarts {
   #schedule(): void {
     const { clock } = this.#options;
     this.#cancelTimer?.();
-    const firstMs = Math.min(...this.#dueMs.values());
-    if (!Number.isFinite(firstMs)) return;
+    this.#cancelTimer = undefined;
+    if (this.#dueMs.size === 0) return;
+    const firstMs = [...this.#dueMs.values()].reduce((first, each) => Math.min(first, each));
     this.#cancelTimer = clock.after(Math.max(0, firstMs - clock.monotonicMs()), () => this.#ring());
   }
 
@@ -72,11 +66,5 @@ export class SlowStarts {
     for (const key of due) this.#dueMs.delete(key);
     this.#schedule();
     if (due.length > 0) this.#options.onDue(due);
-  }
-}
-
-function* readyAddresses({ service, slices }: ServiceInput): Generator<string> {
-  for (const { endpoints } of slices) {
-    for (const endpoint of endpoints) if (standingOf(endpoint, service) === STANDING.ready) yield endpoint.address;
   }
 }

@@ -28,13 +28,13 @@ export const statusOf = (
   };
 };
 
-const objectsOf = ({ services, slices, policies, nodes, pods }: Cluster): ObjectCounts => ({
+const objectsOf = ({ services, slices, policies, destinationRules, routes, nodes, pods }: Cluster): ObjectCounts => ({
   services: services.size,
   endpointSlices: slices.byKey.size,
   trafficPolicies: policies.byKey.size,
-  destinationRules: 0,
-  routes: 0,
-  referenceGrants: 0,
+  destinationRules: destinationRules.byKey.size,
+  routes: routes.byKey.size,
+  referenceGrants: [...routes.grants.values()].reduce((sum, { length }) => sum + length, 0),
   nodes: nodes.size,
   pods: pods.size,
 });

@@ -1,10 +1,12 @@
 import { socketText } from '../core/explain/text.ts';
 import type { Client, DesiredPort } from '../core/model/desired.ts';
 import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
+import { algorithmOf } from '../core/plan/choice.ts';
 import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Reconciler } from './reconciler.ts';
+import { rulingRoutes } from './ruling-routes.ts';
 import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
 
 /**
@@ -19,6 +21,7 @@ export function* serviceViews(
 ): Generator<ServiceView> {
   for (const { id, port, have } of portsOf(reconciler, only)) {
     const number = numberOf(port);
+    const { affinityTimeoutS, choice } = have.tables.service(port.service);
     const asked = port.frontends.filter((frontend) => !isClosing(frontend) && frontend.client === undefined);
     yield {
       id,
@@ -27,7 +30,9 @@ export function* serviceViews(
       addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
       backends: countBackends(have, port),
-      affinityTimeoutS: have.tables.service(port.service).affinityTimeoutS,
+      algorithm: algorithmOf(choice),
+      ...routeField(rulingRoutes(reconciler.cluster, id), undefined),
+      affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
     };
   }
@@ -38,7 +43,8 @@ export function* backendViews(
   dataplane: Dataplane,
   only: string | undefined,
 ): Generator<BackendView> {
-  for (const found of portsOf(reconciler, only)) yield* backendsOf(found, dataplane);
+  for (const found of portsOf(reconciler, only))
+    yield* backendsOf(found, rulingRoutes(reconciler.cluster, found.id), dataplane);
 }
 
 /** Without what a scrape does not show: of a large cluster most Services are never used on a node. */
@@ -110,14 +116,27 @@ function* portsOf(reconciler: Reconciler, only: string | undefined): Generator<F
 }
 
 /** All at once: an index means something else after a change. */
-const backendsOf = ({ id, port, have }: Found, { stats }: Dataplane): readonly BackendView[] => {
+const backendsOf = (
+  { id, port, have }: Found,
+  routes: ReadonlyMap<number, string>,
+  { stats }: Dataplane,
+): readonly BackendView[] => {
   const { namespace, service } = namesOf(id);
   return choicesOf(port).flatMap((frontend) =>
     partsOf(have.tables, frontend).flatMap((part) =>
       Array.from(part.backends, ([index, share]) => {
         const { address, port: backendPort, weight } = have.tables.backend(index);
         const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
-        return { ...place, ...choiceOf(port, frontend, part), weight, share, stats: stats.backend(index) };
+        const algorithm = algorithmOf(have.tables.service(part.service).choice);
+        return {
+          ...place,
+          ...choiceOf(port, frontend, part),
+          ...routeField(routes, frontend.variant),
+          algorithm,
+          weight,
+          share,
+          stats: stats.backend(index),
+        };
       }),
     ),
   );
@@ -131,6 +150,11 @@ const choiceOf = (
   ...(frontend.arms && { arm: arms?.get(service) ?? '' }),
   ...(frontend.variant !== undefined && { variant: frontend.variant }),
 });
+
+const routeField = (routes: ReadonlyMap<number, string>, variant = 0): Pick<BackendView, 'route'> => {
+  const route = routes.get(variant);
+  return route === undefined ? {} : { route };
+};
 
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
   const [namespace = '', service = '', portName = '', protocol = ''] = id.split('/');

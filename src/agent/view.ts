@@ -1,6 +1,6 @@
 import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Decision } from '../core/explain.ts';
-import type { Complaint } from '../core/model/objects.ts';
+import type { Algorithm, Complaint } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
 import type { WatchStatus } from '../sources/source.ts';
@@ -121,6 +121,10 @@ export interface ServiceView {
   /** At this node's own addresses; 0: none. */
   readonly nodePort: number;
   readonly backends: number;
+  /** How endpoints are chosen; where several Services share the connections, each has its own, as its backends say. */
+  readonly algorithm: Algorithm;
+  /** Where one shares the connections of everybody among Services: `TCPRoute shop/canary`. */
+  readonly route?: string;
   readonly affinityTimeoutS: number;
   readonly stats: ServiceStats;
 }
@@ -139,6 +143,10 @@ export interface BackendView {
   readonly port: number;
   /** Where several Services share the connections: the one that it is an endpoint of, as `DesiredArm.id`. */
   readonly arm?: string;
+  /** Which shares them, as `TCPRoute shop/canary`. */
+  readonly route?: string;
+  /** By which it is chosen among those of its arm, or of all. */
+  readonly algorithm: Algorithm;
   /** Answers only clients with a choice of their own: which, as `DesiredGroup.variant`. */
   readonly variant?: number;
   readonly weight: number;

@@ -7,7 +7,7 @@ import { OUTPUT_FLAGS, show } from './output.ts';
 import { askServices, parseSelection } from './selection.ts';
 import { failed } from './services.ts';
 import { styleFor } from './style.ts';
-import { renderTable, type TableOptions } from './table.ts';
+import { type Column, renderTable, type TableOptions } from './table.ts';
 
 export const command: Command = {
   usage: 'backends [FLAGS] [NAMESPACE[/NAME]]',
@@ -36,6 +36,8 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
     [
       { title: 'SERVICE PORT', text: ({ id }) => id },
       { title: 'BACKEND', text: ({ address, port }) => socketText(address, port) },
+      ...columnsOf(backends),
+      { title: 'CHOICE', text: ({ algorithm }) => algorithm },
       { title: 'WEIGHT', align: 'right', text: ({ weight }) => count(weight) },
       { title: 'SHARE', align: 'right', text: ({ share }) => percent(share) },
       { title: 'ACTIVE', align: 'right', text: ({ stats }) => count(stats.active) },
@@ -53,3 +55,18 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
     backends,
     options,
   );
+
+/** Few Services share their connections or have clients with a choice of their own: who does not see neither. */
+const columnsOf = (backends: readonly BackendView[]): readonly Column<BackendView>[] => {
+  const arm: Column<BackendView> = { title: 'OF', text: (backend) => backend.arm ?? '-' };
+  const route: Column<BackendView> = { title: 'BY', text: (backend) => backend.route ?? '-' };
+  const clients: Column<BackendView> = {
+    title: 'CLIENTS',
+    text: ({ variant }) => (variant === undefined ? 'all' : `some (${variant})`),
+  };
+  return [
+    ...(backends.some((backend) => backend.arm !== undefined) ? [arm] : []),
+    ...(backends.some((backend) => backend.route !== undefined) ? [route] : []),
+    ...(backends.some(({ variant }) => variant !== undefined) ? [clients] : []),
+  ];
+};

@@ -31,6 +31,7 @@ export const renderServices = (services: readonly ServiceView[], options: TableO
       { title: 'SERVICE', text: ({ namespace, service }) => `${namespace}/${service}` },
       { title: 'PORT', text: portText },
       { title: 'ADDRESSES', text: addressesText },
+      { title: 'CHOICE', text: ({ algorithm, route }) => route ?? algorithm },
       {
         title: 'BACKENDS',
         align: 'right',

@@ -6,9 +6,9 @@ import type {
   NodeObject,
   PodObject,
   ServiceObject,
-  TrafficPolicyObject,
 } from '../../src/core/model/objects.ts';
 import { readOnce } from '../../src/sources/file.ts';
+import { destinationRuleManifest, grantManifest, policyManifest, routeManifest } from './traffic-manifests.ts';
 
 /** A directory of Kubernetes objects, one file for each name, which changes as a whole. */
 export class ObjectDirectory implements Disposable {
@@ -75,12 +75,16 @@ export const manifestOf = (object: ClusterObject): object => {
       return sliceManifest(object);
     case 'TrafficPolicy':
       return policyManifest(object);
+    case 'DestinationRule':
+      return destinationRuleManifest(object);
+    case 'ReferenceGrant':
+      return grantManifest(object);
     case 'Node':
       return nodeManifest(object);
     case 'Pod':
       return podManifest(object);
     default:
-      throw new Error(`no manifest of a ${object.kind} yet`);
+      return routeManifest(object);
   }
 };
 
@@ -119,13 +123,14 @@ const sliceManifest = ({ name, namespace, service, family, ports, endpoints }: E
   metadata: { name, namespace, labels: { 'kubernetes.io/service-name': service } },
   addressType: `IPv${family}`,
   ports,
-  endpoints: endpoints.map(({ address, ready, serving, terminating, node, zone, hints, pod }) => ({
+  endpoints: endpoints.map(({ address, ready, serving, terminating, node, zone, hints, pod, labels }) => ({
     addresses: [address],
     conditions: { ready, serving, terminating },
     hints: { forZones: hints.zones.map(named), forNodes: hints.nodes.map(named) },
     ...(node === '' ? {} : { nodeName: node }),
     ...(zone === '' ? {} : { zone }),
     ...(pod === '' ? {} : { targetRef: { kind: 'Pod', name: pod } }),
+    ...(labels === undefined ? {} : { deprecatedTopology: labels }),
   })),
 });
 
@@ -138,22 +143,12 @@ const nodeManifest = ({ name, zone, addresses }: NodeObject): object => ({
   status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
 });
 
-const podManifest = ({ name, namespace, node, addresses }: PodObject): object => ({
+const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels }: PodObject): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace },
+  metadata: { name, namespace, labels, ...(cgroupUid === '' ? {} : { uid: cgroupUid }) },
   spec: { nodeName: node },
   status: { phase: 'Running', podIPs: addresses.map((ip) => ({ ip })) },
-});
-
-const policyManifest = ({ name, namespace, services, endpointWeights }: TrafficPolicyObject): object => ({
-  apiVersion: 'shunt.dev/v1alpha1',
-  kind: 'TrafficPolicy',
-  metadata: { name, namespace },
-  spec: {
-    targetRefs: services.map((service) => ({ group: '', kind: 'Service', name: service })),
-    endpointWeights,
-  },
 });
 
 /** Replaces what there is of that name in one step. */

@@ -7,6 +7,10 @@ import {
   NO_HINTS,
   type NodeObject,
   type PodObject,
+  type ReferenceGrantObject,
+  type RouteBackend,
+  type RouteObject,
+  type RouteParent,
   type ServiceObject,
   type ServicePort,
   type TrafficPolicyObject,
@@ -87,6 +91,55 @@ export const policy = (
   slowStartMs: 0,
   clients: undefined,
   ignored: [],
+  ...fields,
+});
+
+/** As read of an Istio object: it has no weights of its own. */
+export const destinationRule = (fields: Partial<TrafficPolicyObject> = {}): TrafficPolicyObject => ({
+  ...policy([]),
+  kind: 'DestinationRule',
+  name: 'rule',
+  ...fields,
+});
+
+/** Of the whole Service `shop/web`, whose connections go to `shop/web-v1`. */
+export const route = (fields: Partial<RouteObject> = {}): RouteObject => ({
+  kind: 'TCPRoute',
+  namespace: 'shop',
+  name: 'shares',
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  createdAtMs: 0,
+  generation: 0,
+  parents: [parent()],
+  backends: [backend('web-v1')],
+  unsupported: '',
+  ...fields,
+});
+
+export const parent = (fields: Partial<RouteParent> = {}): RouteParent => ({
+  namespace: 'shop',
+  name: 'web',
+  port: undefined,
+  sectionName: '',
+  ...fields,
+});
+
+export const backend = (name: string, fields: Partial<RouteBackend> = {}): RouteBackend => ({
+  namespace: 'shop',
+  name,
+  port: 80,
+  weight: 1,
+  invalidKind: '',
+  ...fields,
+});
+
+/** Lets TCPRoutes of `shop` refer to every Service of `next`. */
+export const referenceGrant = (fields: Partial<ReferenceGrantObject> = {}): ReferenceGrantObject => ({
+  kind: 'ReferenceGrant',
+  namespace: 'next',
+  name: 'grant',
+  from: [{ kind: 'TCPRoute', namespace: 'shop' }],
+  services: ['*'],
   ...fields,
 });
 

@@ -6,10 +6,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClientCgroups, type ClientEvent } from '../../src/agent/client-cgroups.ts';
 import { systemClock } from '../../src/agent/clock.ts';
 import { cgroupLevel } from '../../src/agent/pod-cgroups.ts';
-import type { PodObject } from '../../src/core/model/objects.ts';
+import { applyEvents, createCluster } from '../../src/core/cluster.ts';
 import { cgroupRoot } from '../../src/demo/cgroup.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
-import { pod } from '../helpers/objects.ts';
+import { pod, policy } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
 
 /** Pods' cgroups as the kubelet makes them, in the kernel's own tree. */
@@ -37,13 +37,14 @@ test('a level is that below the root of the machine', () => {
 test('a Pod is found when its cgroup appears, with the id that the kernel gives it, and leaves with it', async () => {
   await mkdir(`${node.cgroup}/${SLICE}`, { recursive: true });
   const emitted: ClientEvent[] = [];
-  const object = pod({ name: 'a', cgroupUid: 'u-1' });
-  const pods = new Map<string, PodObject>([['shop/a', object]]);
+  const cluster = createCluster();
   const emit = (events: readonly ClientEvent[]) => emitted.push(...events);
-  const isWanted = () => true;
+  const clientsOfA = { matchLabels: { app: 'a' }, matchExpressions: [] };
+  for (const object of [pod({ name: 'a', cgroupUid: 'u-1' }), policy([], { clients: clientsOfA })])
+    applyEvents(cluster, [{ type: 'put', object }]);
   const level = cgroupLevel(node.cgroup);
   const place = { cgroup: node.cgroup, level, node: 'node-a' };
-  clients = new ClientCgroups({ ...place, clock: systemClock, pods, isWanted, emit });
+  clients = new ClientCgroups({ ...place, clock: systemClock, cluster, emit });
   clients.take([]);
   // Well into the growing waits, so that only the hint can be this fast.
   await sleep(1900);

@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster.ts';
 import type { BackendInput, ClientPod, RouteInput, ServiceInput } from '../desire/desire.ts';
-import { compareText } from '../desire/order.ts';
 import type { RouteBackend, RouteObject, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
 import { keyOf, routeKeyOf } from './keys.ts';
 
@@ -68,11 +67,8 @@ const isNarrowedAt = ({ route, narrowings, backends }: RouteInput, service: Serv
   narrowings.length > 0 ||
   backends.some(({ answers }) => answers?.policies.some(hasClients));
 
-/** In the order of their names. */
 const clientPods = ({ clients, pods }: Cluster): readonly ClientPod[] =>
-  [...clients]
-    .flatMap(([key, client]) => {
-      const pod = pods.get(key);
-      return pod === undefined ? [] : [{ key, namespace: pod.namespace, labels: pod.labels, client }];
-    })
-    .sort((a, b) => compareText(a.key, b.key));
+  [...clients].flatMap(([key, client]) => {
+    const pod = pods.get(key);
+    return pod === undefined ? [] : [{ key, namespace: pod.namespace, labels: pod.labels, client }];
+  });

@@ -8,16 +8,18 @@ import type {
   ServiceObject,
   TrafficPolicyObject,
 } from '../model/objects.ts';
+import { unacceptedRoutes, unresolvedBackends } from '../route/complaints.ts';
 import { addressComplaints, askedOf } from './addresses.ts';
-import { type Choice, desireEndpoints } from './endpoints.ts';
+import { answerFor, type Basis, inOrder } from './answer.ts';
 import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
 import { idleEntries, unfitSlices } from './mistakes.ts';
 import type { LocalNode } from './node.ts';
-import { byName } from './order.ts';
+import { choiceOf, governingPolicy, ignoredPolicies, isSameChoice, unhonouredFields } from './policy.ts';
 import { isServed, notServedComplaint, portId, type ServedPort } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
-import type { SlowStart } from './slow-start.ts';
-import { governingPolicy, ignoredPolicies } from './weights.ts';
+import { type Ruling, rulingFor } from './ruling.ts';
+import type { Ramps, SlowStart } from './slow-start.ts';
+import { variantsOf } from './variants.ts';
 
 /** A Service and everything that says how it is answered. */
 export interface ServiceInput {
@@ -76,60 +78,79 @@ export interface Desired {
 
 /** What the kernel should hold for a Service on this node. Equal input, in whatever order, gives equal output. */
 export const desire = (input: ServiceInput & { readonly node: LocalNode; readonly slowStart?: SlowStart }): Desired => {
-  const { service, policies, node } = input;
+  const { service, policies, routes = [], node, slowStart } = input;
   const reason = notProgrammed(service, node.proxyName);
-  if (reason !== undefined) return { ports: [], complaints: [reason] };
+  if (reason !== undefined) return { ports: [], complaints: [reason, ...unacceptedRoutes(service, routes, node)] };
 
   const slices = inOrder(input.slices);
-  const choice: Choice = { service, slices, policy: governingPolicy(policies), node };
-  const complaints: Complaint[] = [...ignoredPolicies(service, policies), ...addressComplaints(service, node)];
+  const ramps: Ramps = { slowStart, againMs: Number.POSITIVE_INFINITY };
+  const basis: Basis = { input: { ...input, slices }, node, ramps };
+  const complaints: Complaint[] = [
+    ...ignoredPolicies(service, policies),
+    ...unhonouredFields(service, policies),
+    ...addressComplaints(service, node),
+  ];
   const policyComplaint = internalPolicyComplaint(service, node.name);
   if (policyComplaint !== undefined) complaints.push(policyComplaint);
 
   const ports: DesiredPort[] = [];
   for (const [index, port] of service.ports.entries()) {
-    if (isServed(port)) ports.push(desirePort(choice, port, ports.length === 0 ? service.clusterIPs : NONE));
+    if (isServed(port)) ports.push(desirePort(basis, port, ports.length === 0 ? service.clusterIPs : NONE));
     else complaints.push(notServedComplaint(service, index));
   }
   complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies));
-  return { ports, complaints };
+  complaints.push(...unacceptedRoutes(service, routes, node), ...unresolvedBackends(service, routes, node));
+  return { ports, complaints, ...(ramps.againMs === Number.POSITIVE_INFINITY ? {} : { againMs: ramps.againMs }) };
 };
 
 const NONE: readonly string[] = [];
 
-const desirePort = (choice: Choice, port: ServedPort, closed: readonly string[]): DesiredPort => ({
-  id: portId(choice.service, port),
-  protocol: port.protocol,
-  port: port.port,
-  affinityTimeoutS: choice.service.affinityTimeoutS,
-  groups: FAMILIES.flatMap((family) => desireGroups(choice, port, family)),
-  closed,
-});
+/** The groups of everybody come first, then those of clients that are answered otherwise. */
+const desirePort = (basis: Basis, port: ServedPort, closed: readonly string[]): DesiredPort => {
+  const { service, policies } = basis.input;
+  const everybody = rulingFor(basis.input, port, undefined);
+  const choice = choiceOf(governingPolicy(policies));
+  return {
+    id: portId(service, port),
+    protocol: port.protocol,
+    port: port.port,
+    affinityTimeoutS: service.affinityTimeoutS,
+    ...(isSameChoice(choice, choiceOf(undefined)) ? {} : { choice }),
+    groups: [
+      ...desireGroups(basis, port, everybody),
+      ...variantsOf(basis.input, port, everybody).flatMap(({ number, ruling, clients }) => {
+        const groups = desireGroups(basis, port, ruling);
+        return clients.flatMap((client) => groups.map((group) => ({ ...group, client, variant: number })));
+      }),
+    ],
+    closed,
+  };
+};
 
 const FAMILIES: readonly Family[] = [4, 6];
+
+const desireGroups = (basis: Basis, port: ServedPort, ruling: Ruling): readonly DesiredGroup[] =>
+  FAMILIES.flatMap((family) => desireFamily(basis, port, family, ruling));
 
 /**
  * The families know nothing of each other: one may have endpoints while the other refuses. `internalTrafficPolicy` is
  * about the cluster addresses only. Clients inside the cluster who ask an external address reach all endpoints, whatever
  * `externalTrafficPolicy` says: that one is about clients from outside (kube-proxy does the same).
  */
-const desireGroups = (choice: Choice, port: ServedPort, family: Family): readonly DesiredGroup[] => {
-  const { service, node } = choice;
-  const asked = askedOf(service, port, node, family);
-  const onlyNode = onlyNodeOf(service, node.name);
+const desireFamily = (basis: Basis, port: ServedPort, family: Family, ruling: Ruling): readonly DesiredGroup[] => {
+  const { input, node } = basis;
+  const asked = askedOf(input.service, port, node, family);
+  const onlyNode = onlyNodeOf(input.service, node.name);
   if (asked.cluster.length + asked.external.length + asked.node.length === 0) return [];
 
-  const own = desireEndpoints(choice, port, family, onlyNode);
+  const own = answerFor(basis, port, family, onlyNode, ruling);
   const isApart = onlyNode !== undefined && asked.external.length + asked.node.length > 0;
-  const others = isApart ? desireEndpoints(choice, port, family, undefined) : own;
+  const others = isApart ? answerFor(basis, port, family, undefined, ruling) : own;
   const scope = isApart ? 'external' : 'cluster';
   const groups: readonly DesiredGroup[] = [
-    { family, kind: 'cluster', port: port.port, addresses: asked.cluster, scope: 'cluster', endpoints: own },
-    { family, kind: 'external', port: port.port, addresses: asked.external, scope, endpoints: others },
-    { family, kind: 'node', port: port.nodePort, addresses: asked.node, scope, endpoints: others },
+    { family, kind: 'cluster', port: port.port, addresses: asked.cluster, scope: 'cluster', ...own },
+    { family, kind: 'external', port: port.port, addresses: asked.external, scope, ...others },
+    { family, kind: 'node', port: port.nodePort, addresses: asked.node, scope, ...others },
   ];
   return groups.filter(({ addresses }) => addresses.length > 0);
 };
-
-const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>
-  slices.length > 1 ? slices.toSorted(byName) : slices;

@@ -3,6 +3,7 @@ import type { EndpointSliceObject, Family, Hints, ServiceObject, TrafficPolicyOb
 import type { LocalNode } from './node.ts';
 import { byAddress } from './order.ts';
 import { type ServedPort, targetOf } from './ports.ts';
+import { type Ramps, ramped } from './slow-start.ts';
 import { STANDING, type Standing, standingOf } from './standing.ts';
 import { isNear, topologyOf } from './topology.ts';
 import { weightOf } from './weights.ts';
@@ -14,6 +15,7 @@ export interface Choice {
   readonly slices: readonly EndpointSliceObject[];
   readonly policy: TrafficPolicyObject | undefined;
   readonly node: LocalNode;
+  readonly ramps: Ramps;
 }
 
 /**
@@ -27,13 +29,23 @@ export const desireEndpoints = (
   family: Family,
   onlyNode: string | undefined,
 ): readonly DesiredEndpoint[] => {
+  const near = nearEndpoints(choice, port, family, onlyNode).map(withoutHints);
+  return ramped(near, choice.service, choice.policy, choice.ramps);
+};
+
+const nearEndpoints = (
+  choice: Choice,
+  port: ServedPort,
+  family: Family,
+  onlyNode: string | undefined,
+): readonly Candidate[] => {
   const { best, standing } = bestEndpoints(choice, port, family, onlyNode);
   best.sort(byAddress);
   const counted = best.every(isCounted) ? best : best.filter(isCounted);
   const isHinted = counted.some(({ hints }) => hints.zones.length + hints.nodes.length > 0);
-  if (onlyNode !== undefined || standing !== STANDING.ready || !isHinted) return counted.map(withoutHints);
+  if (onlyNode !== undefined || standing !== STANDING.ready || !isHinted) return counted;
   const topology = topologyOf(counted, choice.node);
-  return counted.filter((endpoint) => isNear(endpoint, topology, choice.node)).map(withoutHints);
+  return counted.filter((endpoint) => isNear(endpoint, topology, choice.node));
 };
 
 interface Candidate extends DesiredEndpoint {

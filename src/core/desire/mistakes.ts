@@ -1,7 +1,15 @@
-import type { Complaint, EndpointSliceObject, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type {
+  Complaint,
+  EndpointObject,
+  EndpointSliceObject,
+  ServiceObject,
+  TrafficPolicyObject,
+} from '../model/objects.ts';
 import { complaintAbout, objectText } from './complaint.ts';
+import { byName } from './order.ts';
+import { overrulingPolicy } from './policy.ts';
 import { targetOf } from './ports.ts';
-import { governingPolicy, matches } from './weights.ts';
+import { matches } from './weights.ts';
 
 /** Slices with endpoints of which no port of the Service can use one: most often a name that is spelled differently. */
 export const unfitSlices = (service: ServiceObject, slices: readonly EndpointSliceObject[]): readonly Complaint[] =>
@@ -17,7 +25,7 @@ export const unfitSlices = (service: ServiceObject, slices: readonly EndpointSli
     );
 
 /**
- * Entries of the policy in force that match no endpoint of the Service. Without any endpoint nothing can be told; and
+ * Entries of policies in force that match no endpoint of the Service. Without any endpoint nothing can be told; and
  * where a policy has several targets, an entry may well be meant for another one.
  */
 export const idleEntries = (
@@ -25,22 +33,26 @@ export const idleEntries = (
   slices: readonly EndpointSliceObject[],
   policies: readonly TrafficPolicyObject[],
 ): readonly Complaint[] => {
-  const policy = governingPolicy(policies);
-  if (policy === undefined) return [];
+  if (policies.length === 0) return [];
   const endpoints = slices.flatMap((slice) => slice.endpoints);
   if (endpoints.length === 0) return [];
+  return policies
+    .filter((policy) => overrulingPolicy(policy, policies) === undefined)
+    .toSorted(byName)
+    .flatMap((policy) => idleEntriesOf(service, endpoints, policy));
+};
+
+const idleEntriesOf = (
+  service: ServiceObject,
+  endpoints: readonly EndpointObject[],
+  policy: TrafficPolicyObject,
+): readonly Complaint[] => {
   const severity = policy.services.length > 1 ? 'note' : 'warning';
+  const message = `matches no endpoint of ${objectText(service)}`;
   return policy.endpointWeights.flatMap((entry, index) =>
     endpoints.some((endpoint) => matches(endpoint, entry))
       ? []
-      : [
-          complaintAbout(
-            policy,
-            severity,
-            `spec.endpointWeights[${index}]`,
-            `matches no endpoint of ${objectText(service)}`,
-          ),
-        ],
+      : [complaintAbout(policy, severity, `spec.endpointWeights[${index}]`, message)],
   );
 };
 

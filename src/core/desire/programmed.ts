@@ -9,7 +9,7 @@ export const notProgrammed = (service: ServiceObject, proxyName: string): Compla
   if (service.headless) {
     return note(service, 'spec.clusterIP', 'headless: clients connect to its endpoints directly, nothing to program');
   }
-  if (service.proxyName !== (proxyName === '' ? undefined : proxyName)) {
+  if (isOthers(service, proxyName)) {
     return note(service, PROXY_NAME_PATH, `left to ${proxyText(service.proxyName)}: we serve ${ours(proxyName)}`);
   }
   if (service.clusterIPs.length === 0) {
@@ -17,6 +17,10 @@ export const notProgrammed = (service: ServiceObject, proxyName: string): Compla
   }
   return undefined;
 };
+
+/** Another proxy serves it. */
+export const isOthers = (service: ServiceObject, proxyName: string): boolean =>
+  service.proxyName !== (proxyName === '' ? undefined : proxyName);
 
 /** KEP-2447: whoever the label names serves the Service, and nobody else. An empty label names nobody. */
 const PROXY_NAME_PATH = 'metadata.labels[service.kubernetes.io/service-proxy-name]';

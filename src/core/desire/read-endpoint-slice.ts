@@ -148,6 +148,7 @@ const readEndpoint = (review: Review, raw: unknown, path: Path, family: Family, 
     zone: intern(textField(review, fields, 'zone', path)),
     hints: readHints(review, fields, path, intern),
     pod: readPod(review, fields, path),
+    ...readLabels(review, fields, path, intern),
   };
 };
 
@@ -213,6 +214,24 @@ const readPod = (review: Review, fields: Fields, path: Path): string => {
     return '';
   }
   return textField(review, target, 'name', at(path, 'targetRef'));
+};
+
+/** `deprecatedTopology`, which v1beta1 called topology: the one place for labels of an endpoint. No property for none. */
+const readLabels = (
+  review: Review,
+  fields: Fields,
+  path: Path,
+  intern: Intern,
+): { readonly labels?: Readonly<Record<string, string>> } => {
+  const raw = objectField(review, fields, 'deprecatedTopology', path);
+  const entries = Object.entries(raw ?? {});
+  if (raw === undefined || entries.length === 0) return {};
+  const labelsPath = at(path, 'deprecatedTopology');
+  return {
+    labels: Object.fromEntries(
+      entries.map(([name]) => [intern(name), intern(textField(review, raw, name, labelsPath))]),
+    ),
+  };
 };
 
 const LABEL_SERVICE = 'kubernetes.io/service-name';

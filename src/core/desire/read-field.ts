@@ -135,6 +135,23 @@ export const choiceField = <Word extends string>(
   return word;
 };
 
+/** One of the given words as it is written, undefined when absent or wrong. */
+export const wordField = <Word extends string>(
+  review: Review,
+  fields: Fields,
+  key: string,
+  words: readonly Word[],
+  parent?: Path,
+): Word | undefined => {
+  const value = fields[key];
+  if (isAbsent(value)) return undefined;
+  const word = words.find((candidate) => candidate === value);
+  if (word === undefined) {
+    complain(review, 'error', at(parent, key), `must be ${alternatives(words)}, is ${shown(value)}`);
+  }
+  return word;
+};
+
 /** RFC 3339 in milliseconds since the epoch. */
 export const timeField = (
   review: Review,
@@ -157,6 +174,35 @@ export const timeField = (
   return timeMs;
 };
 
+/** For objects in which a field that nobody reads is more likely a typo than news: each must be one of `known`. */
+export const checkKnown = (
+  review: Review,
+  fields: Fields,
+  path: Path | undefined,
+  known: readonly string[],
+  kind: string,
+): void => {
+  for (const key of Object.keys(fields)) {
+    if (!known.includes(key)) {
+      complain(review, 'error', at(path, key), `is not a field of a ${kind}; here are ${known.join(', ')}`);
+    }
+  }
+};
+
+/** The first `max` values of a list that may not have more. */
+export const boundedListField = (
+  review: Review,
+  fields: Fields,
+  key: string,
+  max: number,
+  parent?: Path,
+): readonly unknown[] => {
+  const list = listField(review, fields, key, parent);
+  if (list.length <= max) return list;
+  complain(review, 'error', at(parent, key), `must have at most ${max} entries, has ${list.length}`);
+  return list.slice(0, max);
+};
+
 export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
 
 export const isFields = (value: unknown): value is Fields =>
@@ -173,7 +219,8 @@ const wrongType = (review: Review, path: Path | undefined, wanted: string, value
   return undefined;
 };
 
-const alternatives = (words: readonly string[]): string =>
+/** `A, B or C`. */
+export const alternatives = (words: readonly string[]): string =>
   words.length === 1 ? String(words[0]) : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
 const SHOWN_MAX = 60;

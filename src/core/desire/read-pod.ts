@@ -8,6 +8,7 @@ import {
   booleanField,
   complain,
   type Fields,
+  isFields,
   listField,
   objectField,
   type Review,
@@ -16,19 +17,39 @@ import {
 
 /** Projects a v1 Pod (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/). */
 export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Intern): PodObject => {
+  const metadata = objectField(review, raw, 'metadata') ?? {};
   const spec = objectField(review, raw, 'spec') ?? {};
   const status = objectField(review, raw, 'status') ?? {};
   const hasOwn = !booleanField(review, spec, 'hostNetwork', false, SPEC);
   const hasEnded = ENDED.has(textField(review, status, 'phase', STATUS));
+  const node = intern(textField(review, spec, 'nodeName', SPEC));
   return {
     kind: 'Pod',
     namespace: ref.namespace,
     name: ref.name,
-    node: intern(textField(review, spec, 'nodeName', SPEC)),
+    node,
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
-    cgroupUid: '',
-    labels: {},
+    cgroupUid: staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA),
+    labels: readLabels(review, metadata, intern),
   };
+};
+
+/**
+ * What the kubelet calls a Pod that it has from a file; the API server shows a mirror of it with an identity of its own
+ * (https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/). Anybody can write such annotations, so all
+ * marks of a mirror must be there, and no Pod can take the name of one that is not static for its own.
+ */
+const staticUid = (review: Review, metadata: Fields, node: string): string | undefined => {
+  const annotations = objectField(review, metadata, 'annotations', METADATA) ?? {};
+  const hash = annotations[ANNOTATION_HASH];
+  if (typeof hash !== 'string' || !STATIC_UID.test(hash) || annotations[ANNOTATION_MIRROR] !== hash) return undefined;
+  const owners = listField(review, metadata, 'ownerReferences', METADATA).filter(isFields);
+  return owners.some(({ kind, name }) => kind === 'Node' && name === node) ? hash : undefined;
+};
+
+const readLabels = (review: Review, metadata: Fields, intern: Intern): Readonly<Record<string, string>> => {
+  const labels = Object.entries(objectField(review, metadata, 'labels', METADATA) ?? {});
+  return Object.fromEntries(labels.map(([name, value]) => [intern(name), intern(String(value))]));
 };
 
 const readAddresses = (review: Review, status: Fields): readonly string[] =>
@@ -43,5 +64,10 @@ const readAddresses = (review: Review, status: Fields): readonly string[] =>
 /** Its address may be another Pod's by now. */
 const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 const NONE: readonly string[] = [];
+const ANNOTATION_HASH = 'kubernetes.io/config.hash';
+const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
+/** A checksum, while the API server makes UUIDs. */
+const STATIC_UID = /^[0-9a-f]{32}$/;
+const METADATA = at(undefined, 'metadata');
 const SPEC = at(undefined, 'spec');
 const STATUS = at(undefined, 'status');

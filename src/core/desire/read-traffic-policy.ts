@@ -1,98 +1,98 @@
 import type { Intern } from '../model/intern.ts';
-import type { EndpointWeight, ObjectRef, TrafficPolicyObject } from '../model/objects.ts';
+import type { Algorithm, EndpointWeight, HashOn, ObjectRef, TrafficPolicyObject } from '../model/objects.ts';
+import { durationField } from './read-duration.ts';
 import {
   asObject,
   at,
+  boundedListField,
+  checkKnown,
   complain,
   type Fields,
   integerField,
   isAbsent,
-  listField,
   objectField,
   type Path,
   type Review,
-  shown,
   textField,
-  timeField,
+  wordField,
 } from './read-field.ts';
-import { checkLabel } from './read-name.ts';
+import { readLabelSelector, readLabels } from './read-label-selector.ts';
+import { readMetadata } from './read-metadata.ts';
+import { readTargets, type Targets } from './read-target.ts';
 
 /** Projects a shunt.dev/v1alpha1 TrafficPolicy. Unknown fields are errors: a typo must not pass for a policy in force. */
 export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, intern: Intern): TrafficPolicyObject => {
-  checkKnown(review, raw, undefined, ['apiVersion', 'kind', 'metadata', 'spec', 'status']);
-  const metadata = objectField(review, raw, 'metadata') ?? {};
+  checkKnown(review, raw, undefined, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], ref.kind);
   const spec = objectField(review, raw, 'spec') ?? {};
-  checkKnown(review, spec, SPEC, ['targetRefs', 'endpointWeights']);
+  checkKnown(review, spec, SPEC, ['targetRefs', ...CHOICES, 'clients'], ref.kind);
+  const targets = readTargets(review, boundedListField(review, spec, 'targetRefs', TARGETS_MAX, SPEC), TARGETS, intern);
+  checkTargets(review, spec, targets);
+  const algorithm = wordField(review, spec, 'algorithm', ALGORITHMS, SPEC);
+  const clients = objectField(review, spec, 'clients', SPEC);
   return {
     kind: 'TrafficPolicy',
     namespace: ref.namespace,
     name: ref.name,
-    createdAtMs: timeField(review, metadata, 'creationTimestamp', Number.POSITIVE_INFINITY, 'error', METADATA),
-    generation: 0,
-    services: readTargets(review, spec, intern),
-    routes: [],
-    algorithm: undefined,
-    hashOn: 'Pod',
+    ...readMetadata(review, raw),
+    ...targets,
+    algorithm,
+    hashOn: readHashOn(review, spec, algorithm),
     endpointWeights: readWeights(review, spec, intern),
-    slowStartMs: 0,
-    clients: undefined,
+    slowStartMs: readSlowStart(review, spec),
+    clients: clients === undefined ? undefined : readLabelSelector(review, clients, CLIENTS, ref.kind, intern),
     ignored: [],
   };
 };
 
-const readTargets = (review: Review, spec: Fields, intern: Intern): readonly string[] => {
-  const services: string[] = [];
-  const targets = boundedList(review, spec, 'targetRefs', TARGETS_MAX);
-  if (targets.length === 0) {
-    complain(review, 'error', TARGETS, 'must name at least one Service');
+/** What a route does is in the route; a policy can only say for which clients. */
+const checkTargets = (review: Review, spec: Fields, { services, routes }: Targets): void => {
+  if (routes.length > 0 && isAbsent(spec.clients)) {
+    complain(review, 'error', CLIENTS, 'is missing: what a policy says of a route is whose connections it is for');
   }
-  for (const [index, raw] of targets.entries()) {
-    const path = at(TARGETS, index);
-    const target = asObject(review, raw, path);
-    if (target === undefined) {
-      continue;
-    }
-    const name = readTarget(review, target, path);
-    if (services.includes(name)) {
-      complain(review, 'error', at(path, 'name'), `"${name}" is the name of an earlier target`);
-    }
-    services.push(intern(name));
+  if (routes.length === 0 || services.length > 0) return;
+  for (const key of CHOICES) {
+    if (isAbsent(spec[key])) continue;
+    complain(review, 'error', at(SPEC, key), 'is for Services, and the policy is for routes alone');
   }
-  return services;
 };
 
-const readTarget = (review: Review, target: Fields, path: Path): string => {
-  checkKnown(review, target, path, ['group', 'kind', 'name']);
-  const group = textField(review, target, 'group', path);
-  if (group !== '') {
-    complain(review, 'error', at(path, 'group'), `must be "", the group of Service, is ${shown(group)}`);
+const readHashOn = (review: Review, spec: Fields, algorithm: Algorithm | undefined): HashOn => {
+  if (!isAbsent(spec.hashOn) && algorithm !== 'Maglev') {
+    complain(review, 'error', at(SPEC, 'hashOn'), 'is for algorithm Maglev only');
   }
-  const kind = textField(review, target, 'kind', path);
-  if (kind !== 'Service') {
-    complain(review, 'error', at(path, 'kind'), `must be Service, is ${shown(kind)}`);
-  }
-  const name = textField(review, target, 'name', path);
-  checkLabel(review, name, at(path, 'name'));
-  return name;
+  return wordField(review, spec, 'hashOn', HASH_ON, SPEC) ?? 'Pod';
 };
 
+const readSlowStart = (review: Review, spec: Fields): number => {
+  const fields = objectField(review, spec, 'slowStart', SPEC);
+  if (fields === undefined) return 0;
+  checkKnown(review, fields, SLOW_START, ['duration'], 'TrafficPolicy');
+  if (isAbsent(fields.duration)) {
+    complain(review, 'error', at(SLOW_START, 'duration'), 'is missing');
+  }
+  return durationField(review, fields, 'duration', SLOW_START_RANGE, SLOW_START) ?? 0;
+};
+
+/** Every endpoint of every target is held to every entry, in one go, on every node: so both are few. */
 const readWeights = (review: Review, spec: Fields, intern: Intern): readonly EndpointWeight[] =>
-  boundedList(review, spec, 'endpointWeights', WEIGHTS_MAX).flatMap((raw, index) => {
+  boundedListField(review, spec, 'endpointWeights', WEIGHTS_MAX, SPEC).flatMap((raw, index) => {
     const path = at(WEIGHTS, index);
     const fields = asObject(review, raw, path);
     if (fields === undefined) {
       return [];
     }
-    checkKnown(review, fields, path, ['pod', 'node', 'zone', 'weight']);
+    checkKnown(review, fields, path, ['pod', 'node', 'zone', 'labels', 'weight'], 'TrafficPolicy');
     const weight = integerField(review, fields, 'weight', WEIGHT_RANGE, path);
     if (isAbsent(fields.weight)) {
       complain(review, 'error', at(path, 'weight'), 'is missing');
     }
+    const labels = readLabels(review, fields, 'labels', LABELS_MAX, path, intern);
     return [
       {
         ...matcher(review, fields, 'pod', path, intern),
         ...matcher(review, fields, 'node', path, intern),
         ...matcher(review, fields, 'zone', path, intern),
+        ...(labels === undefined ? {} : { labels }),
         weight: weight ?? 0,
       },
     ];
@@ -119,29 +119,21 @@ const matcher = <Key extends 'pod' | 'node' | 'zone'>(
   return { [key]: intern(text) } as { readonly [Name in Key]?: string };
 };
 
-/** Every endpoint of every target is held to every entry, in one go, on every node: so both are few. */
-const boundedList = (review: Review, spec: Fields, key: string, max: number): readonly unknown[] => {
-  const list = listField(review, spec, key, SPEC);
-  if (list.length <= max) return list;
-  complain(review, 'error', at(SPEC, key), `must have at most ${max} entries, has ${list.length}`);
-  return list.slice(0, max);
-};
-
-const checkKnown = (review: Review, fields: Fields, path: Path | undefined, known: readonly string[]): void => {
-  for (const key of Object.keys(fields)) {
-    if (!known.includes(key)) {
-      complain(review, 'error', at(path, key), `is not a field of a TrafficPolicy; here are ${known.join(', ')}`);
-    }
-  }
-};
+/** Fields of `spec` about how an endpoint of a Service is chosen. */
+const CHOICES = ['algorithm', 'hashOn', 'endpointWeights', 'slowStart'] as const;
+const ALGORITHMS = ['WeightedRandom', 'RoundRobin', 'LeastConnections', 'PeakEwma', 'Maglev'] as const;
+const HASH_ON = ['Pod', 'SourceAddress'] as const;
 
 /** As in the CustomResourceDefinition. */
 const TARGETS_MAX = 16;
 const WEIGHTS_MAX = 64;
+const LABELS_MAX = 8;
 const MATCHER_MAX = 253;
 const WEIGHT_RANGE = { min: 0, max: 1000 } as const;
+const SLOW_START_RANGE = { min: '1s', max: '1h' } as const;
 
-const METADATA = at(undefined, 'metadata');
 const SPEC = at(undefined, 'spec');
 const TARGETS = at(SPEC, 'targetRefs');
 const WEIGHTS = at(SPEC, 'endpointWeights');
+const SLOW_START = at(SPEC, 'slowStart');
+const CLIENTS = at(SPEC, 'clients');

@@ -1,6 +1,7 @@
 import type { Intern } from '../model/intern.ts';
-import type { ClusterObject, Complaint, ObjectRef } from '../model/objects.ts';
+import type { ClusterObject, Complaint, ObjectRef, RouteKind } from '../model/objects.ts';
 import { objectText } from './complaint.ts';
+import { readDestinationRule } from './read-destination-rule.ts';
 import { readEndpointSlice } from './read-endpoint-slice.ts';
 import {
   at,
@@ -17,7 +18,10 @@ import {
 import { checkLabel, checkSubdomain } from './read-name.ts';
 import { readNode } from './read-node.ts';
 import { readPod } from './read-pod.ts';
+import { readReferenceGrant } from './read-reference-grant.ts';
+import { routeReader } from './read-route.ts';
 import { readService } from './read-service.ts';
+import { GATEWAY_GROUP } from './read-target.ts';
 import { readTrafficPolicy } from './read-traffic-policy.ts';
 
 /**
@@ -81,10 +85,28 @@ interface Reader {
   readonly read: (review: Review, raw: Fields, ref: ObjectRef, intern: Intern) => ClusterObject | undefined;
 }
 
+const routes = (kind: RouteKind, ...versions: readonly string[]): readonly (readonly [string, Reader])[] =>
+  versions.map((version) => [
+    `${GATEWAY_GROUP}/${version} ${kind}`,
+    { kind, checkName: checkSubdomain, read: routeReader(kind) },
+  ]);
+
+const REFERENCE_GRANT: Reader = { kind: 'ReferenceGrant', checkName: checkSubdomain, read: readReferenceGrant };
+const DESTINATION_RULE: Reader = { kind: 'DestinationRule', checkName: checkSubdomain, read: readDestinationRule };
+
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['v1 Service', { kind: 'Service', checkName: checkLabel, read: readService }],
   ['discovery.k8s.io/v1 EndpointSlice', { kind: 'EndpointSlice', checkName: checkSubdomain, read: readEndpointSlice }],
   ['shunt.dev/v1alpha1 TrafficPolicy', { kind: 'TrafficPolicy', checkName: checkSubdomain, read: readTrafficPolicy }],
+  ...routes('GRPCRoute', 'v1'),
+  ...routes('HTTPRoute', 'v1', 'v1beta1'),
+  ...routes('TCPRoute', 'v1', 'v1alpha2'),
+  ...routes('UDPRoute', 'v1', 'v1alpha2'),
+  [`${GATEWAY_GROUP}/v1 ReferenceGrant`, REFERENCE_GRANT],
+  [`${GATEWAY_GROUP}/v1beta1 ReferenceGrant`, REFERENCE_GRANT],
+  ['networking.istio.io/v1 DestinationRule', DESTINATION_RULE],
+  ['networking.istio.io/v1beta1 DestinationRule', DESTINATION_RULE],
+  ['networking.istio.io/v1alpha3 DestinationRule', DESTINATION_RULE],
   ['v1 Node', { kind: 'Node', clusterWide: true, checkName: checkSubdomain, read: readNode }],
   ['v1 Pod', { kind: 'Pod', checkName: checkSubdomain, read: readPod }],
 ]);

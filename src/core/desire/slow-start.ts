@@ -60,15 +60,16 @@ export interface Ramps {
  */
 export const ramped = (
   endpoints: readonly DesiredEndpoint[],
-  service: string,
+  service: ServiceObject,
   policy: TrafficPolicyObject | undefined,
   ramps: Ramps,
 ): readonly DesiredEndpoint[] => {
   const { slowStart } = ramps;
   const overMs = policy?.slowStartMs ?? 0;
   if (slowStart === undefined || overMs === 0) return endpoints;
+  const key = keyOf(service);
   const ages = endpoints.map(({ address, port }) => {
-    const sinceMs = slowStart.since(service, address, port);
+    const sinceMs = slowStart.since(key, address, port);
     return sinceMs === undefined ? overMs : Math.max(0, slowStart.nowMs - sinceMs);
   });
   if (ages.every((ageMs) => ageMs >= overMs)) return endpoints;

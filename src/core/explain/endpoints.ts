@@ -1,10 +1,11 @@
 import type { ServiceInput } from '../desire/desire.ts';
 import type { LocalNode } from '../desire/node.ts';
 import { byName } from '../desire/order.ts';
+import { governingPolicy } from '../desire/policy.ts';
 import { type ServedPort, targetOf } from '../desire/ports.ts';
 import { STANDING, type Standing, standingOf } from '../desire/standing.ts';
 import { isNear, type Topology, topologyOf } from '../desire/topology.ts';
-import { entryFor, governingPolicy, weightOf } from '../desire/weights.ts';
+import { entryFor, weightOf } from '../desire/weights.ts';
 import type { EndpointObject, EndpointSliceObject, Family } from '../model/objects.ts';
 import type { ExplainedEndpoint, PolicyEntry, Verdict } from './decision.ts';
 

@@ -12,7 +12,9 @@ import {
  * as one, without what all names of Pods begin with, and the endpoints are made anew for whoever asks.
  */
 export const packSlice = (slice: EndpointSliceObject, placeOf: PlaceOf): EndpointSliceObject =>
-  new PackedSlice(slice, placeOf);
+  slice.endpoints.some(({ labels }) => labels !== undefined)
+    ? new LabelledSlice(slice, placeOf)
+    : new PackedSlice(slice, placeOf);
 
 /** Where an endpoint runs, and for whom. */
 export interface Place {
@@ -104,6 +106,24 @@ class PackedSlice implements EndpointSliceObject {
         hints,
         pod: prefix + text.slice(lengthEnd + 1, at),
       };
+    });
+  }
+}
+
+/** Few makers of slices give labels; slices of the others have no room for them. */
+class LabelledSlice extends PackedSlice {
+  /** Of each endpoint; null: none. */
+  readonly labels: readonly (Readonly<Record<string, string>> | null)[];
+
+  constructor(slice: EndpointSliceObject, placeOf: PlaceOf) {
+    super(slice, placeOf);
+    this.labels = slice.endpoints.map(({ labels }) => labels ?? null);
+  }
+
+  override get endpoints(): readonly EndpointObject[] {
+    return super.endpoints.map((endpoint, index): EndpointObject => {
+      const labels = this.labels[index] ?? null;
+      return labels === null ? endpoint : { ...endpoint, labels };
     });
   }
 }

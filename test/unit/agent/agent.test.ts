@@ -1,17 +1,20 @@
-import { describe, expect, test, vi } from 'vitest';
-import { createAgent } from '../../../src/agent/agent.ts';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type AgentOptions, createAgent } from '../../../src/agent/agent.ts';
 import type { ChangeSummary } from '../../../src/agent/view.ts';
 import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { Source, SourceSink } from '../../../src/sources/source.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { endpoint, service, slice } from '../../helpers/objects.ts';
+import { complaintLines, endpoint, pod, policy, service, slice } from '../../helpers/objects.ts';
 
 const RESYNC_MS = 60_000;
 const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 
 /** An agent on a dataplane in memory, in time that stands still. */
-const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
+const stage = async (dataplane = new FakeDataplane(CAPACITY), more: Pick<AgentOptions, 'clients'> = {}) => {
   const clock = new ManualClock();
   const told = {
     synced: 0,
@@ -31,6 +34,7 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY)) => {
     dataplane,
     clock,
     resyncMs: RESYNC_MS,
+    ...more,
     observer: {
       onSynced: () => told.synced++,
       onReady: (summary) => told.ready.push(summary),
@@ -401,5 +405,45 @@ describe('the check of the attached programs', () => {
     await clock.advance(3 * CHECK_MS);
     expect(told.failures).toEqual([failure]);
     expect(lostPrograms).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe('clients', () => {
+  const narrow = policy([], { clients: { matchLabels: { app: 'a' }, matchExpressions: [] } });
+  const client = pod({ name: 'a', cgroupUid: 'u1' });
+  let cgroup: string;
+
+  beforeEach(() => {
+    cgroup = mkdtempSync(join(realpathSync(tmpdir()), 'shunt-agent-'));
+  });
+
+  afterEach(() => rmSync(cgroup, { recursive: true }));
+
+  test('are known by the first change set, when they run by then', async () => {
+    mkdirSync(join(cgroup, 'kubepods/podu1'), { recursive: true });
+    const { agent, clock, sink, put, told } = await stage(undefined, { clients: { cgroup, level: 0 } });
+    put(...WEB, narrow, client);
+    sink.onSynced();
+    await clock.advance(1);
+    expect(agent.status().clients).toEqual({ found: 1, waiting: 0, refused: 0 });
+    await clock.advance(1000);
+    expect({ ready: told.ready.length, changes: told.changes }).toEqual({ ready: 1, changes: [] });
+    await agent.stop();
+    expect(clock.waiting).toBe(0);
+  });
+
+  test('that nobody can know are complained about once', async () => {
+    const { agent, clock, sink, put, complaints } = await stage(undefined, { clients: { cgroup, level: 0 } });
+    put(...WEB, narrow, client);
+    sink.onSynced();
+    await clock.advance(10_000);
+    put(slice([endpoint('10.244.1.7')]));
+    await clock.advance(10_000);
+    expect(complaintLines(complaints)).toEqual([
+      expect.stringMatching(/^warning: cgroup .* the kubelet keeps no Pods/),
+    ]);
+    expect(agent.complaints()).toEqual(complaints);
+    expect(agent.status().clients).toEqual({ found: 0, waiting: 1, refused: 0 });
+    await agent.stop();
   });
 });

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClientCgroups, type ClientEvent } from '../../../src/agent/client-cgroups.ts';
-import type { PodObject } from '../../../src/core/model/objects.ts';
+import { applyEvents, type ClusterEvent, createCluster } from '../../../src/core/cluster.ts';
+import type { ClusterObject, ObjectRef, RouteObject } from '../../../src/core/model/objects.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { complaintLines, pod } from '../../helpers/objects.ts';
+import { complaintLines, pod, policy } from '../../helpers/objects.ts';
 import { retryUntil } from '../../helpers/retry.ts';
 
 let root: string;
@@ -30,31 +31,49 @@ const start = (uid: string): bigint => {
 
 const end = (uid: string): void => rmSync(join(root, `kubepods/burstable/pod${uid}`), { recursive: true });
 
+interface StageOptions {
+  readonly level?: number | 'unknown';
+  readonly rules?: readonly ClusterObject[];
+}
+
+const NARROW = policy([], { name: 'narrow', clients: { matchLabels: { app: 'a' }, matchExpressions: [] } });
+
+const route = (parent: string): RouteObject => ({
+  kind: 'TCPRoute',
+  namespace: 'shop',
+  name: 'canary',
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  createdAtMs: 0,
+  generation: 1,
+  parents: [{ namespace: parent, name: 'web', port: undefined, sectionName: '' }],
+  backends: [],
+  unsupported: '',
+});
+
 /** Looking, in time that stands still. Hints of the file system come all the same, and wait in it. */
-const stage = ({ level }: { readonly level: number | undefined } = { level: 0 }) => {
+const stage = ({ level = 0, rules = [NARROW] }: StageOptions = {}) => {
   const clock = new ManualClock();
-  const pods = new Map<string, PodObject>();
+  const cluster = createCluster();
   const emitted: ClientEvent[] = [];
-  const wanted = { now: true };
   const clients = new ClientCgroups({
     cgroup: root,
     node: 'node-a',
     clock,
-    pods,
-    isWanted: () => wanted.now,
+    cluster,
     emit: (events) => emitted.push(...events),
-    level,
+    level: level === 'unknown' ? undefined : level,
   });
   opened.push(clients);
-  const put = (...objects: readonly PodObject[]): void => {
-    for (const object of objects) pods.set(`${object.namespace}/${object.name}`, object);
-    clients.take(objects.map((object) => ({ type: 'put', object })));
+  const tell = (...events: readonly ClusterEvent[]): void => {
+    applyEvents(cluster, events);
+    clients.take(events);
   };
-  const remove = (name: string): void => {
-    pods.delete(`shop/${name}`);
-    clients.take([{ type: 'delete', ref: { kind: 'Pod', namespace: 'shop', name } }]);
-  };
-  return { clients, clock, emitted, wanted, put, remove, take: () => clients.take([]) };
+  const put = (...objects: readonly ClusterObject[]): void =>
+    tell(...objects.map((object) => ({ type: 'put', object }) as const));
+  const remove = (...refs: readonly ObjectRef[]): void =>
+    tell(...refs.map((ref) => ({ type: 'delete', ref }) as const));
+  put(...rules);
+  return { clients, clock, emitted, put, remove };
 };
 
 const found = (name: string, cgroup: bigint) => ({ type: 'client', pod: `shop/${name}`, client: { cgroup, level: 3 } });
@@ -112,8 +131,7 @@ describe('a Pod of this node', () => {
     const cgroup = start('u1');
     const { clients, clock, emitted, put, remove } = stage();
     put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
-    remove('a');
-    remove('b');
+    remove(pod({ name: 'a' }), pod({ name: 'b' }));
     expect(emitted).toEqual([found('a', cgroup), gone('a')]);
     expect(clients.counts()).toEqual({ found: 0, waiting: 0, refused: 0 });
     expect(clock.waiting).toBe(0);
@@ -151,17 +169,17 @@ describe('nothing is looked for', () => {
     });
   });
 
-  test('while no rule asks who a client is; then of all Pods that are known', () => {
+  test.each<{ title: string; rule: ClusterObject }>([
+    { title: 'a policy for some clients', rule: NARROW },
+    { title: 'a route of another namespace', rule: route('elsewhere') },
+  ])('before there is $title; then of all Pods that are known, until that goes', ({ rule }) => {
     const cgroup = start('u1');
-    const { clock, emitted, wanted, put, take } = stage();
-    wanted.now = false;
+    const { clock, emitted, put, remove } = stage({ rules: [policy([]), { ...route('shop'), name: 'producer' }] });
     put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
     expect({ emitted, waiting: clock.waiting }).toEqual({ emitted: [], waiting: 0 });
-    wanted.now = true;
-    take();
+    put(rule);
     expect(emitted).toEqual([found('a', cgroup)]);
-    wanted.now = false;
-    take();
+    remove(rule);
     expect({ last: emitted.at(-1), waiting: clock.waiting }).toEqual({ last: gone('a'), waiting: 0 });
   });
 });
@@ -203,7 +221,7 @@ describe('who cannot be told apart', () => {
 
   test('because nobody says how deep the cgroup of the agent lies is told', () => {
     start('u1');
-    const { clients, emitted, put } = stage({ level: undefined });
+    const { clients, emitted, put } = stage({ level: 'unknown' });
     put(pod({ name: 'a', cgroupUid: 'u1' }));
     expect({ emitted, counts: clients.counts() }).toEqual({
       emitted: [],

@@ -35,7 +35,7 @@ const SHARES: DesiredPort = {
       addresses: ['10.96.0.1'],
       scope: 'cluster',
       endpoints: [],
-      arms: ['shop/web:53', 'shop/web-v2:5353', 'shop/missing:1'].map((id) => ({
+      arms: ['shop/web:53', 'shop/web-v2:5353@for-some', 'shop/missing:1'].map((id) => ({
         id,
         weight: 1,
         choice: { algorithm: 'WeightedRandom', hashOn: 'Pod' },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SlowStarts } from '../../../src/agent/slow-starts.ts';
-import type { ServiceInput } from '../../../src/core/desire/desire.ts';
+import { applyEvents, createCluster } from '../../../src/core/cluster.ts';
+import type { TrafficPolicyObject } from '../../../src/core/model/objects.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { endpoint, NOT_READY, policy, SERVES_WHILE_TERMINATING, service, slice } from '../../helpers/objects.ts';
 
@@ -8,20 +9,26 @@ const WEB = 'shop/web';
 const A = '10.1.0.1';
 const B = '10.1.0.2';
 
-const SLOW = [policy([], { slowStartMs: 10_000 })];
+const SLOW = policy([], { slowStartMs: 10_000 });
 
 const stage = () => {
   const clock = new ManualClock();
   const rung: (readonly string[])[] = [];
-  const starts = new SlowStarts({ clock, onDue: (keys) => rung.push(keys) });
+  const cluster = createCluster();
+  const starts = new SlowStarts({ clock, cluster, onDue: (keys) => rung.push(keys) });
   const look = (
     endpoints: Parameters<typeof slice>[0],
-    { policies = SLOW, whole = true }: { readonly policies?: ServiceInput['policies']; readonly whole?: boolean } = {},
+    { policies = [SLOW], whole = true }: { policies?: readonly TrafficPolicyObject[]; whole?: boolean } = {},
   ): readonly (number | undefined)[] => {
-    starts.follow(WEB, { service: service(), slices: [slice(endpoints)], policies }, { whole });
-    return [starts.startedAtMs(WEB, A), starts.startedAtMs(WEB, B)];
+    applyEvents(cluster, [
+      ...[service(), slice(endpoints), ...policies].map((object) => ({ type: 'put', object }) as const),
+      ...(policies.length === 0 ? [{ type: 'delete', ref: SLOW } as const] : []),
+    ]);
+    starts.follow([WEB], { whole });
+    const { since } = starts.now();
+    return [since(WEB, A, 8080), since(WEB, B, 8080)];
   };
-  return { clock, rung, starts, look };
+  return { clock, cluster, rung, starts, look };
 };
 
 describe('an endpoint is new', () => {
@@ -66,11 +73,12 @@ describe('an endpoint is new', () => {
   });
 
   test('not any more once its Service is gone', () => {
-    const { starts, look } = stage();
+    const { cluster, starts, look } = stage();
     look([]);
     expect(look([endpoint(A)])).toEqual([0, undefined]);
-    starts.follow(WEB, undefined, { whole: true });
-    expect(starts.startedAtMs(WEB, A)).toBeUndefined();
+    applyEvents(cluster, [{ type: 'delete', ref: service() }]);
+    starts.follow([WEB], { whole: true });
+    expect(starts.now().since(WEB, A, 8080)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backendViews, kernelAnswer, REFUSED_SHARE, serviceViews } from '../../../src/agent/tables.ts';
+import { createCluster } from '../../../src/core/cluster.ts';
 import type { DesiredPort } from '../../../src/core/model/desired.ts';
 import type { FrontendKey } from '../../../src/core/plan/transaction.ts';
 import { armOf, choiceOf, clientAt, groupOf, portWith } from '../../property/ports.ts';
@@ -98,7 +99,7 @@ describe('what the kernel answers', () => {
 
 describe('the list of backends', () => {
   const viewsOf = (world: World) => {
-    const reconciler = { have: world.have } as Parameters<typeof backendViews>[0];
+    const reconciler = { have: world.have, cluster: createCluster() } as Parameters<typeof backendViews>[0];
     return {
       backends: [...backendViews(reconciler, world.fake, undefined)],
       services: [...serviceViews(reconciler, world.fake, undefined)],
@@ -126,6 +127,20 @@ describe('the list of backends', () => {
     expect(backends[0]).not.toHaveProperty('arm');
     expect(backends[0]).not.toHaveProperty('variant');
     expect(services).toMatchObject([{ backends: 2, addresses: [ADDRESS] }]);
+  });
+
+  test('says by which algorithm each is chosen', async () => {
+    const plain = portWith(CART, [groupOf([ADDRESS], { 1: 1 })], { choice: choiceOf('RoundRobin') });
+    expect(viewsOf(await worldWith(plain))).toMatchObject({
+      services: [{ algorithm: 'RoundRobin' }],
+      backends: [{ algorithm: 'RoundRobin' }],
+    });
+    const shared = portWith(CART, [groupOf([ADDRESS], split({ 3: 1 }, 'PeakEwma'))]);
+    expect(viewsOf(await worldWith(shared)).backends.map(({ arm, algorithm }) => [arm, algorithm])).toEqual([
+      ['shop/v1:80', 'PeakEwma'],
+      ['shop/v1:80', 'PeakEwma'],
+      ['shop/v2:80', 'WeightedRandom'],
+    ]);
   });
 
   test('names the arms again after a restart', async () => {

@@ -159,6 +159,7 @@ describe('shunt services', () => {
       'SERVICE',
       'PORT',
       'ADDRESSES',
+      'CHOICE',
       'BACKENDS',
       'ACTIVE',
       'ATTEMPTS',
@@ -172,6 +173,7 @@ describe('shunt services', () => {
       'shop/cart',
       'grpc 7070/TCP',
       '10.96.0.5:7070 [fd00:10:96::77]:7070 node:30080',
+      'WeightedRandom',
       '2',
       '2',
       '10',
@@ -181,12 +183,18 @@ describe('shunt services', () => {
       '2.0 KiB',
       '2.9 MiB',
     ]);
-    expect(idle?.slice(0, 4)).toEqual([
+    expect(idle?.slice(0, 5)).toEqual([
       'shop/idle',
       '7070/TCP',
       '10.96.0.5:7070 [fd00:10:96::77]:7070 node:30080',
+      'WeightedRandom',
       '0',
     ]);
+  });
+
+  test('names the route that shares the connections, in place of the algorithm', async () => {
+    const services = () => [serviceView({ route: 'TCPRoute shop/canary' })];
+    expect((await ask(['services'], fakeView({ services }))).stdout).toMatch(/node:30080 +TCPRoute shop\/canary +2/);
   });
 
   test.each([
@@ -243,6 +251,7 @@ test('shunt backends lists endpoints with weight, share and what became of conne
   expect(first).toEqual([
     'shop/cart/grpc/TCP',
     '10.244.1.41:7070',
+    'WeightedRandom',
     '1',
     '33.3 %',
     '2',
@@ -252,7 +261,23 @@ test('shunt backends lists endpoints with weight, share and what became of conne
     '2.0 KiB',
     '2.9 MiB',
   ]);
-  expect(second?.slice(1, 4)).toEqual(['[fd00::1]:7070', '1', '66.7 %']);
+  expect(second?.slice(1, 5)).toEqual(['[fd00::1]:7070', 'WeightedRandom', '1', '66.7 %']);
+});
+
+test('shunt backends says whose endpoint each is, and for which clients, where that differs', async () => {
+  const backends = () => [
+    backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', algorithm: 'PeakEwma' }),
+    backendView({ arm: 'shop/cart:7070', variant: 7 }),
+    backendView({}),
+  ];
+  const { stdout } = await ask(['backends'], fakeView({ backends }));
+  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(2, 6));
+  expect(lines.slice(0, 4)).toEqual([
+    ['OF', 'BY', 'CLIENTS', 'CHOICE'],
+    ['shop/cart-v2:7070', 'TCPRoute shop/canary', 'all', 'PeakEwma'],
+    ['shop/cart:7070', '-', 'some (7)', 'WeightedRandom'],
+    ['-', '-', 'all', 'WeightedRandom'],
+  ]);
 });
 
 test.each([

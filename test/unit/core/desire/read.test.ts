@@ -1,21 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { listItems, type ObjectRead, readObject } from '../../../../src/core/desire/read.ts';
+import { listItems } from '../../../../src/core/desire/read.ts';
 import { pathKeys } from '../../../../src/core/desire/read-field.ts';
-
-const read = (raw: unknown): ObjectRead => readObject(raw, (text) => text);
-
-/** `error spec.type: ...`, one line a complaint. */
-const complaintsOf = (raw: unknown): readonly string[] => {
-  const result = read(raw);
-  return result.outcome === 'unused'
-    ? []
-    : result.complaints.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
-};
-
-const objectOf = (raw: unknown): unknown => {
-  const result = read(raw);
-  return result.outcome === 'object' ? result.object : result;
-};
+import type { EndpointSliceObject } from '../../../../src/core/model/objects.ts';
+import { complaintsOf, objectOf, read } from '../../../helpers/reading.ts';
 
 const service = (spec: object = {}, metadata: object = {}) => ({
   apiVersion: 'v1',
@@ -31,14 +18,6 @@ const slice = (fields: object = {}, metadata: object = {}) => ({
   addressType: 'IPv4',
   ports: [{ name: '', port: 8080, protocol: 'TCP' }],
   endpoints: [{ addresses: ['10.244.1.1'] }],
-  ...fields,
-});
-
-const policy = (spec: object = {}, fields: object = {}) => ({
-  apiVersion: 'shunt.dev/v1alpha1',
-  kind: 'TrafficPolicy',
-  metadata: { name: 'canary', namespace: 'shop' },
-  spec: { targetRefs: [{ group: '', kind: 'Service', name: 'cart' }], ...spec },
   ...fields,
 });
 
@@ -357,6 +336,17 @@ describe('EndpointSlice', () => {
     });
   });
 
+  test.each([
+    ['labels', { rack: 'r1', constructor: '' }, { labels: { rack: 'r1', constructor: '' } }],
+    ['no labels', {}, {}],
+    ['labels of null', null, {}],
+  ])('keeps %s of an endpoint', (_, deprecatedTopology, expected) => {
+    const found = objectOf(slice({ endpoints: [{ addresses: ['10.244.1.1'], deprecatedTopology }] }));
+    const { endpoints } = objectOf(slice()) as EndpointSliceObject;
+    expect(found).toMatchObject({ endpoints: [{ ...endpoints[0], ...expected }] });
+    expect('labels' in ((found as EndpointSliceObject).endpoints[0] ?? {})).toBe('labels' in expected);
+  });
+
   test('takes the first of several addresses', () => {
     expect(objectOf(slice({ endpoints: [{ addresses: ['10.244.1.1', '10.244.1.2'] }] }))).toMatchObject({
       endpoints: [{ address: '10.244.1.1' }],
@@ -486,6 +476,11 @@ describe('EndpointSlice', () => {
       'endpoints[0].nodeName: must be a string, is 1',
     ],
     [
+      'a label that is a number',
+      slice({ endpoints: [{ addresses: ['10.1.1.1'], deprecatedTopology: { rack: 1 } }] }),
+      'endpoints[0].deprecatedTopology.rack: must be a string, is 1',
+    ],
+    [
       'the same port name twice',
       slice({ ports: [{ port: 1 }, { name: '', port: 2 }] }),
       'ports[1].name: "" is the name of an earlier port',
@@ -500,104 +495,6 @@ describe('EndpointSlice', () => {
     expect(read(raw).outcome).toBe('rejected');
     expect(complaintsOf(raw)[0]).toContain(`error ${complaint}`);
     expect(complaintsOf(raw).filter((text) => text.startsWith('error'))).toHaveLength(1);
-  });
-});
-
-describe('TrafficPolicy', () => {
-  test('is read whole', () => {
-    const raw = policy({
-      targetRefs: [
-        { kind: 'Service', name: 'cart' },
-        { group: '', kind: 'Service', name: 'cart-canary' },
-      ],
-      endpointWeights: [
-        { pod: 'cart-canary-*', weight: 5 },
-        { node: 'node-a', zone: 'zone-1', weight: 0 },
-        { weight: 1000 },
-      ],
-    });
-    expect(objectOf(raw)).toEqual({
-      kind: 'TrafficPolicy',
-      namespace: 'shop',
-      name: 'canary',
-      createdAtMs: Number.POSITIVE_INFINITY,
-      services: ['cart', 'cart-canary'],
-      endpointWeights: [
-        { pod: 'cart-canary-*', weight: 5 },
-        { node: 'node-a', zone: 'zone-1', weight: 0 },
-        { weight: 1000 },
-      ],
-    });
-  });
-
-  test.each([
-    ['an unknown field', policy({}, { specs: {} }), 'specs: is not a field of a TrafficPolicy'],
-    [
-      'an unknown field of spec',
-      policy({ endpointWeight: [] }),
-      'spec.endpointWeight: is not a field of a TrafficPolicy',
-    ],
-    [
-      'an unknown field of a weight',
-      policy({ endpointWeights: [{ pods: 'a', weight: 1 }] }),
-      'spec.endpointWeights[0].pods: is not a field',
-    ],
-    [
-      'an unknown field of a target',
-      policy({ targetRefs: [{ kind: 'Service', name: 'cart', namespace: 'x' }] }),
-      'spec.targetRefs[0].namespace: is not a field',
-    ],
-    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service'],
-    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service'],
-    [
-      'a target of another kind',
-      policy({ targetRefs: [{ kind: 'Gateway', name: 'cart' }] }),
-      'spec.targetRefs[0].kind: must be Service, is "Gateway"',
-    ],
-    [
-      'a target of another group',
-      policy({ targetRefs: [{ group: 'v1', kind: 'Service', name: 'cart' }] }),
-      'spec.targetRefs[0].group: must be "", the group of Service, is "v1"',
-    ],
-    [
-      'a target without name',
-      policy({ targetRefs: [{ kind: 'Service' }] }),
-      'spec.targetRefs[0].name: must be at most 63',
-    ],
-    [
-      'a target twice',
-      policy({
-        targetRefs: [
-          { kind: 'Service', name: 'cart' },
-          { kind: 'Service', name: 'cart' },
-        ],
-      }),
-      'spec.targetRefs[1].name: "cart" is the name of an earlier target',
-    ],
-    ['no weight', policy({ endpointWeights: [{ pod: 'a' }] }), 'spec.endpointWeights[0].weight: is missing'],
-    [
-      'a negative weight',
-      policy({ endpointWeights: [{ weight: -1 }] }),
-      'spec.endpointWeights[0].weight: must be 0 to 1000, is -1',
-    ],
-    [
-      'a weight of 1001',
-      policy({ endpointWeights: [{ weight: 1001 }] }),
-      'spec.endpointWeights[0].weight: must be 0 to 1000, is 1001',
-    ],
-    [
-      'a percentage',
-      policy({ endpointWeights: [{ weight: '5%' }] }),
-      'spec.endpointWeights[0].weight: must be a whole number, is "5%"',
-    ],
-    [
-      'an empty pattern',
-      policy({ endpointWeights: [{ pod: '', weight: 1 }] }),
-      'spec.endpointWeights[0].pod: must not be empty',
-    ],
-  ])('with %s is rejected', (_, raw, complaint) => {
-    expect(read(raw).outcome).toBe('rejected');
-    expect(complaintsOf(raw)).toEqual([expect.stringContaining(`error ${complaint}`)]);
   });
 });
 
@@ -692,11 +589,18 @@ describe('Node', () => {
   });
 });
 
+const UID = 'd1b4d5b4-8c7e-4d57-9d0e-7d5c3a1f0b2a';
+const HASH = '8a5edab282632443219e051e4ade2d1d';
+const CONFIG = 'kubernetes.io/config';
+const OWNER = { apiVersion: 'v1', kind: 'Node', name: 'worker-1', controller: true };
+
+const mirrorOf = (hash: string): object => ({ [`${CONFIG}.hash`]: hash, [`${CONFIG}.mirror`]: hash });
+
 describe('Pod', () => {
   const raw = (spec: object, status: object) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'cart-0', namespace: 'shop' },
+    metadata: { name: 'cart-0', namespace: 'shop', uid: UID, labels: { app: 'cart' } },
     spec: { nodeName: 'worker-1', ...spec },
     status: { phase: 'Running', podIPs: [{ ip: '10.244.1.1' }, { ip: 'FD00:1::1' }], ...status },
   });
@@ -713,6 +617,23 @@ describe('Pod', () => {
       name: 'cart-0',
       node: 'worker-1',
       addresses,
+      cgroupUid: UID,
+      labels: { app: 'cart' },
     });
+  });
+
+  test.each([
+    ['of the kubelet alone, by what it calls it', {}, HASH],
+    ['that says it is one and is of nobody', { ownerReferences: null }, UID],
+    ['that says it is one and is of another node', { ownerReferences: [{ ...OWNER, name: 'worker-2' }] }, UID],
+    ['that says it is one and is of a Job', { ownerReferences: [{ ...OWNER, kind: 'Job' }] }, UID],
+    ['that names the cgroup of another Pod', { annotations: mirrorOf(UID) }, UID],
+    ['that is no mirror', { annotations: { [`${CONFIG}.hash`]: HASH } }, UID],
+    ['that mirrors another', { annotations: { ...mirrorOf(HASH), [`${CONFIG}.mirror`]: UID } }, UID],
+  ])('is found by its cgroup: one %s', (_, metadata, cgroupUid) => {
+    const pod = raw({}, {});
+    const fields = { ...pod.metadata, annotations: mirrorOf(HASH), ownerReferences: [OWNER], ...metadata };
+    expect(complaintsOf({ ...pod, metadata: fields })).toEqual([]);
+    expect(objectOf({ ...pod, metadata: fields })).toMatchObject({ cgroupUid });
   });
 });

@@ -19,6 +19,7 @@ describe('a packed slice', () => {
     ['the same Pod twice', [A, A]],
     ['one that is no Pod', [A, endpoint('10.1.0.3')]],
     ['IPv6', [endpoint('2001:db8::1', { pod: 'web-1' }), endpoint('::2', { pod: 'web-22' })]],
+    ['some with labels', [A, { ...B, labels: { rack: 'r1', constructor: '' } }, { ...A, labels: {} }]],
     ['names that look like what is packed', [endpoint('10.1.0.1', { pod: '10.1.0.1 7 3 abc' }), A]],
   ])('has the endpoints that it was made from: %s', (_, endpoints) => {
     expect(unpacked(endpoints)).toEqual(endpoints);
@@ -36,8 +37,12 @@ describe('a packed slice', () => {
       hints: fc.record({ zones: fc.array(text), nodes: fc.array(text) }),
       pod: text,
     });
+    const labelled = fc.record({ labels: fc.dictionary(text, text) });
+    const either = fc
+      .tuple(any, fc.option(labelled, { nil: {} }))
+      .map(([fields, labels]) => ({ ...fields, ...labels }));
     fc.assert(
-      fc.property(fc.array(any), (endpoints) => {
+      fc.property(fc.array(either), (endpoints) => {
         expect(unpacked(endpoints)).toEqual(endpoints);
       }),
     );
@@ -52,6 +57,9 @@ describe('a packed slice', () => {
     ['equal', [A, B], [A, B], true],
     ['another order', [A, B], [B, A], false],
     ['another Pod', [A], [{ ...A, pod: 'web-7d9f-zzzzz' }], false],
+    ['equal labels', [{ ...A, labels: { a: 'b' } }, B], [{ ...A, labels: { a: 'b' } }, B], true],
+    ['other labels', [{ ...A, labels: { a: 'b' } }], [{ ...A, labels: { a: 'c' } }], false],
+    ['labels and none', [{ ...A, labels: { a: 'b' } }], [A], false],
     ['another place', [A], [{ ...A, node: 'node-c' }], false],
     ['another condition', [A], [{ ...A, ...NOT_READY }], false],
   ])('has the JSON of an equal one alone: %s', (_, one, other, equal) => {

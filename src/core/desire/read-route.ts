@@ -1,0 +1,136 @@
+import { exact } from '../model/exact.ts';
+import type { Intern } from '../model/intern.ts';
+import type { ObjectRef, RouteBackend, RouteKind, RouteObject, RouteParent } from '../model/objects.ts';
+import {
+  asObject,
+  at,
+  boundedListField,
+  complain,
+  type Fields,
+  integerField,
+  isAbsent,
+  listField,
+  objectField,
+  type Path,
+  type Review,
+  textField,
+} from './read-field.ts';
+import { readMetadata } from './read-metadata.ts';
+import { checkLabel } from './read-name.ts';
+import { isLayer4, unsupportedIn } from './read-route-support.ts';
+import { PORT_RANGE } from './read-service.ts';
+import { GATEWAY_GROUP } from './read-target.ts';
+
+type ReadRoute = (review: Review, raw: Fields, ref: ObjectRef, intern: Intern) => RouteObject | undefined;
+
+/**
+ * Projects a route of the Gateway API whose parents are Services (GEP-1294, GEP-1324;
+ * https://gateway-api.sigs.k8s.io/reference/spec/). Undefined when none of its parents is: then it is a Gateway's.
+ */
+export const routeReader =
+  (kind: RouteKind): ReadRoute =>
+  (review, raw, ref, intern) => {
+    const spec = objectField(review, raw, 'spec') ?? {};
+    const parents = readParents(review, spec, ref, intern);
+    if (parents.length === 0) return undefined;
+    return {
+      kind,
+      namespace: ref.namespace,
+      name: ref.name,
+      apiVersion: intern(textField(review, raw, 'apiVersion')),
+      ...readMetadata(review, raw),
+      parents: exact(parents),
+      backends: exact(readRule(review, kind, spec, ref, intern)),
+      unsupported: unsupportedIn(kind, spec),
+    };
+  };
+
+const readParents = (review: Review, spec: Fields, ref: ObjectRef, intern: Intern): readonly RouteParent[] => {
+  const seen = new Set<string>();
+  return boundedListField(review, spec, 'parentRefs', PARENTS_MAX, SPEC).flatMap((raw, index) => {
+    const path = at(PARENTS, index);
+    const fields = asObject(review, raw, path) ?? {};
+    const group = textOr(review, fields, 'group', GATEWAY_GROUP, path);
+    const kind = textOr(review, fields, 'kind', 'Gateway', path);
+    if (group !== '' || kind !== 'Service') return [];
+    const parent = {
+      ...readName(review, fields, ref, path, intern),
+      port: integerField(review, fields, 'port', PORT_RANGE, path),
+      sectionName: intern(textField(review, fields, 'sectionName', path)),
+    };
+    const key = JSON.stringify(parent);
+    if (seen.has(key)) complain(review, 'error', path, 'is the same as an earlier parent');
+    seen.add(key);
+    return [parent];
+  });
+};
+
+/** Backends of the only rule; where there are more, of the first: its references are worth a word all the same. */
+const readRule = (
+  review: Review,
+  kind: RouteKind,
+  spec: Fields,
+  ref: ObjectRef,
+  intern: Intern,
+): readonly RouteBackend[] => {
+  const rules = listField(review, spec, 'rules', SPEC);
+  if (rules.length === 0) {
+    // An API server gives the other kinds a rule by default, which has no backends.
+    if (isLayer4(kind)) complain(review, 'error', RULES, 'must have one rule');
+    return [];
+  }
+  const rule = asObject(review, rules[0], RULE);
+  return rule === undefined ? [] : readBackends(review, kind, rule, ref, intern);
+};
+
+const readBackends = (
+  review: Review,
+  kind: RouteKind,
+  rule: Fields,
+  ref: ObjectRef,
+  intern: Intern,
+): readonly RouteBackend[] => {
+  const list = boundedListField(review, rule, 'backendRefs', BACKENDS_MAX, RULE);
+  if (list.length === 0 && isLayer4(kind)) {
+    complain(review, 'error', BACKENDS, 'must name at least one Service');
+  }
+  return list.flatMap((raw, index) => {
+    const path = at(BACKENDS, index);
+    const fields = asObject(review, raw, path);
+    if (fields === undefined) return [];
+    const group = textField(review, fields, 'group', path);
+    const backendKind = textOr(review, fields, 'kind', 'Service', path);
+    const isService = group === '' && backendKind === 'Service';
+    return [
+      {
+        ...readName(review, fields, ref, path, intern),
+        port: integerField(review, fields, 'port', PORT_RANGE, path),
+        weight: integerField(review, fields, 'weight', WEIGHT_RANGE, path) ?? 1,
+        invalidKind: isService ? '' : `is a ${backendKind} of group "${group}", not a Service`,
+      },
+    ];
+  });
+};
+
+/** The name may be one that no Service can have: then there is none, which is for others to say. */
+const readName = (review: Review, fields: Fields, ref: ObjectRef, path: Path, intern: Intern) => {
+  const name = textField(review, fields, 'name', path);
+  if (name === '') complain(review, 'error', at(path, 'name'), 'is missing');
+  const namespace = textOr(review, fields, 'namespace', ref.namespace, path);
+  checkLabel(review, namespace, at(path, 'namespace'));
+  return { namespace: intern(namespace), name: intern(name) };
+};
+
+const textOr = (review: Review, fields: Fields, key: string, fallback: string, path: Path): string =>
+  isAbsent(fields[key]) ? fallback : textField(review, fields, key, path);
+
+/** Of the Gateway API. */
+const PARENTS_MAX = 32;
+const BACKENDS_MAX = 16;
+const WEIGHT_RANGE = { min: 0, max: 1_000_000 } as const;
+
+const SPEC = at(undefined, 'spec');
+const PARENTS = at(SPEC, 'parentRefs');
+const RULES = at(SPEC, 'rules');
+const RULE = at(RULES, 0);
+const BACKENDS = at(RULE, 'backendRefs');

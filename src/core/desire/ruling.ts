@@ -1,0 +1,34 @@
+import { keyOf, routeKeyOf } from '../cluster/keys.ts';
+import type { TrafficPolicyObject } from '../model/objects.ts';
+import { weighedBackends } from '../route/backend.ts';
+import { routeFor } from '../route/precedence.ts';
+import type { BackendInput, ClientPod, RouteInput, ServiceInput } from './desire.ts';
+import { governingPolicy } from './policy.ts';
+import type { ServedPort } from './ports.ts';
+
+/** What counts at a Service port for a client. */
+export interface Ruling {
+  /** Undefined: the Service's own endpoints answer. */
+  readonly route: RouteInput | undefined;
+  /** Of the Service itself. */
+  readonly policy: TrafficPolicyObject | undefined;
+  /** Of the Service that a backend of the route leads to: it weighs and chooses within its share. */
+  readonly policyOf: (backend: BackendInput) => TrafficPolicyObject | undefined;
+  /** Names all that counts: clients with one name are answered alike. */
+  readonly name: string;
+}
+
+/** Without a client: for everybody who is not known as one. */
+export const rulingFor = (input: ServiceInput, port: ServedPort, client: ClientPod | undefined): Ruling => {
+  const route = input.routes && routeFor(input.routes, input.service, port, client);
+  const policy = governingPolicy(input.policies, client);
+  const policyOf = ({ answers }: BackendInput) => governingPolicy(answers?.policies ?? [], client);
+  const counting =
+    route === undefined
+      ? [policyName(policy)]
+      : [routeKeyOf(route.route), ...weighedBackends(route).map((backend) => policyName(policyOf(backend)))];
+  return { route, policy, policyOf, name: counting.join(' ') };
+};
+
+const policyName = (policy: TrafficPolicyObject | undefined): string =>
+  policy === undefined ? '-' : `${policy.kind} ${keyOf(policy)}`;

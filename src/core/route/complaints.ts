@@ -1,0 +1,62 @@
+import { routeKeyOf } from '../cluster/keys.ts';
+import { complaintAbout, objectText } from '../desire/complaint.ts';
+import type { NodeIdentity, RouteInput } from '../desire/desire.ts';
+import { compareText } from '../desire/order.ts';
+import type { Complaint, RouteObject, RouteParent, ServiceObject } from '../model/objects.ts';
+import { backendOf } from './backend.ts';
+import { judge } from './judge.ts';
+
+/** Routes that do not count at this parent of theirs, or not at all of its ports that they name. */
+export const unacceptedRoutes = (
+  service: ServiceObject,
+  routes: readonly RouteInput[],
+  { proxyName }: Pick<NodeIdentity, 'proxyName'>,
+): readonly Complaint[] =>
+  inOrder(routes).flatMap((input) =>
+    input.route.parents.flatMap((parent, index) => {
+      if (!isParent(parent, service)) return [];
+      const judgement = judge(input, parent, service, routes, proxyName);
+      if (judgement === undefined || judgement.message === '') return [];
+      return [complaintAbout(input.route, 'warning', `spec.parentRefs[${index}]`, judgement.message)];
+    }),
+  );
+
+/** Parents that are not there. `key` is the `namespace/name` of the Service. */
+export const missingParent = (key: string, routes: readonly RouteObject[]): readonly Complaint[] =>
+  routes.map((route) => {
+    const index = route.parents.findIndex(({ namespace, name }) => `${namespace}/${name}` === key);
+    return complaintAbout(route, 'warning', `spec.parentRefs[${index}].name`, `there is no Service ${key}`);
+  });
+
+/** A reference that leads nowhere keeps its share: those connections are refused. */
+export const unresolvedBackends = (
+  service: ServiceObject,
+  routes: readonly RouteInput[],
+  { proxyName }: Pick<NodeIdentity, 'proxyName'>,
+): readonly Complaint[] =>
+  inOrder(routes)
+    .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, routes, proxyName)))
+    .flatMap((input) =>
+      input.backends.flatMap((backend, index) => {
+        const found = backendOf(backend, input.route.kind === 'UDPRoute' ? 'UDP' : 'TCP');
+        if (found.outcome === 'found') return [];
+        const what = backend.ref.weight === 0 ? '' : `: its share of ${objectText(service)} is refused`;
+        return [
+          complaintAbout(input.route, 'warning', `spec.rules[0].backendRefs[${index}]`, `${found.message}${what}`),
+        ];
+      }),
+    );
+
+const isAcceptedAt = (
+  input: RouteInput,
+  parent: RouteParent,
+  service: ServiceObject,
+  routes: readonly RouteInput[],
+  proxyName: string,
+): boolean => isParent(parent, service) && judge(input, parent, service, routes, proxyName)?.reason === 'Accepted';
+
+const isParent = ({ namespace, name }: RouteParent, service: ServiceObject): boolean =>
+  namespace === service.namespace && name === service.name;
+
+const inOrder = (routes: readonly RouteInput[]): readonly RouteInput[] =>
+  routes.length > 1 ? routes.toSorted((a, b) => compareText(routeKeyOf(a.route), routeKeyOf(b.route))) : routes;

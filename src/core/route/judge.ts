@@ -1,0 +1,72 @@
+import { routeKeyOf } from '../cluster/keys.ts';
+import { objectText } from '../desire/complaint.ts';
+import type { RouteInput } from '../desire/desire.ts';
+import { isServed, type ServedPort } from '../desire/ports.ts';
+import { isOthers } from '../desire/programmed.ts';
+import type { RouteParent, ServiceObject } from '../model/objects.ts';
+import { isCarried, means } from './attached.ts';
+import { overrulingRoute, whyFirst } from './precedence.ts';
+
+/** What becomes of one of a route's parents. */
+export interface Judgement {
+  readonly reason: 'Accepted' | 'NoMatchingParent' | 'UnsupportedValue' | 'Conflicted' | 'Pending';
+  readonly message: string;
+}
+
+/**
+ * Whether a route counts at a parent, that is at any of the parent's ports that it names. `service` is undefined when
+ * there is no such Service. Undefined: it is another proxy's, and for that one to judge.
+ */
+export const judge = (
+  input: RouteInput,
+  parent: RouteParent,
+  service: ServiceObject | undefined,
+  routes: readonly RouteInput[],
+  proxyName: string,
+): Judgement | undefined => {
+  const { route } = input;
+  if (service === undefined) {
+    return { reason: 'NoMatchingParent', message: `there is no Service ${parent.namespace}/${parent.name}` };
+  }
+  if (isOthers(service, proxyName)) return undefined;
+  const unfit = unfitParent(service);
+  if (unfit !== undefined) return unfit;
+  if (route.unsupported !== '') return { reason: 'UnsupportedValue', message: route.unsupported };
+  const ports = service.ports
+    .filter(isServed)
+    .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));
+  if (ports.length === 0) return { reason: 'NoMatchingParent', message: noPortText(input, parent, service) };
+  return judgePorts(input, service, ports, routes);
+};
+
+/** It is accepted if it counts at one port at least, and says which ports are left to others. */
+const judgePorts = (
+  input: RouteInput,
+  service: ServiceObject,
+  ports: readonly ServedPort[],
+  routes: readonly RouteInput[],
+): Judgement => {
+  const lost = ports.flatMap((port) => {
+    const other = overrulingRoute(input, routes, service, port);
+    if (other === undefined) return [];
+    return [`port ${port.port} is left to ${routeKeyOf(other.route)}: ${whyFirst(other.route, input.route)}`];
+  });
+  const message = lost.join('; ');
+  return lost.length < ports.length ? { reason: 'Accepted', message } : { reason: 'Conflicted', message };
+};
+
+/** GEP-1294: a parent has a cluster address, by which clients ask for it. */
+const unfitParent = (service: ServiceObject): Judgement | undefined => {
+  if (service.type === 'ExternalName' || service.headless) {
+    const what = service.headless ? 'headless' : 'an ExternalName';
+    return { reason: 'NoMatchingParent', message: `${objectText(service)} is ${what}: it has no address of its own` };
+  }
+  return service.clusterIPs.length > 0
+    ? undefined
+    : { reason: 'Pending', message: `${objectText(service)} has no address yet` };
+};
+
+const noPortText = ({ route }: RouteInput, { port, sectionName }: RouteParent, service: ServiceObject): string => {
+  const wanted = [port === undefined ? '' : ` ${port}`, sectionName === '' ? '' : ` named ${sectionName}`].join('');
+  return `${objectText(service)} has no ${route.kind === 'UDPRoute' ? 'UDP' : 'TCP'} port${wanted}`;
+};

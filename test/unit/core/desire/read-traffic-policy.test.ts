@@ -1,0 +1,238 @@
+import { describe, expect, test } from 'vitest';
+import { complaintsOf, objectOf, read } from '../../../helpers/reading.ts';
+
+const policy = (spec: object = {}, fields: object = {}) => ({
+  apiVersion: 'shunt.dev/v1alpha1',
+  kind: 'TrafficPolicy',
+  metadata: { name: 'canary', namespace: 'shop' },
+  spec: { targetRefs: [{ group: '', kind: 'Service', name: 'cart' }], ...spec },
+  ...fields,
+});
+
+const route = (kind: string, name: string): object => ({ group: 'gateway.networking.k8s.io', kind, name });
+
+describe('TrafficPolicy', () => {
+  test('is read whole', () => {
+    const raw = policy(
+      {
+        targetRefs: [
+          { kind: 'Service', name: 'cart' },
+          { group: '', kind: 'Service', name: 'cart-canary' },
+          route('TCPRoute', 'cart'),
+        ],
+        algorithm: 'Maglev',
+        hashOn: 'SourceAddress',
+        endpointWeights: [
+          { pod: 'cart-canary-*', weight: 5 },
+          { node: 'node-a', zone: 'zone-1', weight: 0 },
+          { labels: { 'example.com/rack': 'r1', empty: '' }, weight: 3 },
+          { weight: 1000 },
+        ],
+        slowStart: { duration: '1m30s' },
+        clients: {
+          matchLabels: { app: 'checkout', constructor: 'a' },
+          matchExpressions: [
+            { key: 'tier', operator: 'In', values: ['beta', 'alpha'] },
+            { key: 'example.com/old', operator: 'DoesNotExist' },
+          ],
+        },
+      },
+      {
+        metadata: { name: 'canary', namespace: 'shop', generation: 7, creationTimestamp: '2026-11-22T22:51:17Z' },
+        status: { ancestors: [] },
+      },
+    );
+    expect(complaintsOf(raw)).toEqual([]);
+    expect(objectOf(raw)).toEqual({
+      kind: 'TrafficPolicy',
+      namespace: 'shop',
+      name: 'canary',
+      createdAtMs: Date.UTC(2026, 10, 22, 22, 51, 17),
+      generation: 7,
+      services: ['cart', 'cart-canary'],
+      routes: [{ kind: 'TCPRoute', name: 'cart' }],
+      algorithm: 'Maglev',
+      hashOn: 'SourceAddress',
+      endpointWeights: [
+        { pod: 'cart-canary-*', weight: 5 },
+        { node: 'node-a', zone: 'zone-1', weight: 0 },
+        { labels: { 'example.com/rack': 'r1', empty: '' }, weight: 3 },
+        { weight: 1000 },
+      ],
+      slowStartMs: 90_000,
+      clients: {
+        matchLabels: { app: 'checkout', constructor: 'a' },
+        matchExpressions: [
+          { key: 'tier', operator: 'In', values: ['beta', 'alpha'] },
+          { key: 'example.com/old', operator: 'DoesNotExist', values: [] },
+        ],
+      },
+      ignored: [],
+    });
+  });
+
+  test('with a target alone leaves everything to others', () => {
+    expect(objectOf(policy())).toEqual({
+      kind: 'TrafficPolicy',
+      namespace: 'shop',
+      name: 'canary',
+      createdAtMs: Number.POSITIVE_INFINITY,
+      generation: 0,
+      services: ['cart'],
+      routes: [],
+      algorithm: undefined,
+      hashOn: 'Pod',
+      endpointWeights: [],
+      slowStartMs: 0,
+      clients: undefined,
+      ignored: [],
+    });
+  });
+
+  test('is for the clients of routes of each kind', () => {
+    const kinds = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'];
+    const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
+    expect(objectOf(raw)).toMatchObject({
+      services: [],
+      routes: kinds.map((kind) => ({ kind, name: 'canary.v2' })),
+      clients: { matchLabels: {}, matchExpressions: [] },
+    });
+  });
+
+  test.each([
+    ['an unknown field', policy({}, { specs: {} }), 'specs: is not a field of a TrafficPolicy'],
+    [
+      'an unknown field of spec',
+      policy({ endpointWeight: [] }),
+      'spec.endpointWeight: is not a field of a TrafficPolicy',
+    ],
+    [
+      'an unknown field of a weight',
+      policy({ endpointWeights: [{ pods: 'a', weight: 1 }] }),
+      'spec.endpointWeights[0].pods: is not a field',
+    ],
+    [
+      'an unknown field of a target',
+      policy({ targetRefs: [{ kind: 'Service', name: 'cart', namespace: 'x' }] }),
+      'spec.targetRefs[0].namespace: is not a field',
+    ],
+    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service'],
+    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service'],
+    [
+      'a target of another kind',
+      policy({ targetRefs: [{ kind: 'Gateway', name: 'cart' }] }),
+      'spec.targetRefs[0].kind: must be Service, GRPCRoute, HTTPRoute, TCPRoute or UDPRoute, is "Gateway"',
+    ],
+    [
+      'a target of another group',
+      policy({ targetRefs: [{ group: 'v1', kind: 'Service', name: 'cart' }] }),
+      'spec.targetRefs[0].group: must be "", the group of Service, is "v1"',
+    ],
+    [
+      'a target without name',
+      policy({ targetRefs: [{ kind: 'Service' }] }),
+      'spec.targetRefs[0].name: must be at most 63',
+    ],
+    [
+      'a target twice',
+      policy({
+        targetRefs: [
+          { kind: 'Service', name: 'cart' },
+          { kind: 'Service', name: 'cart' },
+        ],
+      }),
+      'spec.targetRefs[1].name: "cart" is the name of an earlier target',
+    ],
+    ['no weight', policy({ endpointWeights: [{ pod: 'a' }] }), 'spec.endpointWeights[0].weight: is missing'],
+    [
+      'a negative weight',
+      policy({ endpointWeights: [{ weight: -1 }] }),
+      'spec.endpointWeights[0].weight: must be 0 to 1000, is -1',
+    ],
+    [
+      'a weight of 1001',
+      policy({ endpointWeights: [{ weight: 1001 }] }),
+      'spec.endpointWeights[0].weight: must be 0 to 1000, is 1001',
+    ],
+    [
+      'a percentage',
+      policy({ endpointWeights: [{ weight: '5%' }] }),
+      'spec.endpointWeights[0].weight: must be a whole number, is "5%"',
+    ],
+    [
+      'an empty pattern',
+      policy({ endpointWeights: [{ pod: '', weight: 1 }] }),
+      'spec.endpointWeights[0].pod: must not be empty',
+    ],
+    [
+      'an unknown algorithm',
+      policy({ algorithm: 'Random' }),
+      'spec.algorithm: must be WeightedRandom, RoundRobin, LeastConnections, PeakEwma or Maglev, is "Random"',
+    ],
+    ['hashOn and no algorithm', policy({ hashOn: 'Pod' }), 'spec.hashOn: is for algorithm Maglev only'],
+    [
+      'a route without its group',
+      policy({ targetRefs: [{ kind: 'TCPRoute', name: 'cart' }], clients: {} }),
+      'spec.targetRefs[0].group: must be "gateway.networking.k8s.io", the group of TCPRoute, is ""',
+    ],
+    [
+      'a route for everybody',
+      policy({ targetRefs: [route('TCPRoute', 'cart')] }),
+      'spec.clients: is missing: what a policy says of a route is whose connections it is for',
+    ],
+    [
+      'an algorithm for a route alone',
+      policy({ targetRefs: [route('TCPRoute', 'cart')], clients: {}, algorithm: 'RoundRobin' }),
+      'spec.algorithm: is for Services, and the policy is for routes alone',
+    ],
+    ['no time to start in', policy({ slowStart: {} }), 'spec.slowStart.duration: is missing'],
+    [
+      'a time without unit',
+      policy({ slowStart: { duration: '30' } }),
+      'spec.slowStart.duration: must be a duration such as "30s" or "1m30s", is "30"',
+    ],
+    [
+      'a start of more than an hour',
+      policy({ slowStart: { duration: '1h1ms' } }),
+      'spec.slowStart.duration: must be 1s to 1h, is "1h1ms"',
+    ],
+    [
+      'an unknown field of a selector',
+      policy({ clients: { labels: {} } }),
+      'spec.clients.labels: is not a field of a TrafficPolicy; here are matchLabels, matchExpressions',
+    ],
+    [
+      'an unknown operator',
+      policy({ clients: { matchExpressions: [{ key: 'a', operator: 'Is' }] } }),
+      'spec.clients.matchExpressions[0].operator: must be In, NotIn, Exists or DoesNotExist, is "Is"',
+    ],
+    [
+      'no values to be in',
+      policy({ clients: { matchExpressions: [{ key: 'a', operator: 'In' }] } }),
+      'spec.clients.matchExpressions[0].values: must not be empty with operator In',
+    ],
+    [
+      'values to exist',
+      policy({ clients: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } }),
+      'spec.clients.matchExpressions[0].values: must be empty with operator Exists',
+    ],
+    [
+      'a key that is no name',
+      policy({ clients: { matchLabels: { 'a/b/c': 'd' } } }),
+      'spec.clients.matchLabels.a/b/c: must be a name of a label such as "app" or "example.com/app", is "a/b/c"',
+    ],
+    [
+      'a value that is no text',
+      policy({ endpointWeights: [{ labels: { a: 5 }, weight: 1 }] }),
+      'spec.endpointWeights[0].labels.a: must be a string, is 5',
+    ],
+    [
+      'a label that is named as a property of every object',
+      policy({ clients: JSON.parse('{"matchLabels":{"__proto__":"a"}}') }),
+      'spec.clients.matchLabels.__proto__: must be a name',
+    ],
+  ])('with %s is rejected', (_, raw, complaint) => {
+    expect(read(raw).outcome).toBe('rejected');
+    expect(complaintsOf(raw)).toEqual([expect.stringContaining(`error ${complaint}`)]);
+  });
+});
