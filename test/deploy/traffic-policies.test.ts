@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { evaluate } from '@marcbachmann/cel-js';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { readObject } from '../../src/core/desire/read.ts';
-import { find, kustomization, type Manifest } from '../helpers/manifests.ts';
+import { find, kustomization, type Manifest, parse } from '../helpers/manifests.ts';
 import { TRAFFIC_POLICY_ROWS, trafficPolicy } from '../helpers/traffic-policy-rows.ts';
 
 /**
@@ -30,6 +31,19 @@ describe.each(TRAFFIC_POLICY_ROWS)('a TrafficPolicy with $title', ({ spec, right
     const isStored = isValid(stored) && brokenRules(stored).length === 0;
     expect(isStored && isRead(stored)).toBe(right || but === 'dropped');
   });
+});
+
+const EXAMPLES = readdirSync('examples', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.yaml'))
+  .flatMap((name) => parse(readFileSync(`examples/${name}`, 'utf8')))
+  .filter(({ kind }) => kind === 'TrafficPolicy');
+
+test.each(EXAMPLES)('the example $metadata.name is accepted by the schema', (policy) => {
+  const raw = structuredClone(policy);
+  expect(isValid(raw)).toBe(true);
+  expect(brokenRules(raw)).toEqual([]);
+  // Nothing was dropped.
+  expect(isRead(policy)).toBe(true);
 });
 
 test('the status that Shunt writes is kept as it is', () => {
