@@ -10,7 +10,7 @@ import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
-import { backendViews, kernelAnswer, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
+import { backendViews, heldShares, serviceUsage, serviceViews, usedCapacity } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
@@ -198,7 +198,7 @@ class RunningAgent implements Agent {
 
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
     const { cluster, have } = this.#reconciler;
-    const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
+    const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     return explain({ cluster, node: this.#options.node, reading, ...table }, question);
   }

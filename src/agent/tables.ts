@@ -1,3 +1,6 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ServedQuestion } from '../core/explain/decision.ts';
+import type { Shares } from '../core/explain/shares.ts';
 import { socketText } from '../core/explain/text.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 import { shares } from '../core/plan/alias.ts';
@@ -55,6 +58,18 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
 
 /** Frontends stand in the order of the groups: those of the cluster addresses first. */
 const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;
+
+/** What the kernel holds for a question: for its client, where it has an entry of its own, else for everybody. */
+export const heldShares = (
+  { clients }: Pick<Cluster, 'clients'>,
+  have: Have,
+  { address, port, protocol, client: pod = '' }: ServedQuestion,
+): Shares | null => {
+  const asked = { address, port, protocol };
+  const client = clients.get(pod)?.cgroup;
+  const held = (client === undefined ? null : kernelAnswer(have, { ...asked, client })) ?? kernelAnswer(have, asked);
+  return held === null ? null : { shares: held, refused: held.size === 0 ? 1 : 0 };
+};
 
 /** Shares by `socketText` that the kernel gives for a key; empty when it refuses, null when it holds nothing. */
 export const kernelAnswer = (have: Have, key: FrontendKey): ReadonlyMap<string, number> | null => {
