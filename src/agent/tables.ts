@@ -1,3 +1,6 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ServedQuestion } from '../core/explain/decision.ts';
+import type { Shares } from '../core/explain/shares.ts';
 import { socketText } from '../core/explain/text.ts';
 import type { Client, DesiredPort } from '../core/model/desired.ts';
 import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
@@ -62,28 +65,32 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
 /** Frontends stand in the order of the groups: those of the cluster addresses first. */
 const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;
 
-/** Key of the share that no endpoint gets. */
-export const REFUSED_SHARE = '';
+/** What the kernel holds for a question: for its client, where it has an entry of its own, else for everybody. */
+export const heldShares = (
+  { clients }: Pick<Cluster, 'clients'>,
+  have: Have,
+  question: ServedQuestion,
+): Shares | null => {
+  const { address, port, protocol, client = '' } = question;
+  return kernelAnswer(have, { address, port, protocol }, clients.get(client));
+};
 
 /**
- * Shares by `socketText` that the kernel gives a client of this node, or everybody; empty when it refuses, null when it
- * holds nothing. Where arms are refused and others are not, their share stands at `REFUSED_SHARE`. With an algorithm
- * that looks at load or at the client it is the share that the weights ask for.
+ * Shares that the kernel gives a client of this node, or everybody; null when it holds nothing. With an algorithm that
+ * looks at load or at the client they are what the weights ask for.
  */
-export const kernelAnswer = (have: Have, key: FrontendKey, client?: Client): ReadonlyMap<string, number> | null => {
+export const kernelAnswer = (have: Have, key: FrontendKey, client?: Client): Shares | null => {
   const frontend = frontendFor((asked) => have.frontends.get(frontendKey(asked)), key, client);
   if (frontend === undefined) return null;
   const parts = partsOf(have.tables, frontend);
-  const answer = new Map<string, number>();
+  const shares = new Map<string, number>();
   for (const { backends } of parts) {
     for (const [index, share] of backends) {
       const socket = socketText(have.tables.backend(index));
-      answer.set(socket, (answer.get(socket) ?? 0) + share);
+      shares.set(socket, (shares.get(socket) ?? 0) + share);
     }
   }
-  const refused = refusedShare(parts);
-  if (answer.size > 0 && refused > 0) answer.set(REFUSED_SHARE, refused);
-  return answer;
+  return { shares, refused: shares.size === 0 ? 1 : refusedShare(parts) };
 };
 
 export const usedCapacity = (have: Have | undefined): Capacity => {
