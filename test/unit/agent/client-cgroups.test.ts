@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClientCgroups, type ClientEvent } from '../../../src/agent/client-cgroups.ts';
 import { applyEvents, type ClusterEvent, createCluster } from '../../../src/core/cluster.ts';
-import type { ClusterObject, ObjectRef, RouteObject } from '../../../src/core/model/objects.ts';
+import type { ClusterObject, ObjectRef } from '../../../src/core/model/objects.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { complaintLines, pod, policy } from '../../helpers/objects.ts';
+import { complaintLines, parent, pod, policy, route } from '../../helpers/objects.ts';
 import { retryUntil } from '../../helpers/retry.ts';
 
 let root: string;
@@ -38,17 +38,7 @@ interface StageOptions {
 
 const NARROW = policy([], { name: 'narrow', clients: { matchLabels: { app: 'a' }, matchExpressions: [] } });
 
-const route = (parent: string): RouteObject => ({
-  kind: 'TCPRoute',
-  namespace: 'shop',
-  name: 'canary',
-  apiVersion: 'gateway.networking.k8s.io/v1',
-  createdAtMs: 0,
-  generation: 1,
-  parents: [{ namespace: parent, name: 'web', port: undefined, sectionName: '' }],
-  backends: [],
-  unsupported: '',
-});
+const routeOf = (namespace: string) => route({ parents: [parent({ namespace })] });
 
 /** Looking, in time that stands still. Hints of the file system come all the same, and wait in it. */
 const stage = ({ level = 0, rules = [NARROW] }: StageOptions = {}) => {
@@ -171,10 +161,10 @@ describe('nothing is looked for', () => {
 
   test.each<{ title: string; rule: ClusterObject }>([
     { title: 'a policy for some clients', rule: NARROW },
-    { title: 'a route of another namespace', rule: route('elsewhere') },
+    { title: 'a route of another namespace', rule: routeOf('elsewhere') },
   ])('before there is $title; then of all Pods that are known, until that goes', ({ rule }) => {
     const cgroup = start('u1');
-    const { clock, emitted, put, remove } = stage({ rules: [policy([]), { ...route('shop'), name: 'producer' }] });
+    const { clock, emitted, put, remove } = stage({ rules: [policy([]), { ...routeOf('shop'), name: 'producer' }] });
     put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
     expect({ emitted, waiting: clock.waiting }).toEqual({ emitted: [], waiting: 0 });
     put(rule);
