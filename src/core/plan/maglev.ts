@@ -38,7 +38,7 @@ export interface MaglevMember extends Member {
 export const lookupSizeFor = (count: number): number =>
   SIZES.find((size) => size >= count * ENTRIES_EACH) ?? (SIZES.at(-1) as number);
 
-/** Beyond 4,095 backends the largest table, 4 MiB of slots' 16, is thinner for each. */
+/** Beyond 4,095 backends the largest table, which takes 4 MiB, has fewer entries for each. */
 const SIZES = [16_381, 65_521, 131_071, 262_139, 524_287, 1_048_573] as const;
 const ENTRIES_EACH = 256;
 

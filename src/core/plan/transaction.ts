@@ -7,7 +7,7 @@ import type { ChoiceRule, Scope } from '../model/desired.ts';
  * also one cut by `kill -9`, leaves each frontend with its whole old choice or its whole new one.
  *
  * Records are only ever written at places that no frontend leads to; the exceptions are single aligned 32-bit fields
- * (weight, affinity timeout, generation), which change in one store.
+ * (weight, affinity time-out, algorithm, flags, generation), which change in one store.
  */
 export interface Transaction {
   readonly backends: readonly BackendWrite[];

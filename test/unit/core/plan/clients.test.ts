@@ -49,6 +49,12 @@ const changes: { title: string; from: DesiredPort; to: DesiredPort; parts: objec
     parts: { backends: 1, slots: 1, frontends: 1, retiredBackends: 1 },
   },
   {
+    title: 'also one that is refused: what it keeps to is looked for there',
+    from: port(forPod(POD, {}), EVERYBODY),
+    to: port(forPod(POD, {}, 8), EVERYBODY),
+    parts: { frontends: 1 },
+  },
+  {
     title: 'a client that has gone leaves nothing',
     from: port(forPod(POD), EVERYBODY),
     to: port(EVERYBODY),

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { identityOf } from '../../../../src/core/plan/identity.ts';
 import { plan } from '../../../../src/core/plan/plan.ts';
+import { type Arm, armsOf, HEADER_SLOTS, readRange } from '../../../../src/core/plan/range.ts';
 import { readHave } from '../../../../src/core/plan/read.ts';
 import type { FrontendWrite, Transaction } from '../../../../src/core/plan/transaction.ts';
+import type { FakeDataplane } from '../../../../src/dataplane/fake.ts';
 import { armOf, choiceOf, groupOf, portWith } from '../../../property/ports.ts';
 import { countWrites, portOf, World } from '../../../property/world.ts';
 
@@ -194,6 +196,64 @@ describe('a frontend with arms that leads where it should not', () => {
     expect(world.free()).toEqual(world.have.tables.capacity);
   });
 
+  describe.each([
+    { title: 'is read first', first: CART },
+    { title: 'is read last', first: WEB },
+  ])('to the record of another port, which $title', ({ first }) => {
+    const cartShared = { id: CART, want: portWith(CART, [groupOf(['10.96.0.2'], [armOf('shop/v1:80', 1, { 3: 1 })])]) };
+
+    test.each([
+      { title: 'its own', other: cart, of: (at: FrontendWrite) => at.service },
+      {
+        title: 'of an arm',
+        other: cartShared,
+        of: (at: FrontendWrite, { fake }: World) => armsAt(fake, at)[0]?.service,
+      },
+    ])('$title: one of the two is written anew', async ({ other, of }) => {
+      const world = await World.create({ frontends: 8, slots: 64, backends: 8, services: 16 });
+      const both = first === CART ? [other, shared] : [shared, other];
+      for (const change of both) await world.reach([change]);
+      const sound = world.fake.dump();
+      const entry = (address: string) => world.fake.tables.frontend({ address, port: 80, protocol: 'TCP' });
+      const [web, their] = [entry('10.96.0.1'), entry('10.96.0.2')] as [FrontendWrite, FrontendWrite];
+      const [own] = armsAt(world.fake, web);
+      const words = [of(their, world) ?? Number.NaN, own?.slotBase ?? 0, own?.slotCount ?? 0, 0];
+      world.fake.scribble(web.slotBase + HEADER_SLOTS + web.slotCount, words);
+      await world.restart();
+      expect([...world.have.leftovers.frontends.values()]).toMatchObject([
+        { address: first === CART ? '10.96.0.1' : '10.96.0.2' },
+      ]);
+      await world.reach(both);
+      world.sweep();
+      expect(world.fake.dump()).toBe(sound);
+      await world.reach(both.map(({ id }) => ({ id, want: undefined })));
+      await world.settle();
+      expect(world.free()).toEqual(world.have.tables.capacity);
+    });
+  });
+
+  test('as if it had no arms is written anew', async () => {
+    const world = await sharing();
+    const sound = world.fake.dump();
+    const [{ arms: _, ...plain }] = world.fake.tables.frontends() as [FrontendWrite];
+    world.fake.tamper(plain);
+    expect(world.fake.dump()).not.toBe(sound);
+    await world.restart();
+    await world.reach([shared, cart]);
+    world.sweep();
+    expect(world.fake.dump()).toBe(sound);
+  });
+
+  test('of two records with the identity of one arm, one is kept and the other retired', async () => {
+    const world = await sharing();
+    const twin = world.fake.tables.service(1);
+    world.fake.tables.putService({ ...twin, index: 2 });
+    await world.restart();
+    const { services, retiredServices } = await world.reach([shared, cart]);
+    expect(services).toHaveLength(1);
+    expect(retiredServices).toEqual([2]);
+  });
+
   test('is not planned over: slots that change under a running agent are read anew', async () => {
     const world = await sharing();
     world.fake.scribble(4, [9, 1, 0, 0]);
@@ -246,6 +306,9 @@ test('what was in use before waits for grace, what never was is free at once', a
   });
   expect(have.free).toMatchObject({ backends: { count: 5 }, services: { count: 2 }, slots: [] });
 });
+
+const armsAt = (fake: FakeDataplane, at: FrontendWrite): readonly Arm[] =>
+  armsOf(readRange(fake.tables, at) ?? new Uint32Array(), at.slotCount);
 
 const NOTHING: Transaction = {
   backends: [],
