@@ -102,6 +102,7 @@ const watchesText = (watches: AgentStatus['watches'], nowMs: number, style: Styl
   return renderTable(
     [
       { title: 'WATCH', text: ({ resource }) => resource },
+      { title: 'VERSION', text: ({ apiVersion }) => apiVersion ?? '-' },
       { title: 'OBJECTS', align: 'right', text: ({ objects }) => count(objects) },
       {
         title: 'STATE',

@@ -4,6 +4,7 @@ import { createPlaces, type PlaceOf, packSlice } from '../core/model/packed-slic
 import { ShuntError } from '../errors.ts';
 import { type Catalog, createCatalog } from './kubernetes/catalog.ts';
 import { type Access, type Client, createClient } from './kubernetes/client.ts';
+import { Lookout } from './kubernetes/lookout.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './kubernetes/reflector.ts';
 import { type ClusterResource, resourcesFor } from './kubernetes/resources.ts';
 import { type ReflectorClock, systemClock } from './kubernetes/timing.ts';
@@ -34,6 +35,7 @@ class KubernetesSource implements Source {
   readonly #options: KubernetesSourceOptions;
   readonly #client: Client;
   readonly #clock: ReflectorClock;
+  readonly #lookout: Lookout;
   readonly #catalog: Catalog = createCatalog();
   readonly #intern: Intern = createIntern();
   readonly #placeOf: PlaceOf = createPlaces();
@@ -51,6 +53,8 @@ class KubernetesSource implements Source {
     this.#options = options;
     this.#client = createClient(options.access, options.userAgent);
     this.#clock = options.clock ?? systemClock;
+    const { timing, random = Math.random } = options;
+    this.#lookout = new Lookout({ client: this.#client, clock: this.#clock, timing, random });
     this.#troubles = new Troubles((error) => this.#sink?.onTrouble(error));
     this.#unsynced = new Set(resources.filter(({ mayLag }) => mayLag !== true).map(({ name }) => name));
     this.#reflectors = resources.map((resource) => this.#reflect(resource));
@@ -83,6 +87,7 @@ class KubernetesSource implements Source {
     let nodes = 0;
     return createReflector<ObjectRead>({
       client: this.#client,
+      lookout: this.#lookout,
       resource,
       project: (raw) => this.#project(raw),
       handler: {

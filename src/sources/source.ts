@@ -21,6 +21,8 @@ export interface SourceSink {
 export interface WatchStatus {
   /** `endpointslices` */
   readonly resource: string;
+  /** In which it is read, such as `discovery.k8s.io/v1`; undefined while the server does not have it. */
+  readonly apiVersion: string | undefined;
   /** Everything that existed was told at least once. */
   readonly synced: boolean;
   readonly objects: number;

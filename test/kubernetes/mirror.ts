@@ -27,6 +27,7 @@ export const QUICK: Partial<ReflectorTiming> = {
   quietMs: [50, 100],
   compareMs: 0,
   absentMs: 50,
+  absentMaxMs: 50,
   backoffFirstMs: 5,
   backoffMaxMs: 50,
   handlerRetryMs: 5,
@@ -36,7 +37,7 @@ export interface MirrorOptions {
   readonly server: ApiServer;
   readonly resource?: ResourceName;
   readonly sync?: SyncMode;
-  readonly selectors?: Pick<Resource, 'labelSelector' | 'fieldSelector' | 'optional'>;
+  readonly selectors?: Pick<Resource, 'labelSelector' | 'fieldSelector' | 'optional' | 'dispensable'>;
   readonly timing?: Partial<ReflectorTiming>;
   readonly clock?: ReflectorClock;
   readonly random?: () => number;
@@ -47,6 +48,7 @@ export interface MirrorOptions {
 interface Reflected {
   readonly uid: string;
   readonly version: string;
+  readonly apiVersion: string;
   readonly read: ObjectRead;
 }
 
@@ -114,7 +116,10 @@ export class Mirror implements AsyncDisposable {
     const { server, resource = 'services' } = this.#options;
     await retryUntil(
       () => {
-        const there = server.store.list(resource).map((raw) => [keyOf(raw), reflected(raw, intern)] as const);
+        const apiVersion = apiVersionOf(RESOURCES[resource], server.versionsOf(resource)[0]);
+        const there = server.store
+          .list(resource)
+          .map((raw) => [keyOf(raw), reflected({ ...raw, apiVersion }, intern)] as const);
         expect(Object.fromEntries(this.objects)).toEqual(Object.fromEntries(there));
         return true;
       },
@@ -169,7 +174,8 @@ export class Mirror implements AsyncDisposable {
     if (held === undefined) return;
     const [from, to] = [`${held.uid} ${held.version}`, `${now.uid} ${now.version}`];
     if (held.uid !== now.uid) this.violations.push(`${key} became another one without a deletion: ${from} to ${to}`);
-    else if (held.version === now.version) this.violations.push(`${key} is told twice: ${to}`);
+    else if (held.version === now.version && held.apiVersion === now.apiVersion)
+      this.violations.push(`${key} is told twice: ${to}`);
     else if (!this.mayGoBack && Number(held.version) > Number(now.version)) {
       this.violations.push(`${key} goes back: ${from} to ${to}`);
     }
@@ -180,13 +186,17 @@ export class Mirror implements AsyncDisposable {
 export const openMirror = (options: MirrorOptions): Promise<Mirror> => new Mirror(options).synced();
 
 const resourceOf = (name: ResourceName): Resource => {
-  const { group, version, kind, namespaced } = RESOURCES[name];
-  const path = group === '' ? `/api/${version}/${name}` : `/apis/${group}/${version}/${name}`;
-  return { name, apiVersion: apiVersionOf(RESOURCES[name]), kind, path, isNamespaced: namespaced };
+  const { group, versions, kind, namespaced } = RESOURCES[name];
+  const [first, ...others] = versions.map((version) => ({
+    apiVersion: apiVersionOf(RESOURCES[name], version),
+    path: group === '' ? `/api/${version}/${name}` : `/apis/${group}/${version}/${name}`,
+  }));
+  return { name, kind, ...first!, otherVersions: others, isNamespaced: namespaced };
 };
 
 const reflected = (raw: RawObject, intern: (text: string) => string): Reflected => ({
   uid: raw.metadata.uid ?? '',
   version: raw.metadata.resourceVersion ?? '',
+  apiVersion: raw.apiVersion,
   read: readObject(raw, intern),
 });

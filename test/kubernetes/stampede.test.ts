@@ -48,7 +48,8 @@ describe(`${AGENTS} agents whose server is away for two minutes`, () => {
     const time = new VirtualTime();
     const askedAtMs: number[] = [];
     const server = { server: 'https://nowhere', close: () => {} };
-    const client: Client = { ...server, get: () => exchange(time, askedAtMs, BACK_MS) };
+    const get = () => exchange(time, askedAtMs, BACK_MS);
+    const client: Client = { ...server, get, send: get };
     const reflectors = Array.from({ length: AGENTS }, () =>
       createReflector({
         client,

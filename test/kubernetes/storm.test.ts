@@ -81,5 +81,7 @@ const objectOf = (resource: ResourceName, name: string, random: Random): NewObje
       return manifestOf(pod({ name, node: random.pick(['node-a', 'node-b']), addresses: [address] })) as NewObject;
     case 'trafficpolicies':
       return manifestOf(policy([{ weight: random.integer(1001) }], { name, services: [name] })) as NewObject;
+    default:
+      throw new Error(`no ${resource} here`);
   }
 };

@@ -8,8 +8,6 @@ export interface Backoff {
   longest(): number;
   /** Not before the server said, and not all at that very moment. */
   asked(retryAfterMs: number, failures: number): number;
-  /** Give or take a quarter. */
-  around(ms: number): number;
   between(range: readonly [number, number]): number;
 }
 
@@ -21,11 +19,13 @@ export const createBackoff = (
     random() * Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(failures - 1, EXPONENT_MAX));
   return {
     after,
-    longest: () => backoffMaxMs * (1 - random() / 4),
+    longest: () => nearly(backoffMaxMs, random()),
     asked: (retryAfterMs, failures) => Math.min(retryAfterMs, retryAfterMaxMs) + after(failures),
-    around: (ms) => ms * (0.75 + random() / 2),
     between: ([from, to]) => from + random() * (to - from),
   };
 };
+
+/** Up to a quarter less. */
+export const nearly = (ms: number, random: number): number => ms * (1 - random / 4);
 
 const EXPONENT_MAX = 30;

@@ -55,9 +55,13 @@ export interface Client {
   readonly server: string;
   /** GET of a path with its query. */
   get(path: string, options?: { readonly freshToken?: boolean }): Exchange;
+  /** One object is made or changed. What the server has taken may be sent again when its answer was lost. */
+  send(method: WriteMethod, path: string, body: string, options?: { readonly freshToken?: boolean }): Exchange;
   /** Closes every connection. */
   close(): void;
 }
+
+export type WriteMethod = 'POST' | 'PUT' | 'PATCH';
 
 /** `userAgent` names us in the server's audit log. */
 export const createClient = (access: Access, userAgent = 'shunt'): Client => {
@@ -73,24 +77,46 @@ export const createClient = (access: Access, userAgent = 'shunt'): Client => {
     return agent;
   };
 
-  const send = async (path: string, fresh: boolean): Promise<ClientRequest> => {
+  const prepare = async (path: string, fresh: boolean, write?: Write): Promise<Prepared> => {
     const { tls, authorization } = await access.credentials(fresh);
-    return (isTls ? requestTls : request)(`${access.server}${path}`, {
+    const sent = (isTls ? requestTls : request)(`${access.server}${path}`, {
+      method: write?.method ?? 'GET',
       agent: agentFor(tls),
       headers: {
         accept: 'application/json',
         'user-agent': userAgent,
         ...(authorization === undefined ? {} : { authorization }),
+        ...(write === undefined ? {} : headersOf(write)),
       },
     });
+    return { sent, body: write?.body };
   };
 
   return {
     server: access.server,
-    get: (path, { freshToken = false } = {}) => new Sent((isSecond) => send(path, freshToken && !isSecond)),
+    get: (path, { freshToken = false } = {}) => new Sent((isSecond) => prepare(path, freshToken && !isSecond)),
+    send: (method, path, body, { freshToken = false } = {}) =>
+      new Sent((isSecond) => prepare(path, freshToken && !isSecond, { method, body })),
     close: () => agent.destroy(),
   };
 };
+
+interface Write {
+  readonly method: WriteMethod;
+  readonly body: string;
+}
+
+/** A request that waits for its `end`. */
+interface Prepared {
+  readonly sent: ClientRequest;
+  readonly body: string | undefined;
+}
+
+const headersOf = ({ method, body }: Write): Readonly<Record<string, string | number>> => ({
+  // RFC 7386 for changes: the API server knows several ways.
+  'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+  'content-length': Buffer.byteLength(body),
+});
 
 const KEEPALIVE_MS = 15_000;
 /** Of connections that wait for the next request: there is one for each watch. */
@@ -118,9 +144,9 @@ class Sent implements Exchange {
   #response: IncomingMessage | undefined;
   #aborted: Error | undefined;
 
-  constructor(send: (isSecond: boolean) => Promise<ClientRequest>) {
+  constructor(prepare: (isSecond: boolean) => Promise<Prepared>) {
     this.#abortion.promise.catch(() => undefined);
-    this.answer = Promise.race([this.#exchange(send, false), this.#abortion.promise]);
+    this.answer = Promise.race([this.#exchange(prepare, false), this.#abortion.promise]);
   }
 
   abort(reason: Error): void {
@@ -130,14 +156,14 @@ class Sent implements Exchange {
     else this.#response.destroy(reason);
   }
 
-  async #exchange(send: (isSecond: boolean) => Promise<ClientRequest>, isSecond: boolean): Promise<Answer> {
-    const sent = await send(isSecond);
+  async #exchange(prepare: (isSecond: boolean) => Promise<Prepared>, isSecond: boolean): Promise<Answer> {
+    const { sent, body } = await prepare(isSecond);
     const answered = Promise.withResolvers<IncomingMessage>();
     sent.on('response', answered.resolve);
     // Stays: an error that comes later is one of the body.
     sent.on('error', answered.reject);
     this.#request = sent;
-    if (this.#aborted === undefined) sent.end();
+    if (this.#aborted === undefined) sent.end(body);
     else sent.destroy(this.#aborted);
     try {
       const response = await answered.promise;
@@ -147,7 +173,7 @@ class Sent implements Exchange {
     } catch (error) {
       if (this.#aborted !== undefined) throw this.#aborted;
       // The server had closed the kept connection just when it was used again.
-      if (sent.reusedSocket && !isSecond) return this.#exchange(send, true);
+      if (sent.reusedSocket && !isSecond) return this.#exchange(prepare, true);
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import { isOlder } from './version.ts';
 
 /** Makes events of the objects that the server sends: of those alone that it had not told before. */
 export class Feed<T> {
-  readonly #resource: Resource;
+  #resource: Resource;
   readonly #project: (raw: unknown) => T;
   readonly #known = new KnownObjects();
   #events: ReflectorEvent<T>[] = [];
@@ -65,6 +65,13 @@ export class Feed<T> {
   /** Everything that exists will be put from here on. */
   begin(): void {
     this.#known.beginSweep();
+  }
+
+  /** Objects come in this version from here on, and are told anew in it: the same objects, in the same state. */
+  comeAs(resource: Resource): void {
+    if (resource.apiVersion === this.#resource.apiVersion) return;
+    this.#resource = resource;
+    this.#known.forgetVersions();
   }
 
   /** Everything was put: what was not is gone. */

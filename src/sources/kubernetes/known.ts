@@ -45,6 +45,11 @@ export class KnownObjects {
     this.#sweeps[index] = this.#sweep;
   }
 
+  /** Each object that is known is a changed one at the next look. */
+  forgetVersions(): void {
+    for (let at = UID_WORDS; at < this.#words.length; at += WORDS) this.#words.fill(0, at, at + WORDS - UID_WORDS);
+  }
+
   /** Whether this very object was known; it no longer is. */
   forget(namespace: string, name: string, uid: string): boolean {
     const known = this.#byNamespace.get(namespace)?.get(name);

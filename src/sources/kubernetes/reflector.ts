@@ -9,6 +9,7 @@ import { BadContent, Ending } from './ending.ts';
 import { backwards, Feed } from './feed.ts';
 import { ItemScanner } from './items.ts';
 import { LineSplitter } from './lines.ts';
+import { Lookout } from './lookout.ts';
 import { initialQuery, listQuery, versionQuery, watchQuery } from './query.ts';
 import { type Reading, Requests } from './requests.ts';
 import type { Resource } from './resource.ts';
@@ -18,6 +19,7 @@ import type { ReflectorHandler } from './told.ts';
 import { notTaken, Troubles, troubleOf } from './trouble.ts';
 import { Judge } from './verdict.ts';
 import { isOlder } from './version.ts';
+import { Versions } from './versions.ts';
 import { readBookmark, readEvent } from './watch-event.ts';
 import { Pause, Watchdog } from './watchdog.ts';
 
@@ -25,6 +27,8 @@ export interface ReflectorOptions<T> {
   readonly client: Client;
   readonly resource: Resource;
   readonly handler: ReflectorHandler<T>;
+  /** Shared by the reflectors of a node. */
+  readonly lookout?: Lookout | undefined;
   /** Called with an object of the server, which always has `apiVersion` and `kind`. Nothing else of it is kept. */
   readonly project: (raw: unknown) => T;
   /** What is tried first; `list` never asks for initial events. Default `watch-list`. */
@@ -57,13 +61,16 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const SOUND_MS = 5_000;
 /** Of initial events, before the objects are listed instead. */
 const INITIAL_FAILURES_MAX = 2;
+/** What may be done without counts as missing after so many refusals: a right may be one that is just being given. */
+const REFUSALS_MAX = 5;
 /** Deletions that are told at a time. */
 const PORTION = 256;
 /** Bytes after which other work gets its turn. */
 const LARGE_CHUNK = 32 * 1024;
 
 class RunningReflector<T> implements Reflector {
-  readonly #resource: Resource;
+  readonly #versions: Versions;
+  readonly #lookout: Lookout;
   readonly #handler: ReflectorHandler<T>;
   readonly #timing: ReflectorTiming;
   readonly #clock: ReflectorClock;
@@ -89,7 +96,12 @@ class RunningReflector<T> implements Reflector {
   #initialFailures = 0;
   #isComplete = false;
   #isSynced = false;
-  #isAbsent = false;
+  /** Looks in vain for a type that is not installed. */
+  #looks = 0;
+  #isLookDue = false;
+  #refusals = 0;
+  /** Undefined while the type is not installed. */
+  #servedAs: string | undefined;
 
   /** Of the watch that is open. */
   #openedMs: number | undefined;
@@ -97,12 +109,13 @@ class RunningReflector<T> implements Reflector {
   #lastEnding: Ending | undefined;
 
   constructor(options: ReflectorOptions<T>) {
-    const { client, resource, handler } = options;
-    this.#resource = resource;
+    const { client, resource, handler, random = Math.random } = options;
+    this.#versions = new Versions(resource);
     this.#handler = handler;
     this.#timing = { ...TIMING, ...options.timing };
     this.#clock = options.clock ?? systemClock;
-    this.#backoff = createBackoff(this.#timing, options.random ?? Math.random);
+    this.#backoff = createBackoff(this.#timing, random);
+    this.#lookout = options.lookout ?? new Lookout({ client, clock: this.#clock, timing: this.#timing, random });
     this.#lineBytesMax = options.lineBytesMax ?? LINE_BYTES_MAX;
     this.#mayAskInitial = options.sync !== 'list';
     this.#requests = new Requests(client, this.#clock);
@@ -139,6 +152,7 @@ class RunningReflector<T> implements Reflector {
     this.#delivery.stop();
     this.#troubles.stop();
     this.#requests.abort(new Error('stopped'));
+    this.#lookout.stop();
     this.#pause.wake();
     await this.#running;
     await this.#doubt.settled();
@@ -148,6 +162,7 @@ class RunningReflector<T> implements Reflector {
     const { syncs, reconnects, ...others } = this.#statistics;
     return {
       resource: this.#resource.name,
+      apiVersion: this.#servedAs,
       synced: this.#isSynced,
       objects: this.#feed.size,
       syncs: { ...syncs },
@@ -155,6 +170,10 @@ class RunningReflector<T> implements Reflector {
       ...others,
       waiting: this.#delivery.waiting,
     };
+  }
+
+  get #resource(): Resource {
+    return this.#versions.current;
   }
 
   async #run(): Promise<void> {
@@ -170,10 +189,22 @@ class RunningReflector<T> implements Reflector {
   /** The next thing to do. Throws why it ended; only reading everything may end well. */
   async #next(): Promise<void> {
     this.#openedMs = undefined;
+    if (this.#isLookDue && !(await this.#mayBeServed())) {
+      await this.#pause.wait(this.#absent());
+      return;
+    }
+    if (this.#stopped) return;
     await this.#doubt.check();
     if (this.#version !== undefined) await this.#watch(this.#version);
     else if (this.#mayAskInitial && this.#initialFailures < INITIAL_FAILURES_MAX) await this.#watchFromStart();
     else await this.#list();
+  }
+
+  /** Of a type that was missing only the versions that its group has now are asked for, if any. */
+  async #mayBeServed(): Promise<boolean> {
+    this.#isLookDue = false;
+    const served = await this.#lookout.served(this.#resource.apiVersion);
+    return this.#stopped || served === undefined || this.#versions.narrow(served);
   }
 
   async #list(): Promise<void> {
@@ -322,7 +353,6 @@ class RunningReflector<T> implements Reflector {
       await nextTurn();
     }
     this.#goTo(version);
-    this.#isAbsent = false;
     this.#isComplete = true;
     this.#doubt.dispelled();
     this.#troubles.set('requests', undefined);
@@ -362,6 +392,7 @@ class RunningReflector<T> implements Reflector {
   async #get(path: string, headersMs: number, read: (reading: Reading) => Promise<void>): Promise<void> {
     await this.#requests.get(path, { headersMs, freshToken: this.#judge.isTokenRefused }, async (reading) => {
       this.#judge.answered();
+      this.#found();
       await read(reading);
     });
   }
@@ -392,27 +423,56 @@ class RunningReflector<T> implements Reflector {
     if (openMs >= SOUND_MS) this.#judge.sound();
     // As it was asked to.
     if (ending.reason === 'closed' && openMs >= this.#timeoutS * ASKED_END) return 0;
-    if (ending.status === 404 && this.#resource.optional === true) return this.#absent();
-    this.#isAbsent = false;
+    if (ending.status === 404 && this.#resource.optional === true) return this.#missing();
+    // Only what was missing twice in a row goes.
+    if (this.#feed.size > 0) this.#looks = 0;
     this.#doubt.failed(ending);
     const { waitMs, readAgain, isTrouble } = this.#judge.ended(ending, this.#version);
     if (isTrouble) this.#troubles.set('requests', troubleOf(ending, this.#resource, this.#requests.server));
     if (readAgain !== undefined) this.#readAgain(readAgain);
+    if (ending.status === 403 && this.#resource.dispensable === true) return Math.max(waitMs, this.#refused());
     return waitMs;
   }
 
-  /** The type is not installed. A server that starts may say so for a moment: what is known goes at the second time. */
+  /** The server has the type, in the version that was asked for. */
+  #found(): void {
+    this.#looks = 0;
+    this.#refusals = 0;
+    this.#versions.found();
+    this.#servedAs = this.#resource.apiVersion;
+    this.#feed.comeAs(this.#resource);
+  }
+
+  /** The version is not served. Where none is, the type is not installed. */
+  #missing(): number {
+    if (!this.#versions.missed()) return this.#absent();
+    this.#readAgain('other_version');
+    return 0;
+  }
+
+  /** A server that starts may say so for a moment: what is known goes at the second time. */
   #absent(): number {
-    if (this.#isAbsent || this.#feed.size === 0) {
+    if (this.#looks > 0 || this.#feed.size === 0) {
       this.#feed.begin();
       this.#delivery.deliver(this.#feed.end());
       this.#readAgain('installed');
+      this.#servedAs = undefined;
       this.#isComplete = true;
       this.#tellSynced();
     }
-    this.#isAbsent = true;
+    this.#looks++;
+    this.#isLookDue = true;
     this.#troubles.set('requests', undefined);
-    return this.#backoff.around(this.#timing.absentMs);
+    return this.#lookout.pauseMs(this.#looks);
+  }
+
+  /** Nobody lets us read it. What is known stays. Returns the least to wait, in ms. */
+  #refused(): number {
+    this.#refusals++;
+    if (this.#refusals < REFUSALS_MAX) return 0;
+    this.#isComplete = true;
+    this.#tellSynced();
+    return this.#lookout.pauseMs(this.#refusals - REFUSALS_MAX + 1);
   }
 }
 

@@ -34,7 +34,7 @@ export const resourcesFor = (nodeName: string): readonly ClusterResource[] => [
     path: '/api/v1/pods',
     isNamespaced: true,
     fieldSelector: `spec.nodeName=${nodeName}`,
-    // No decision rests on them.
+    // They decide about clients of this node, which come and go with them.
     mayLag: true,
   },
   {
@@ -45,4 +45,38 @@ export const resourcesFor = (nodeName: string): readonly ClusterResource[] => [
     isNamespaced: true,
     optional: true,
   },
+  ...STANDARD,
+];
+
+/** Definitions of others, in the versions that their releases serve, the best first. */
+const standard = (
+  kind: ObjectRef['kind'],
+  name: string,
+  group: string,
+  versions: readonly string[],
+): ClusterResource => {
+  const [first = '', ...others] = versions;
+  const at = (version: string) => ({ apiVersion: `${group}/${version}`, path: `/apis/${group}/${version}/${name}` });
+  return {
+    name,
+    kind,
+    ...at(first),
+    isNamespaced: true,
+    optional: true,
+    otherVersions: others.map(at),
+    // The right is one that roles of earlier versions of Shunt do not give.
+    dispensable: true,
+  };
+};
+
+const GATEWAY = 'gateway.networking.k8s.io';
+
+const STANDARD: readonly ClusterResource[] = [
+  standard('GRPCRoute', 'grpcroutes', GATEWAY, ['v1']),
+  standard('HTTPRoute', 'httproutes', GATEWAY, ['v1']),
+  // Until release 1.5 of the Gateway API only v1alpha2, and only in its experimental channel.
+  standard('TCPRoute', 'tcproutes', GATEWAY, ['v1', 'v1alpha2']),
+  standard('UDPRoute', 'udproutes', GATEWAY, ['v1', 'v1alpha2']),
+  standard('ReferenceGrant', 'referencegrants', GATEWAY, ['v1beta1', 'v1']),
+  standard('DestinationRule', 'destinationrules', 'networking.istio.io', ['v1', 'v1beta1']),
 ];

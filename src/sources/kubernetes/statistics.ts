@@ -12,6 +12,8 @@ export const SYNC_REASONS = [
   'retry',
   /** The type was missing on the server until now. */
   'installed',
+  /** The server did not have the type in the version that was asked for. */
+  'other_version',
 ] as const;
 
 export type SyncReason = (typeof SYNC_REASONS)[number];

@@ -40,8 +40,9 @@ export interface ReflectorTiming {
   readonly backoffMaxMs: number;
   /** A `Retry-After` of more than this is cut. */
   readonly retryAfterMaxMs: number;
-  /** A type that is not installed is looked for again after this time, give or take a quarter. */
+  /** A type that is not installed is looked for again after this time, doubled each time up to `absentMaxMs`. */
   readonly absentMs: number;
+  readonly absentMaxMs: number;
   /** After a watch that was dead, and after one that stays quiet since a lost connection, the version is compared. */
   readonly quietMs: readonly [number, number];
   /** That costs the server a read, so it happens at most this often. */
@@ -62,6 +63,7 @@ export const TIMING: ReflectorTiming = {
   backoffMaxMs: 30_000,
   retryAfterMaxMs: 300_000,
   absentMs: 30_000,
+  absentMaxMs: 120_000,
   quietMs: [30_000, 60_000],
   compareMs: 300_000,
   handlerRetryMs: 100,

@@ -9,8 +9,12 @@ export interface Behaviour {
   tokens: readonly string[] | undefined;
   /** Custom resources that are not installed: 404. */
   missing: readonly ResourceName[];
+  /** In which versions resources are served, of those of which that is given; the others in all that they have. */
+  served: Partial<Record<ResourceName, readonly string[]>>;
   /** What the caller may not do: 403. */
   forbidden: readonly { readonly resource: ResourceName; readonly verb: 'list' | 'watch' }[];
+  /** Nobody may ask which versions a group has: 403. */
+  groupsHidden: boolean;
   bookmarkMs: number;
   /** How long a version is waited for that the server does not have yet. */
   freshMs: number;
@@ -23,6 +27,8 @@ export interface Behaviour {
 
 export interface LoggedRequest {
   readonly resource: ResourceName;
+  /** `v1alpha2` */
+  readonly version: string;
   readonly kind: RequestKind;
   readonly parameters: Readonly<Record<string, string>>;
   readonly token: string | undefined;
@@ -37,7 +43,10 @@ export const NORMAL: Behaviour = {
   watchList: 'on',
   tokens: undefined,
   missing: [],
+  // Most clusters have none of these.
+  served: { grpcroutes: [], httproutes: [], tcproutes: [], udproutes: [], referencegrants: [], destinationrules: [] },
   forbidden: [],
+  groupsHidden: false,
   bookmarkMs: 60_000,
   freshMs: 3000,
   bookmarksFromThePast: false,

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Outlet } from './outlet.ts';
 import type { Question } from './question.ts';
-import { apiVersionOf, keyOf, type RawObject, RESOURCES } from './resources.ts';
+import { keyOf, type RawObject, RESOURCES } from './resources.ts';
 import { badRequest, expired, type StatusAnswer } from './status.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -33,7 +33,7 @@ export const listingOf = (store: ObjectStore, question: Question): Listing | Sta
 /** With the fields in the order in which an API server writes them: those of custom resources by the alphabet. */
 export const sendListing = async (
   outlet: Outlet,
-  { resource, limit }: Question,
+  { resource, apiVersion, limit }: Question,
   { items, ...listing }: Listing,
 ): Promise<void> => {
   const { kind, custom } = RESOURCES[resource];
@@ -42,7 +42,6 @@ export const sendListing = async (
     ...(listing.continue === undefined ? {} : { continue: listing.continue, remainingItemCount: listing.remaining }),
     ...(limit > 0 && listing.continue === undefined ? { continue: '' } : {}),
   });
-  const apiVersion = apiVersionOf(RESOURCES[resource]);
   outlet.open();
   outlet.frame(
     custom
@@ -50,7 +49,7 @@ export const sendListing = async (
       : `{"kind":"${kind}List","apiVersion":"${apiVersion}","metadata":${metadata},"items":[`,
   );
   for (const [index, item] of items.entries()) {
-    outlet.line(`${index > 0 ? ',' : ''}${itemText(item, custom)}`);
+    outlet.line(`${index > 0 ? ',' : ''}${itemText({ ...item, apiVersion }, custom)}`);
     await outlet.drained();
     if (index % 500 === 499) await turn();
     if (outlet.over) return;

@@ -1,11 +1,13 @@
 import type { RequestKind } from './fault.ts';
-import { RESOURCES, type ResourceName } from './resources.ts';
+import { apiVersionOf, RESOURCES, type ResourceName } from './resources.ts';
 import { type Selector, selectorOf } from './selector.ts';
 import { badRequest, invalid, type StatusAnswer } from './status.ts';
 
 /** A request for objects, understood. */
 export interface Question {
   readonly resource: ResourceName;
+  /** In which its objects are shown: `gateway.networking.k8s.io/v1`. */
+  readonly apiVersion: string;
   readonly kind: RequestKind;
   readonly select: Selector;
   /** Undefined when unset: the newest state, whatever that takes. 0: any state. */
@@ -32,6 +34,7 @@ export const questionOf = (url: URL): Question | StatusAnswer | undefined => {
   try {
     return {
       resource: place.resource,
+      apiVersion: place.apiVersion,
       kind: watch ? (isTrue(initial) ? 'watchlist' : 'watch') : isOfOne(parameters) ? 'peek' : 'list',
       select: selectIn(place.namespace, selectorOf(parameters.get('labelSelector'), parameters.get('fieldSelector'))),
       version: version === '' ? undefined : Number(version),
@@ -50,16 +53,20 @@ const isOfOne = (parameters: URLSearchParams): boolean =>
   parameters.get('fieldSelector') === 'metadata.name=kubernetes';
 
 /** Resource and namespace by path, such as `/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices`. */
-const placeOf = (
-  path: string,
-): { readonly resource: ResourceName; readonly namespace: string | undefined } | undefined => {
-  const [, group = '', version, namespace, name] =
+const placeOf = (path: string): Place | undefined => {
+  const [, group = '', version = '', namespace, name] =
     /^\/api(?:s\/([^/]+))?\/([^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)$/.exec(path) ?? [];
   const found = Object.values(RESOURCES).find(
-    (each) => each.name === name && each.group === group && each.version === version,
+    (each) => each.name === name && each.group === group && each.versions.includes(version),
   );
-  return found && { resource: found.name as ResourceName, namespace };
+  return found && { resource: found.name as ResourceName, apiVersion: apiVersionOf(found, version), namespace };
 };
+
+interface Place {
+  readonly resource: ResourceName;
+  readonly apiVersion: string;
+  readonly namespace: string | undefined;
+}
 
 const selectIn =
   (namespace: string | undefined, select: Selector): Selector =>

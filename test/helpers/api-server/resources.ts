@@ -3,16 +3,30 @@ export interface Resource {
   readonly name: string;
   /** Empty for the core group. */
   readonly group: string;
-  readonly version: string;
+  /** All that it can be served in; the server shows objects in the one that is asked for. */
+  readonly versions: readonly string[];
   readonly kind: string;
   readonly namespaced: boolean;
   /** Defined by a CustomResourceDefinition: it can be missing, and its lists have fields in the order of the alphabet. */
   readonly custom: boolean;
 }
 
-export type ResourceName = 'services' | 'endpointslices' | 'nodes' | 'pods' | 'trafficpolicies';
+export type ResourceName =
+  | 'services'
+  | 'endpointslices'
+  | 'nodes'
+  | 'pods'
+  | 'trafficpolicies'
+  | 'grpcroutes'
+  | 'httproutes'
+  | 'tcproutes'
+  | 'udproutes'
+  | 'referencegrants'
+  | 'destinationrules'
+  | 'leases';
 
-const core = { group: '', version: 'v1', custom: false } as const;
+const core = { group: '', versions: ['v1'], custom: false } as const;
+const gateway = { group: 'gateway.networking.k8s.io', namespaced: true, custom: true } as const;
 
 export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   services: { ...core, name: 'services', kind: 'Service', namespaced: true },
@@ -21,7 +35,7 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   endpointslices: {
     name: 'endpointslices',
     group: 'discovery.k8s.io',
-    version: 'v1',
+    versions: ['v1'],
     kind: 'EndpointSlice',
     namespaced: true,
     custom: false,
@@ -29,14 +43,37 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
   trafficpolicies: {
     name: 'trafficpolicies',
     group: 'shunt.dev',
-    version: 'v1alpha1',
+    versions: ['v1alpha1'],
     kind: 'TrafficPolicy',
     namespaced: true,
     custom: true,
   },
+  grpcroutes: { ...gateway, name: 'grpcroutes', versions: ['v1'], kind: 'GRPCRoute' },
+  httproutes: { ...gateway, name: 'httproutes', versions: ['v1', 'v1beta1'], kind: 'HTTPRoute' },
+  tcproutes: { ...gateway, name: 'tcproutes', versions: ['v1', 'v1alpha2'], kind: 'TCPRoute' },
+  udproutes: { ...gateway, name: 'udproutes', versions: ['v1', 'v1alpha2'], kind: 'UDPRoute' },
+  referencegrants: { ...gateway, name: 'referencegrants', versions: ['v1', 'v1beta1'], kind: 'ReferenceGrant' },
+  destinationrules: {
+    name: 'destinationrules',
+    group: 'networking.istio.io',
+    versions: ['v1', 'v1beta1', 'v1alpha3'],
+    kind: 'DestinationRule',
+    namespaced: true,
+    custom: true,
+  },
+  leases: {
+    name: 'leases',
+    group: 'coordination.k8s.io',
+    versions: ['v1'],
+    kind: 'Lease',
+    namespaced: true,
+    custom: false,
+  },
 };
 
-export const apiVersionOf = ({ group, version }: Resource): string => (group === '' ? version : `${group}/${version}`);
+/** In the version that is liked best, unless another is given. */
+export const apiVersionOf = ({ group, versions }: Resource, version = versions[0] ?? ''): string =>
+  group === '' ? version : `${group}/${version}`;
 
 /** An object as the API has it. */
 export interface RawObject {

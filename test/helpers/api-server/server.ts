@@ -11,6 +11,7 @@ import { Outlet } from './outlet.ts';
 import { type Question, questionOf } from './question.ts';
 import { RESOURCES, type ResourceName } from './resources.ts';
 import {
+  answerOf,
   bearerOf,
   forbidden,
   invalid,
@@ -43,6 +44,8 @@ export class ApiServer implements AsyncDisposable {
   /** Each is taken by the first request that it is meant for. */
   readonly faults: Fault[] = [];
   readonly requests: LoggedRequest[] = [];
+  /** What was asked about whole groups, by name. */
+  readonly groupRequests: string[] = [];
   #certificate = ownCertificate();
   readonly #open = new Set<OpenAnswer>();
   readonly #sockets = new Map<Socket, number>();
@@ -71,6 +74,12 @@ export class ApiServer implements AsyncDisposable {
   /** How many TCP connections there have been, and how many there are. */
   get connections(): { readonly total: number; readonly open: number } {
     return { total: this.#connections, open: this.#sockets.size };
+  }
+
+  /** In which it is served, the best first; none when it is not installed. */
+  versionsOf(resource: ResourceName): readonly string[] {
+    const { missing, served } = this.behaviour;
+    return missing.includes(resource) ? [] : (served[resource] ?? RESOURCES[resource].versions);
   }
 
   /** Watches that are being served, stalled ones too. */
@@ -143,11 +152,17 @@ export class ApiServer implements AsyncDisposable {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => {});
     const url = new URL(request.url ?? '/', this.url);
+    const group = groupOf(url.pathname);
+    if (group !== undefined) {
+      this.groupRequests.push(group);
+      return sendStatus(response, this.#groupAnswer(group, bearerOf(request.headers)));
+    }
     const question = questionOf(url);
     if (question === undefined || 'status' in question) return sendStatus(response, question ?? notFound());
     const transport = this.#transportOf(request);
     const logged: LoggedRequest = {
       resource: question.resource,
+      version: question.apiVersion.split('/').at(-1) ?? '',
       kind: question.kind,
       parameters: Object.fromEntries(url.searchParams),
       token: bearerOf(request.headers),
@@ -196,14 +211,27 @@ export class ApiServer implements AsyncDisposable {
     await streamWatch(outlet, question, { store: this.store, bookmarkMs, bookmarksFromThePast, closingBookmark });
   }
 
-  #refuse({ resource, kind }: Question, { token }: LoggedRequest): StatusAnswer | undefined {
-    const { tokens, missing, forbidden: denied, watchList } = this.behaviour;
+  /** What the group has, in which versions. */
+  #groupAnswer(group: string, token: string | undefined): StatusAnswer {
+    const { tokens, groupsHidden } = this.behaviour;
     if (tokens !== undefined && !tokens.includes(token ?? '')) return unauthorized();
-    if (missing.includes(resource)) return notFound();
+    if (groupsHidden) return forbidden('', group, 'get');
+    const resources = Object.values(RESOURCES).filter((each) => each.group === group);
+    const versions = new Set(resources.flatMap(({ name }) => this.versionsOf(name as ResourceName)));
+    if (versions.size === 0) return notFound();
+    const listed = [...versions].map((version) => ({ groupVersion: `${group}/${version}`, version }));
+    return answerOf({ kind: 'APIGroup', apiVersion: 'v1', name: group, versions: listed, preferredVersion: listed[0] });
+  }
+
+  #refuse({ resource, kind }: Question, { token, version }: LoggedRequest): StatusAnswer | undefined {
+    const { tokens, forbidden: denied, watchList } = this.behaviour;
+    if (tokens !== undefined && !tokens.includes(token ?? '')) return unauthorized();
     const verb = kind === 'list' || kind === 'peek' ? 'list' : 'watch';
+    // Whoever may not ask does not learn that there is nothing.
     if (denied.some((each) => each.resource === resource && each.verb === verb)) {
       return forbidden(resource, RESOURCES[resource].group, verb);
     }
+    if (!this.versionsOf(resource).includes(version)) return notFound();
     if (kind !== 'watchlist' || watchList === 'on' || watchList === 'endless') return undefined;
     return watchList === 422
       ? invalid(WATCH_LIST_OFF)
@@ -226,6 +254,9 @@ interface OpenAnswer {
   readonly question: Question;
   readonly outlet: Outlet;
 }
+
+/** Of `/apis/gateway.networking.k8s.io`. */
+const groupOf = (path: string): string | undefined => /^\/apis\/([^/]+)$/.exec(path)?.[1];
 
 const WATCH_LIST_OFF =
   'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';

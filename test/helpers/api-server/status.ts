@@ -13,6 +13,13 @@ export interface StatusFields {
   readonly details?: object;
 }
 
+/** One object, as it was asked for. */
+export const answerOf = (object: object, status = 200): StatusAnswer => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: `${JSON.stringify(object)}\n`,
+});
+
 export const statusAnswer = (code: number, fields: StatusFields, headers: OutgoingHttpHeaders = {}): StatusAnswer => ({
   status: code,
   headers: { 'content-type': 'application/json', ...headers },

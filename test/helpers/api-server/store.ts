@@ -29,13 +29,7 @@ export class ObjectStore {
 
   constructor(historyMax: number) {
     this.#historyMax = historyMax;
-    this.#shelves = {
-      services: shelf(),
-      endpointslices: shelf(),
-      nodes: shelf(),
-      pods: shelf(),
-      trafficpolicies: shelf(),
-    };
+    this.#shelves = Object.fromEntries(RESOURCE_NAMES.map((name) => [name, shelf()])) as Record<ResourceName, Shelf>;
   }
 
   /** Of the newest change of anything. */

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { GONE } from './fault.ts';
 import type { Outlet } from './outlet.ts';
 import type { Question } from './question.ts';
-import { apiVersionOf, RESOURCES } from './resources.ts';
+import { RESOURCES } from './resources.ts';
 import type { ObjectStore, StoredEvent } from './store.ts';
 
 export interface WatchOptions {
@@ -93,14 +93,14 @@ class LiveWatch {
   }
 
   write(type: string, object: object): void {
-    this.#outlet.line(`${JSON.stringify({ type, object })}\n`);
+    const { apiVersion } = this.#question;
+    this.#outlet.line(`${JSON.stringify({ type, object: { ...object, apiVersion } })}\n`);
   }
 
   bookmark(version: number, metadata: object = {}): void {
     const { kind } = RESOURCES[this.#question.resource];
-    const apiVersion = apiVersionOf(RESOURCES[this.#question.resource]);
     const fields = { resourceVersion: String(version), creationTimestamp: null, ...metadata };
-    this.write('BOOKMARK', { kind, apiVersion, metadata: fields });
+    this.write('BOOKMARK', { kind, metadata: fields });
   }
 
   #bookmarkNow(): void {

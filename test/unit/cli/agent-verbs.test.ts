@@ -72,7 +72,7 @@ describe('shunt status', () => {
     const [watch] = STATUS.watches;
     const watches = [{ ...watch!, lastEventAtMs: Date.now() - 3000, lastBookmarkAtMs: Date.now() - 40_000 }];
     const { stdout } = await ask(['status'], fakeView({ state: { watches } }));
-    expect(stdout).toMatch(/^services +1 +read +3s ago +40s ago +1 start, 2 expired +3 closed, 1 bad line$/m);
+    expect(stdout).toMatch(/^services +v1 +1 +read +3s ago +40s ago +1 start, 2 expired +3 closed, 1 bad line$/m);
   });
 
   test('shows kinds that few clusters have, where there are any', async () => {

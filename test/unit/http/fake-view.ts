@@ -82,6 +82,7 @@ export const STATUS: AgentStatus = {
   watches: [
     {
       resource: 'services',
+      apiVersion: 'v1',
       synced: true,
       objects: 1,
       lastEventAtMs: 1000,
