@@ -176,3 +176,11 @@ test('endpoints that were there at the start have all of their weight at once', 
   const { of } = await stage(WEB, slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]), SLOW);
   expect(newShare(of('web'))).toBeCloseTo(0.5, 6);
 });
+
+test('a route whose parent is not there is complained about, until it comes', async () => {
+  const { agent, put } = await stage(V2, OTHER, CANARY);
+  const about = () => agent.complaints().filter(({ object }) => object === 'TCPRoute shop/canary');
+  expect(about()).toMatchObject([{ severity: 'warning', message: 'there is no Service shop/web' }]);
+  await put(WEB, OWN);
+  expect(about()).toEqual([]);
+});
