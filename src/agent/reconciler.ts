@@ -10,6 +10,7 @@ import { type Change, committed, isShortage, type Plan, plan, sweep } from '../c
 import { readInPortions } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
+import { missingParent } from '../core/route/complaints.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
@@ -216,9 +217,13 @@ export class Reconciler {
 
   /** A Service that nobody knows may be in an object that could not be read yet. */
   #withoutService(key: string, whole: boolean): readonly Complaint[] {
-    const policies = this.cluster.policies.byService.get(key);
-    if (policies === undefined) return [];
-    if (whole) return missingTarget(key, policies);
+    const { policies, destinationRules, routes } = this.cluster;
+    const complaints = [
+      ...missingTarget(key, policies.byService.get(key) ?? []),
+      ...missingTarget(key, destinationRules.byService.get(key) ?? []),
+      ...missingParent(key, routes.byParent.get(key) ?? []),
+    ];
+    if (whole || complaints.length === 0) return complaints;
     this.#unsure.add(key);
     return [];
   }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClientCgroups, type ClientEvent } from '../../../src/agent/client-cgroups.ts';
 import { applyEvents, type ClusterEvent, createCluster } from '../../../src/core/cluster.ts';
-import type { ClusterObject, ObjectRef, RouteObject } from '../../../src/core/model/objects.ts';
+import type { ClusterObject, ObjectRef } from '../../../src/core/model/objects.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
-import { complaintLines, pod, policy } from '../../helpers/objects.ts';
+import { complaintLines, parent, pod, policy, route } from '../../helpers/objects.ts';
 import { retryUntil } from '../../helpers/retry.ts';
 
 let root: string;
@@ -38,17 +38,7 @@ interface StageOptions {
 
 const NARROW = policy([], { name: 'narrow', clients: { matchLabels: { app: 'a' }, matchExpressions: [] } });
 
-const route = (parent: string): RouteObject => ({
-  kind: 'TCPRoute',
-  namespace: 'shop',
-  name: 'canary',
-  apiVersion: 'gateway.networking.k8s.io/v1',
-  createdAtMs: 0,
-  generation: 1,
-  parents: [{ namespace: parent, name: 'web', port: undefined, sectionName: '' }],
-  backends: [],
-  unsupported: '',
-});
+const routeOf = (namespace: string) => route({ parents: [parent({ namespace })] });
 
 /** Looking, in time that stands still. Hints of the file system come all the same, and wait in it. */
 const stage = ({ level = 0, rules = [NARROW] }: StageOptions = {}) => {
@@ -106,17 +96,23 @@ describe('a Pod of this node', () => {
     expect(emitted).toEqual([found('a', cgroup)]);
   });
 
-  test('waits no longer for being told again and again', async () => {
-    const { clock, emitted, put } = stage();
+  test('waits no longer for being told again and again', () => {
+    const { clock, put } = stage();
     for (let time = 0; time < 10; time++) put(pod({ name: 'a', cgroupUid: 'u1' }));
-    const cgroup = start('u1');
-    await clock.advance(250);
-    expect(emitted).toEqual([found('a', cgroup)]);
+    expect(clock.nextMs).toBe(250);
+  });
+
+  test('waits anew as another one of its name', async () => {
+    const { clock, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    await clock.advance(10_000);
+    put(pod({ name: 'a', cgroupUid: 'u2' }));
+    expect(clock.nextMs).toBe(10_250);
   });
 
   test('is found by the hint of the file system, long before its next look', async () => {
     const { clock, emitted, put } = stage();
-    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
     await clock.advance(10_000);
     const cgroup = start('u1');
     await retryUntil(async () => {
@@ -125,6 +121,8 @@ describe('a Pod of this node', () => {
     });
     expect(emitted).toEqual([found('a', cgroup)]);
     expect(clock.monotonicMs()).toBeLessThan(10_500);
+    // Where one came others may follow.
+    expect(clock.nextMs).toBe(clock.monotonicMs() + 250);
   });
 
   test('that is deleted is no client any more', () => {
@@ -141,6 +139,7 @@ describe('a Pod of this node', () => {
     const cgroup = start('u1');
     const { clients, clock, emitted, put } = stage();
     put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect(clock.nextMs).toBe(60_000);
     end('u1');
     await clock.advance(60_000);
     expect(emitted).toEqual([found('a', cgroup), gone('a')]);
@@ -171,10 +170,10 @@ describe('nothing is looked for', () => {
 
   test.each<{ title: string; rule: ClusterObject }>([
     { title: 'a policy for some clients', rule: NARROW },
-    { title: 'a route of another namespace', rule: route('elsewhere') },
+    { title: 'a route of another namespace', rule: routeOf('elsewhere') },
   ])('before there is $title; then of all Pods that are known, until that goes', ({ rule }) => {
     const cgroup = start('u1');
-    const { clock, emitted, put, remove } = stage({ rules: [policy([]), { ...route('shop'), name: 'producer' }] });
+    const { clock, emitted, put, remove } = stage({ rules: [policy([]), { ...routeOf('shop'), name: 'producer' }] });
     put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
     expect({ emitted, waiting: clock.waiting }).toEqual({ emitted: [], waiting: 0 });
     put(rule);

@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createAgent } from '../../../src/agent/agent.ts';
+import { compareText } from '../../../src/core/desire/order.ts';
+import type { ClusterObject } from '../../../src/core/model/objects.ts';
+import { FakeDataplane } from '../../../src/dataplane/fake.ts';
+import type { Source, SourceSink } from '../../../src/sources/source.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import {
+  backend,
+  endpoint,
+  parent,
+  pod,
+  policy,
+  referenceGrant,
+  route,
+  service,
+  slice,
+} from '../../helpers/objects.ts';
+
+/** Routes, clients and slow starts through a whole agent, on a dataplane in memory, in time that stands still. */
+
+let cgroup: string;
+
+beforeEach(() => {
+  cgroup = mkdtempSync(join(realpathSync(tmpdir()), 'shunt-traffic-'));
+  mkdirSync(join(cgroup, 'kubepods'));
+});
+
+afterEach(() => rmSync(cgroup, { recursive: true }));
+
+const stage = async (...objects: readonly ClusterObject[]) => {
+  const clock = new ManualClock();
+  const { promise, resolve } = Promise.withResolvers<SourceSink>();
+  const source: Source = { name: 'test', start: async (sink) => resolve(sink), stop: async () => {} };
+  const failures: unknown[] = [];
+  let changes = 0;
+  const agent = createAgent({
+    version: '1.2.3',
+    node: { name: 'node-a', proxyName: '', externalIPs: false },
+    source,
+    dataplane: new FakeDataplane({ frontends: 32, slots: 256, backends: 64, services: 16 }),
+    clock,
+    clients: { cgroup, level: 0 },
+    resyncMs: 600_000,
+    observer: {
+      onSynced: () => {},
+      onReady: () => {},
+      onChange: () => changes++,
+      onProgrammed: () => {},
+      onComplaints: () => {},
+      onSourceTrouble: () => {},
+      onFailure: (error) => failures.push(error),
+      onSocketsKept: () => {},
+      onSocketsEnded: () => {},
+      onSocketsFailure: (error) => failures.push(error),
+    },
+  });
+  await agent.start();
+  const sink = await promise;
+  const put = async (...more: readonly ClusterObject[]): Promise<void> => {
+    sink.onChange(
+      more.map((object) => ({ type: 'put', object })),
+      [],
+      true,
+    );
+    await clock.advance(10);
+  };
+  await put(...objects);
+  sink.onSynced();
+  await clock.advance(10);
+  const of = (service: string) => [...agent.backends(`shop/${service}`)];
+  return { agent, clock, put, of, failures, changes: () => changes };
+};
+
+const WEB = service();
+const V2 = service({ name: 'web-v2', clusterIPs: ['10.96.0.2'] });
+const OWN = slice([endpoint('10.1.0.1')]);
+const OTHER = slice([endpoint('10.1.0.2')], { name: 'web-v2-1', service: 'web-v2' });
+
+const CANARY = route({
+  name: 'canary',
+  parents: [parent()],
+  backends: [backend('web', { weight: 95 }), backend('web-v2', { weight: 5 })],
+});
+
+test('a route shares connections, and the lists say so', async () => {
+  const { agent, of, failures } = await stage(WEB, V2, OWN, OTHER, CANARY);
+  expect(of('web').sort((a, b) => compareText(a.address, b.address))).toMatchObject([
+    { address: '10.1.0.1', share: expect.closeTo(0.95, 6), arm: 'shop/web:80', route: 'TCPRoute shop/canary' },
+    { address: '10.1.0.2', share: expect.closeTo(0.05, 6), arm: 'shop/web-v2:80', route: 'TCPRoute shop/canary' },
+  ]);
+  expect([...agent.services('shop/web')]).toMatchObject([{ route: 'TCPRoute shop/canary', backends: 2 }]);
+  expect([...agent.services('shop/web-v2')][0]).not.toHaveProperty('route');
+  expect(agent.status().objects).toMatchObject({ services: 2, routes: 1 });
+  expect(failures).toEqual([]);
+});
+
+test('a route of another namespace is for the Pods of that one alone, as soon as their cgroup is there', async () => {
+  const consumers = { ...CANARY, namespace: 'test', backends: [backend('web-v2')] };
+  const grant = referenceGrant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'test' }], services: ['*'] });
+  const { agent, clock, of, failures } = await stage(
+    ...[WEB, V2, OWN, OTHER, consumers, grant],
+    pod({ namespace: 'test', name: 'tester', cgroupUid: 'u1' }),
+    pod({ namespace: 'shop', name: 'other', cgroupUid: 'u2' }),
+  );
+  mkdirSync(join(cgroup, 'kubepods/podu2'));
+  expect(of('web')).toMatchObject([{ address: '10.1.0.1', share: 1 }]);
+  mkdirSync(join(cgroup, 'kubepods/podu1'));
+  await clock.advance(260);
+  expect(of('web')).toMatchObject([
+    { address: '10.1.0.1', share: 1 },
+    { address: '10.1.0.2', share: 1, variant: expect.any(Number), route: 'TCPRoute test/canary' },
+  ]);
+  expect(agent.status().clients).toEqual({ found: 2, waiting: 0, refused: 0 });
+  rmSync(join(cgroup, 'kubepods/podu1'), { recursive: true });
+  await clock.advance(60_000);
+  expect(of('web')).toMatchObject([{ address: '10.1.0.1', share: 1 }]);
+  expect(failures).toEqual([]);
+});
+
+const SLOW_MS = 10_000;
+const SLOW = policy([], { slowStartMs: SLOW_MS });
+
+/** Of the endpoint that comes second. */
+const newShare = (backends: readonly { readonly address: string; readonly share: number }[]): number =>
+  backends.find(({ address }) => address === '10.1.0.2')?.share ?? 0;
+
+/** A tenth at first, then evenly up to the whole weight, beside one that has all of it. */
+const rampedShare = (ageMs: number): number => {
+  const factor = 0.1 + 0.9 * Math.min(1, ageMs / SLOW_MS);
+  return factor / (1 + factor);
+};
+
+test('the share of a new endpoint follows its ramp within 2 points, by the clock alone', async () => {
+  const { agent, clock, put, of, changes, failures } = await stage(WEB, OWN, SLOW);
+  await put(slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]));
+  const off: number[] = [];
+  for (let ageMs = 10; ageMs <= SLOW_MS; ageMs += 50) {
+    off.push(Math.abs(newShare(of('web')) - rampedShare(ageMs)));
+    await clock.advance(50);
+  }
+  expect(Math.max(...off)).toBeLessThan(0.02);
+  expect(changes()).toBeGreaterThan(20);
+  await clock.advance(1000);
+  expect(of('web')).toMatchObject([{ weight: 1 }, { weight: 1 }]);
+  const after = changes();
+  await clock.advance(60_000);
+  expect(changes()).toBe(after);
+  expect(failures).toEqual([]);
+  await agent.stop();
+  expect(clock.waiting).toBe(0);
+});
+
+test('the share of a new endpoint of a Service that a route leads to follows its ramp, too', async () => {
+  const slow = policy([], { slowStartMs: SLOW_MS, services: ['web-v2'] });
+  const { clock, put, of } = await stage(
+    WEB,
+    V2,
+    OWN,
+    slice([], { name: 'web-v2-1', service: 'web-v2' }),
+    slow,
+    CANARY,
+  );
+  const both = [endpoint('10.1.0.2'), endpoint('10.1.0.3')];
+  await put(slice([endpoint('10.1.0.3')], { name: 'web-v2-1', service: 'web-v2' }));
+  await clock.advance(2 * SLOW_MS);
+  await put(slice(both, { name: 'web-v2-1', service: 'web-v2' }));
+  await clock.advance(SLOW_MS / 2);
+  expect(Math.abs(newShare(of('web')) - 0.05 * rampedShare(SLOW_MS / 2))).toBeLessThan(0.05 * 0.02);
+});
+
+test('endpoints that were there at the start have all of their weight at once', async () => {
+  const { of } = await stage(WEB, slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]), SLOW);
+  expect(newShare(of('web'))).toBeCloseTo(0.5, 6);
+});
+
+test('a route whose parent is not there is complained about, until it comes', async () => {
+  const { agent, put } = await stage(V2, OTHER, CANARY);
+  const about = () => agent.complaints().filter(({ object }) => object === 'TCPRoute shop/canary');
+  expect(about()).toMatchObject([{ severity: 'warning', message: 'there is no Service shop/web' }]);
+  await put(WEB, OWN);
+  expect(about()).toEqual([]);
+});
