@@ -85,8 +85,8 @@ struct frontend {
  * nothing else.
  */
 struct choice_header {
-	__u32 total;  /* sum of the weights of all entries */
-	__u32 stride; /* step of the turns in a round of `total`: coprime to it, near 0.618 of it */
+	__u32 total;	   /* sum of the weights of all entries */
+	__u32 stride;	   /* step of the turns in a round of `total`, see pick/round-robin.h */
 	__u32 lookup_size; /* entries of the look-up table of consistent hashing; 0: there is none */
 	__u32 zero;
 };

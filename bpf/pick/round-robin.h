@@ -2,7 +2,9 @@
 /*
  * RoundRobin: in any `total` turns one after the other each backend has exactly its weight in
  * turns. A turn's place in the round is multiplied by a stride that is coprime to the total, so that
- * a round is the same places in another order, and a backend's turns lie apart.
+ * a round is the same places in another order, and a backend's turns lie apart. Totals of 4 and 6
+ * have no such stride that is of use. There it divides the total, and each lap over the round
+ * begins one place further on than the last.
  */
 #ifndef SHUNT_PICK_ROUND_ROBIN_H
 #define SHUNT_PICK_ROUND_ROBIN_H
@@ -29,6 +31,13 @@ static __always_inline bool take_turn(__u32 service, __u64 *turn)
 	return true;
 }
 
+static __always_inline __u64 place_of(__u64 turn, __u32 total, __u32 stride)
+{
+	__u64 way = turn % total * stride;
+
+	return total % stride ? way % total : way % total + way / total;
+}
+
 /* The first column whose `until` lies above the turn's place. */
 static __always_inline bool pick_in_turn(const struct range *range, __u64 turn, __u32 *entry)
 {
@@ -37,9 +46,9 @@ static __always_inline bool pick_in_turn(const struct range *range, __u64 turn, 
 	const struct slot *slot;
 	__u64 place;
 
-	if (!header || !header->total)
+	if (!header || !header->total || !header->stride)
 		return false;
-	place = turn % header->total * header->stride % header->total;
+	place = place_of(turn, header->total, header->stride);
 	for (int bit = 0; bit <= COLUMN_BITS && low < high; bit++) {
 		__u32 middle = low + (high - low) / 2;
 

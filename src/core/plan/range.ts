@@ -124,12 +124,11 @@ export const lookupOf = (words: Uint32Array, slotCount: number): Uint32Array => 
 export const totalOf = (words: Uint32Array): number => words[TOTAL] as number;
 
 /**
- * The backend whose turn it is: the steps of bpf/choose.h. Over any `total` turns in a row each point comes once, so
- * each backend comes as often as it weighs; the stride spreads its turns.
+ * The backend whose turn it is: the steps of bpf/pick/round-robin.h. Over any `total` turns in a row each point comes
+ * once, so each backend comes as often as it weighs; the stride spreads its turns.
  */
 export const takeTurn = (words: Uint32Array, slotCount: number, turn: number): number => {
-  const total = BigInt(words[TOTAL] as number);
-  const point = Number(((BigInt(turn) % total) * BigInt(words[STRIDE] as number)) % total);
+  const point = pointOf(turn, words[TOTAL] as number, words[STRIDE] as number);
   let low = 0;
   let high = slotCount - 1;
   while (low < high) {
@@ -140,13 +139,21 @@ export const takeTurn = (words: Uint32Array, slotCount: number, turn: number): n
   return words[(HEADER_SLOTS + low) * SLOT_WORDS + BACKEND] as number;
 };
 
+/** A stride that divides the total comes round to where it began: each lap begins one point further on. */
+const pointOf = (turn: number, total: number, stride: number): number => {
+  const way = (BigInt(turn) % BigInt(total)) * BigInt(stride);
+  const laps = total % stride === 0 ? way / BigInt(total) : 0n;
+  return Number((way % BigInt(total)) + laps);
+};
+
 /**
  * Coprime to the total, so that a walk by it comes to every point; and near the golden section of it, which spreads any
  * stretch of the walk more evenly than any other step. How evenly a whole number does it shows in the quotients of
  * Euclid's algorithm (a large one: the walk comes back near to where it was too early), so that of those nearby the one
- * with the smallest is taken. (Sums of 4 and 6 have no even walk: only 1 and 3, or 1 and 5, are coprime to them.)
+ * with the smallest is taken. Only 1 and 3 are coprime to 4, and 1 and 5 to 6: there 2 spreads better, which divides them.
  */
 export const strideFor = (total: number): number => {
+  if (total === 4 || total === 6) return 2;
   const golden = Math.round(total * GOLDEN_SECTION);
   const last = Math.min(golden + STRIDES_TRIED, total - 1);
   let best = { stride: 1, quotients: total };

@@ -24,12 +24,12 @@ const TWO = [
 
 describe('lies in memory as', () => {
   test('a header and a column for each backend', () => {
-    expect([...rangeOf(TWO)]).toEqual([4, 1, 0, 0, HALF, 10, 11, 1, CERTAIN, 11, 11, 4]);
+    expect([...rangeOf(TWO)]).toEqual([4, 2, 0, 0, HALF, 10, 11, 1, CERTAIN, 11, 11, 4]);
   });
 
   test('the same with a lookup, whose last slot is filled up', () => {
     const words = rangeOf(TWO, [10, 11, 11, 10, 11]);
-    expect([...words.subarray(0, 4)]).toEqual([4, 1, 5, 0]);
+    expect([...words.subarray(0, 4)]).toEqual([4, 2, 5, 0]);
     expect([...words.subarray(12)]).toEqual([10, 11, 11, 10, 11, 0, 0, 0]);
     expect([...lookupOf(words, 2)]).toEqual([10, 11, 11, 10, 11]);
   });
@@ -40,7 +40,7 @@ describe('lies in memory as', () => {
       { service: 8, slotBase: 0, slotCount: 0 },
     ];
     const words = rangeOfArms(arms.map((arm, at) => ({ ...arm, weight: at === 0 ? 1 : 3 })));
-    expect([...words]).toEqual([4, 1, 0, 0, HALF, 0, 1, 1, CERTAIN, 1, 1, 4, 7, 90, 3, 0, 8, 0, 0, 0]);
+    expect([...words]).toEqual([4, 2, 0, 0, HALF, 0, 1, 1, CERTAIN, 1, 1, 4, 7, 90, 3, 0, 8, 0, 0, 0]);
     expect(armsOf(words, 2)).toEqual(arms);
     expect(membersOf(words, 2)).toEqual([
       { index: 0, weight: 1 },
@@ -61,6 +61,9 @@ test.each([
   { weights: [1, 1], turns: [10, 11, 10, 11] },
   { weights: [1, 2], turns: [10, 11, 11, 10, 11, 11] },
   { weights: [2, 3], turns: [10, 11, 11, 10, 11, 10] },
+  { weights: [2, 1, 1], turns: [10, 11, 10, 12, 10, 11] },
+  { weights: [3, 2, 1], turns: [10, 10, 11, 10, 11, 12, 10] },
+  { weights: [2, 2, 1, 1], turns: [10, 11, 12, 10, 11, 13, 10] },
 ])('$weights take turns as $turns', ({ weights, turns }) => {
   const words = rangeOf(weights.map((weight, at) => ({ index: 10 + at, weight })));
   expect(turns.map((_, turn) => takeTurn(words, weights.length, turn))).toEqual(turns);
@@ -70,9 +73,9 @@ test.each([
   { total: 1, stride: 1 },
   { total: 2, stride: 1 },
   { total: 3, stride: 1 },
-  { total: 4, stride: 1 },
+  { total: 4, stride: 2 },
   { total: 5, stride: 2 },
-  { total: 6, stride: 1 },
+  { total: 6, stride: 2 },
   { total: 24, stride: 7 },
   { total: 100, stride: 59 },
   { total: 223_092_870, stride: 137_878_981 },
