@@ -13,7 +13,7 @@ import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { statusOf } from './status.ts';
-import { backendViews, kernelAnswer, serviceUsage, serviceViews } from './tables.ts';
+import { backendViews, heldShares, serviceUsage, serviceViews } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
@@ -196,7 +196,7 @@ class RunningAgent implements Agent {
 
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
     const { cluster, have } = this.#reconciler;
-    const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
+    const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     return explain({ cluster, node: this.#options.node, reading, ...table }, question);
   }
