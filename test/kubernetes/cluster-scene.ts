@@ -105,7 +105,8 @@ const RESOURCE_OF = {
   Pod: 'pods',
 } as const satisfies Partial<Record<ClusterObject['kind'], ResourceName>>;
 
-export const resourceOf = ({ kind }: Pick<ClusterObject, 'kind'>): ResourceName => RESOURCE_OF[kind as keyof typeof RESOURCE_OF];
+export const resourceOf = ({ kind }: Pick<ClusterObject, 'kind'>): ResourceName =>
+  RESOURCE_OF[kind as keyof typeof RESOURCE_OF];
 
 /** All that concerns a node: of Nodes itself, of Pods its own, and no slices of headless Services. */
 const readableIn = ({ store }: ApiServer): readonly RawObject[] => [

@@ -63,7 +63,7 @@ describe('shunt plan', () => {
     expect(stdout).toContain(
       [
         'SERVICE PORT       ADDRESS       BACKEND                         SHARE',
-        'shop/web/http/TCP  10.96.0.1:80  refused: shop/gone:80             25 %',
+        'shop/web/http/TCP  10.96.0.1:80  refused: shop/gone:80            25 %',
         '                                 10.244.1.1:8080 of shop/v1:80  37.5 %',
         '                                 10.244.1.2:8080 of shop/v1:80  37.5 %',
         '',
