@@ -78,7 +78,7 @@ export const renderPlan = ({ ports, refusals, complaints }: Plan, style: Style, 
       {
         title: 'BACKEND',
         text: ({ backend }) => backend,
-        format: ({ share }) => (share === undefined ? 'red' : undefined),
+        format: ({ backend }) => (backend.startsWith('refused: ') ? 'red' : undefined),
       },
       { title: 'SHARE', align: 'right', text: ({ share }) => (share === undefined ? '' : percent(share)) },
     ],
@@ -141,7 +141,7 @@ const armRows = (arms: readonly DesiredArm[]): readonly Pick<PlanRow, 'backend' 
   const sum = arms.reduce((total, { weight }) => total + weight, 0);
   return arms.flatMap(({ id, weight, endpoints }) =>
     endpoints.length === 0
-      ? [{ backend: `refused: ${percent(weight / sum)} of ${id}`, share: undefined }]
+      ? [{ backend: `refused: ${id}`, share: weight / sum }]
       : endpointRows(endpoints, weight / sum).map((row) => ({ ...row, backend: `${row.backend} of ${id}` })),
   );
 };

@@ -296,6 +296,11 @@ test('shunt explain asks the agent with the address in its one spelling', async 
   expect(JSON.parse(stdout)).toMatchObject({ question: { address: 'fd00::1', port: 53, protocol: 'UDP' } });
 });
 
+test('shunt explain asks for a Pod with --from', async () => {
+  const { stdout } = await ask(['explain', '--from', 'shop/web-0', '10.96.0.1:80', '-o', 'json']);
+  expect(JSON.parse(stdout)).toMatchObject({ question: { client: 'shop/web-0' } });
+});
+
 describe('shunt unload', () => {
   const unloaded = { programs: ['shunt_connect4'], sets: ['/sys/fs/bpf/shunt/a'] };
   const unload = async () => unloaded;

@@ -408,9 +408,10 @@ describe('the state of a cluster', () => {
   };
 
   it('changes for no Service that was not touched', () => {
+    const many = fc.array(event, { maxLength: 40, size: 'max' });
     const keys = ['shop', 'bank'].flatMap((space) => ['a', 'b', 'c'].map((each) => `${space}/${each}`));
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), fc.array(event, { maxLength: 3 }), (before, events) => {
+      fc.property(many, fc.array(event, { maxLength: 3 }), (before, events) => {
         const cluster = createCluster();
         applyEvents(cluster, before);
         const inputs = new Map(keys.map((key) => [key, answerOf(cluster, key)]));

@@ -305,10 +305,10 @@ it('explain says of every connection what desire programs for it', () => {
         met.apart += Number('client' in decision && decision.client?.standing === 'apart');
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
   // Every kind was met, and not by chance alone.
-  expect(Math.min(...Object.values(met))).toBeGreaterThan(30);
+  expect(Math.min(...Object.values(met))).toBeGreaterThan(10);
 });
 
 it('shares of a decision, with what is refused, add up to one', () => {
