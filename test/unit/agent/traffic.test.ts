@@ -54,6 +54,8 @@ const stage = async (...objects: readonly ClusterObject[]) => {
       onSourceTrouble: () => {},
       onFailure: (error) => failures.push(error),
       onSocketsKept: () => {},
+      onLostEnded: () => {},
+      onLostFailure: (error) => failures.push(error),
       onSocketsEnded: () => {},
       onSocketsFailure: (error) => failures.push(error),
     },
