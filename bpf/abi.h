@@ -24,6 +24,8 @@ struct frontend_key {
 	__be16 port;
 	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP; 0 with port 0: closes the address, see frontend.h */
 	__u8 zero;
+	/* Low and high word of the id of a Pod's cgroup, whose processes alone are meant; 0: everybody. */
+	__u32 client[2];
 };
 
 /* Whose endpoints answer; session affinity of the two is kept apart. */
@@ -32,12 +34,28 @@ enum scope {
 	SCOPE_EXTERNAL = 1, /* external addresses, where they are answered by others */
 };
 
+/*
+ * Beside the enum in `frontend.scope`: a number of 15 bits that clients with another choice have.
+ * Affinity is kept apart by all 16 bits.
+ */
+#define SCOPE_VARIANT_SHIFT 1
+
+/* The columns name arms, not backends. */
+#define FRONTEND_ARMS 0x1
+/*
+ * Bit 16 + n, only on an entry of everybody: some Pod whose cgroup stands at level n of the
+ * hierarchy (the root is 0) has an entry of its own at this address.
+ */
+#define FRONTEND_LEVELS_SHIFT 16
+#define FRONTEND_LEVELS 16
+
 /* Published last and replaced whole: a reader sees the old choice or the new, never a mixture. */
 struct frontend {
 	__u32 service;	  /* index into services */
-	__u32 slot_base;  /* first of slot_count consecutive slots */
-	__u32 slot_count; /* 0: nobody answers, refuse */
-	__u32 scope;	  /* enum scope */
+	__u32 slot_base;  /* where its range begins, see struct choice_header; 0 if it has none */
+	__u32 slot_count; /* columns of the range; 0: nobody answers, refuse */
+	__u32 scope;	  /* bit 0: enum scope; bits 1 to 15: variant */
+	__u32 flags;	  /* FRONTEND_ARMS, FRONTEND_LEVELS_SHIFT */
 	__u32 check;	  /* see frontend.h */
 };
 
@@ -48,19 +66,52 @@ struct frontend {
 #define CHECK_ADDRESS_2 0x42b2ae3d
 #define CHECK_ADDRESS_3 0x27d4eb2f
 #define CHECK_PORT_PROTOCOL 0x165667b1
+#define CHECK_CLIENT_0 0x7feb352d
+#define CHECK_CLIENT_1 0x46685257
 #define CHECK_SERVICE 0x53a2646d
 #define CHECK_SLOT_BASE 0x7d7046c5
 #define CHECK_SLOT_COUNT 0x355a4f09
 #define CHECK_SCOPE 0x2c1b3c6d
+#define CHECK_FLAGS 0x68bc21eb
+
+/*
+ * A range is what one choice is made from, in records of one size:
+ *
+ *   [header] [slot_count columns] [ceil(lookup_size / 4) records of the look-up table]
+ *   [header] [slot_count columns] [slot_count arms]          where there is FRONTEND_ARMS
+ *
+ * A column is one entry and what it shares its column with. Entries are indexes of backends, or the
+ * numbers of the arms that follow, counted from 0. Random choice by weight reads one column and
+ * nothing else.
+ */
+struct choice_header {
+	__u32 total;  /* sum of the weights of all entries */
+	__u32 stride; /* step of the turns in a round of `total`: coprime to it, near 0.618 of it */
+	__u32 lookup_size; /* entries of the look-up table of consistent hashing; 0: there is none */
+	__u32 zero;
+};
 
 /*
  * One column of an alias table (Walker 1977, Vose 1991): take `backend` with probability
- * threshold / 2^32, else `alias`.
+ * threshold / 2^32, else `alias`. The column's own entry is `backend`, and no other column's.
  */
 struct slot {
 	__u32 threshold;
 	__u32 backend;
 	__u32 alias;
+	__u32 until; /* sum of the weights of the own entries of all columns up to this one */
+};
+
+/* Word j of all such records of a range is the backend of clients with hash % lookup_size == j. */
+struct lookup {
+	__u32 backend[4];
+};
+
+/* A share of the connections, with endpoints and a way to choose among them of its own. */
+struct arm {
+	__u32 service;	  /* of the arm alone: its algorithm, its turns, what it rejected */
+	__u32 slot_base;  /* range of backends, as in struct frontend */
+	__u32 slot_count; /* 0: this share is refused */
 	__u32 zero;
 };
 
@@ -75,28 +126,46 @@ struct backend {
 	__u8 flags;
 	__u32 generation;
 	__u32 weight;
-	__u32 service; /* index of the Service port it serves */
+	__u32 service; /* index of the Service port it serves, also if it is chosen through an arm */
 };
 
+/* One store changes it while connections come. Maglev without a look-up table is random choice. */
 enum algorithm {
 	ALGORITHM_WEIGHTED_RANDOM = 0,
+	ALGORITHM_ROUND_ROBIN = 1,
+	ALGORITHM_LEAST_CONNECTIONS = 2,
+	ALGORITHM_PEAK_EWMA = 3,
+	ALGORITHM_MAGLEV = 4,
 };
 
-/* One port of a Service. `identity` is a hash of its name: it finds the record after a restart. */
+/* Maglev: the client is the address that its socket is bound to, if it is, and not its pod. */
+#define SERVICE_HASH_SOURCE 0x1
+
+/*
+ * One port of a Service, or one of its arms. `identity` is a hash of its name: it finds the record
+ * after a restart.
+ */
 struct service {
 	__u32 identity[2];
-	__u32 generation; /* as in struct backend */
-	__u32 algorithm;
+	__u32 generation;	  /* as in struct backend */
+	__u32 algorithm;	  /* not used where there are arms, which have their own */
 	__u32 affinity_timeout_s; /* 0: no session affinity */
-	__u32 flags;
+	__u32 flags;		  /* SERVICE_HASH_SOURCE */
+};
+
+/* A socket to be ended, or to be found: what it is connected to. See endings.bpf.c. */
+struct ending {
+	struct address address;
+	__be16 port;
+	__u16 zero;
 };
 
 /* --- written by the kernel ------------------------------------------------------------ */
 
 /*
- * Two cache lines for each backend. Counters only grow; what is going on now is their difference:
+ * Counters only grow; what is going on now is their difference:
  * pending = attempts - established - refused - timed_out - unreachable - abandoned,
- * active = established - closed.
+ * active = established - closed. All that their sum needs is in the first cache line.
  */
 struct counters {
 	__u64 attempts;	   /* connections sent to a backend */
@@ -113,7 +182,6 @@ struct counters {
 	__u64 connect_ns; /* from SYN to its answer, sum over established TCP connections */
 	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
 	__u64 rejected;	  /* refused here for want of an endpoint or port (Services only) */
-	__u64 zero[2];
 };
 
 /* Bucket i counts connects that took less than 2^i microseconds and not less than half of that. */
@@ -121,11 +189,21 @@ struct counters {
 
 struct service_stats {
 	struct counters total;
+	__u64 turn; /* of RoundRobin: the next one */
+	__u64 zero;
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
+/* Two cache lines. */
 struct backend_stats {
 	struct counters total;
+	/*
+	 * How long this backend takes to answer, and when that was so, in units of 2^20 ns of the
+	 * monotonic clock, cut to 32 bits; read and written as one. Only where PeakEwma chooses.
+	 */
+	__u32 ewma_us;
+	__u32 ewma_at_ms;
+	__u64 zero;
 };
 
 enum connection_state {
@@ -136,6 +214,10 @@ enum connection_state {
 
 /* The TCP state callback is armed: it will end this connection, sock_release need not. */
 #define CONNECTION_ARMED 0x1
+/* How long the backend takes is wanted: PeakEwma chose it. */
+#define CONNECTION_TIMED 0x2
+/* Its socket has been closed by the application: what is left of it ends by itself, and soon. */
+#define CONNECTION_RELEASED 0x4
 
 /* What a socket that went through a Service address remembers. */
 struct connection {
@@ -178,8 +260,7 @@ struct affinity_key {
 	__u32 service;
 	__u8 kind;
 	__u8 family; /* 4 or 6, of the Service address: backends of one family only */
-	__u8 scope;  /* enum scope: backends that may answer there only */
-	__u8 zero;
+	__u16 scope; /* as in struct frontend: backends that may answer there only */
 };
 
 struct affinity {
@@ -210,8 +291,11 @@ enum verdict {
 	VERDICT_DROPPED_NO_ENDPOINT,	 /* unconnected datagram: ECONNREFUSED to the sender */
 	VERDICT_PASSED_NO_ENDPOINT,	 /* kernel without bpf_set_retval: left to kube-proxy */
 	VERDICT_REFUSED_NO_PORT, /* connect to a port that the Service does not have: ECONNREFUSED */
-	VERDICT_DROPPED_NO_PORT,   /* the same for an unconnected datagram */
-	VERDICT_PASSED_NO_PORT,	   /* the same on a kernel without bpf_set_retval */
+	VERDICT_DROPPED_NO_PORT, /* the same for an unconnected datagram */
+	VERDICT_PASSED_NO_PORT,	 /* the same on a kernel without bpf_set_retval */
+	VERDICT_REFUSED_ARM, /* connect: the share that it fell to has no endpoint: ECONNREFUSED */
+	VERDICT_DROPPED_ARM, /* the same for an unconnected datagram */
+	VERDICT_PASSED_ARM,  /* the same on a kernel without bpf_set_retval */
 	VERDICT_REFUSED_BAD_TABLE, /* a frontend led nowhere: must stay 0 */
 	VERDICT_DROPPED_NO_PEER,   /* datagram whose answer could not have been translated */
 	VERDICT_OVERFLOWED,	   /* remembered in socket storage: `connections` had no room */

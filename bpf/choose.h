@@ -48,7 +48,7 @@ static __always_inline bool choose_by_weight(const struct frontend *frontend, __
 					     struct choice *choice)
 {
 	__u64 product = (__u64)random * frontend->slot_count;
-	__u32 index = frontend->slot_base + (__u32)(product >> 32);
+	__u32 index = frontend->slot_base + 1 + (__u32)(product >> 32);
 	const struct slot *slot = bpf_map_lookup_elem(&slots, &index);
 
 	return slot && take_backend(alias_choice(slot, product), choice);

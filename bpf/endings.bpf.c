@@ -11,7 +11,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64);
-	__type(value, struct frontend_key);
+	__type(value, struct ending);
 } endings SEC(".maps");
 
 /* Since 6.5, and for walks over sockets alone. */
@@ -28,8 +28,7 @@ static __always_inline struct address peer_address(const struct sock_common *sk)
 }
 
 /* The socket may have turned elsewhere since it was put on the list. */
-static __always_inline bool is_connected_to(const struct sock_common *sk,
-					    const struct frontend_key *peer)
+static __always_inline bool is_connected_to(const struct sock_common *sk, const struct ending *peer)
 {
 	struct address address = peer_address(sk);
 
@@ -42,7 +41,7 @@ SEC("iter/udp")
 int shunt_end_sockets(struct bpf_iter__udp *ctx)
 {
 	struct sock_common *sk = (struct sock_common *)ctx->udp_sk;
-	const struct frontend_key *peer;
+	const struct ending *peer;
 	__u64 cookie;
 
 	if (!sk)

@@ -37,8 +37,10 @@ static __always_inline __u32 frontend_check(const struct frontend_key *key,
 	       key->address.word[1] * CHECK_ADDRESS_1 + key->address.word[2] * CHECK_ADDRESS_2 +
 	       key->address.word[3] * CHECK_ADDRESS_3 +
 	       (key->port | (__u32)key->protocol << 16) * CHECK_PORT_PROTOCOL +
+	       key->client[0] * CHECK_CLIENT_0 + key->client[1] * CHECK_CLIENT_1 +
 	       frontend->service * CHECK_SERVICE + frontend->slot_base * CHECK_SLOT_BASE +
-	       frontend->slot_count * CHECK_SLOT_COUNT + frontend->scope * CHECK_SCOPE;
+	       frontend->slot_count * CHECK_SLOT_COUNT + frontend->scope * CHECK_SCOPE +
+	       frontend->flags * CHECK_FLAGS;
 }
 
 /* `missed`: the next miss counts. */
@@ -59,6 +61,7 @@ static __always_inline enum frontend_lookup look_up(const struct frontend_key *k
 		found->slot_base = READ_SHARED(shared->slot_base);
 		found->slot_count = READ_SHARED(shared->slot_count);
 		found->scope = READ_SHARED(shared->scope);
+		found->flags = READ_SHARED(shared->flags);
 		found->check = READ_SHARED(shared->check);
 		if (found->check == frontend_check(key, found))
 			return FRONTEND_FOUND;

@@ -9,7 +9,7 @@
 
 #include "abi.h"
 
-/* The one lookup by key: Service address, port and protocol -> its Service and slots. */
+/* The one lookup by key: Service address, port, protocol and client -> its Service and slots. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -17,7 +17,7 @@ struct {
 	__type(value, struct frontend);
 } frontends SEC(".maps");
 
-/* Alias tables, one range for each family of each Service port. */
+/* What choices are made from: ranges of records, see struct choice_header. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -1,14 +1,40 @@
 import { fromBytes, toBytes } from '../core/model/address.ts';
+import type { ChoiceRule } from '../core/model/desired.ts';
+import type { Algorithm } from '../core/model/objects.ts';
 import type { BackendWrite, FrontendKey, FrontendWrite, ServiceWrite } from '../core/plan/transaction.ts';
 import { frontendCheck } from './frontend-check.ts';
-import { BACKEND, FRONTEND, FRONTEND_KEY, SCOPE, SERVICE, SLOT } from './layout.gen.ts';
+import {
+  ALGORITHM,
+  BACKEND,
+  ENDING,
+  FRONTEND,
+  FRONTEND_ARMS,
+  FRONTEND_KEY,
+  FRONTEND_LEVELS_SHIFT,
+  SCOPE,
+  SCOPE_VARIANT_SHIFT,
+  SERVICE,
+  SERVICE_HASH_SOURCE,
+  SLOT,
+} from './layout.gen.ts';
 import { loadWord, type RecordMemory, storeWord } from './memory.ts';
 
-/** Records of bpf/abi.h to and from values. Ports are big-endian (`__be16`), everything else is native. */
+/**
+ * Records of bpf/abi.h to and from values. Ports are big-endian (`__be16`), everything else is native. What is optional
+ * in a value is absent where the record has nothing to say, so that values that say the same are equal.
+ */
 
 /** 0 is no protocol that anything connects with. */
 const PROTOCOL_NUMBER = { TCP: 6, UDP: 17, ANY: 0 } as const;
 const SCOPE_NUMBER = { cluster: SCOPE.CLUSTER, external: SCOPE.EXTERNAL } as const;
+const ALGORITHM_NUMBER: Readonly<Record<Algorithm, number>> = {
+  WeightedRandom: ALGORITHM.WEIGHTED_RANDOM,
+  RoundRobin: ALGORITHM.ROUND_ROBIN,
+  LeastConnections: ALGORITHM.LEAST_CONNECTIONS,
+  PeakEwma: ALGORITHM.PEAK_EWMA,
+  Maglev: ALGORITHM.MAGLEV,
+};
+const ALGORITHMS = Object.keys(ALGORITHM_NUMBER) as readonly Algorithm[];
 
 export const writeBackend = (memory: RecordMemory, backend: BackendWrite): void => {
   const { bytes, size } = memory;
@@ -48,32 +74,58 @@ export const writeService = (memory: RecordMemory, service: ServiceWrite): void 
   storeWord(memory, service.index, SERVICE.identity, service.identity[0]);
   storeWord(memory, service.index, SERVICE.identity + 4, service.identity[1]);
   storeWord(memory, service.index, SERVICE.affinityTimeoutS, service.affinityTimeoutS);
+  storeWord(memory, service.index, SERVICE.flags, service.choice?.hashOn === 'SourceAddress' ? SERVICE_HASH_SOURCE : 0);
+  storeWord(memory, service.index, SERVICE.algorithm, ALGORITHM_NUMBER[service.choice?.algorithm ?? 'WeightedRandom']);
   storeWord(memory, service.index, SERVICE.generation, service.generation);
 };
 
-export const readService = (memory: RecordMemory, index: number): ServiceWrite => ({
-  index,
-  identity: [loadWord(memory, index, SERVICE.identity), loadWord(memory, index, SERVICE.identity + 4)],
-  generation: loadWord(memory, index, SERVICE.generation),
-  affinityTimeoutS: loadWord(memory, index, SERVICE.affinityTimeoutS),
+export const readService = (memory: RecordMemory, index: number): ServiceWrite => {
+  const algorithm = loadWord(memory, index, SERVICE.algorithm);
+  const flags = loadWord(memory, index, SERVICE.flags);
+  return {
+    index,
+    identity: [loadWord(memory, index, SERVICE.identity), loadWord(memory, index, SERVICE.identity + 4)],
+    generation: loadWord(memory, index, SERVICE.generation),
+    affinityTimeoutS: loadWord(memory, index, SERVICE.affinityTimeoutS),
+    ...((algorithm !== ALGORITHM.WEIGHTED_RANDOM || flags !== 0) && { choice: choiceOf(algorithm, flags) }),
+  };
+};
+
+/** What no agent wrote is chosen from as programs do: at random. */
+const choiceOf = (algorithm: number, flags: number): ChoiceRule => ({
+  algorithm: ALGORITHMS.find((name) => ALGORITHM_NUMBER[name] === algorithm) ?? 'WeightedRandom',
+  hashOn: (flags & SERVICE_HASH_SOURCE) !== 0 ? 'SourceAddress' : 'Pod',
 });
 
 export const readSlot = (
   memory: RecordMemory,
   index: number,
-): { readonly threshold: number; readonly backend: number; readonly alias: number } => ({
+): { readonly threshold: number; readonly backend: number; readonly alias: number; readonly until: number } => ({
   threshold: loadWord(memory, index, SLOT.threshold),
   backend: loadWord(memory, index, SLOT.backend),
   alias: loadWord(memory, index, SLOT.alias),
+  until: loadWord(memory, index, SLOT.until),
 });
 
 export const encodeFrontendKeys = (keys: readonly FrontendKey[]): Uint8Array => {
   const bytes = new Uint8Array(keys.length * FRONTEND_KEY.size);
-  keys.forEach(({ address, port, protocol }, position) => {
+  const words = asWords(bytes);
+  keys.forEach(({ address, port, protocol, client }, position) => {
     const base = position * FRONTEND_KEY.size;
     toBytes(address, bytes, base + FRONTEND_KEY.address);
     writePort(bytes, base + FRONTEND_KEY.port, port);
     bytes[base + FRONTEND_KEY.protocol] = PROTOCOL_NUMBER[protocol];
+    if (client !== undefined) writeClient(words, (base + FRONTEND_KEY.client) >>> 2, client);
+  });
+  return bytes;
+};
+
+/** What sockets are connected to: the values of the table in bpf/endings.bpf.c. */
+export const encodeEndings = (peers: readonly { readonly address: string; readonly port: number }[]): Uint8Array => {
+  const bytes = new Uint8Array(peers.length * ENDING.size);
+  peers.forEach(({ address, port }, position) => {
+    toBytes(address, bytes, position * ENDING.size + ENDING.address);
+    writePort(bytes, position * ENDING.size + ENDING.port, port);
   });
   return bytes;
 };
@@ -89,7 +141,10 @@ export const encodeFrontends = (
     words[base + (FRONTEND.service >>> 2)] = frontend.service;
     words[base + (FRONTEND.slotBase >>> 2)] = frontend.slotBase;
     words[base + (FRONTEND.slotCount >>> 2)] = frontend.slotCount;
-    words[base + (FRONTEND.scope >>> 2)] = SCOPE_NUMBER[frontend.scope];
+    words[base + (FRONTEND.scope >>> 2)] =
+      SCOPE_NUMBER[frontend.scope] | ((frontend.variant ?? 0) << SCOPE_VARIANT_SHIFT);
+    words[base + (FRONTEND.flags >>> 2)] =
+      (frontend.arms === true ? FRONTEND_ARMS : 0) | ((frontend.clientLevels ?? 0) << FRONTEND_LEVELS_SHIFT);
     const key = (position * FRONTEND_KEY.size) >>> 2;
     words[base + (FRONTEND.check >>> 2)] = frontendCheck(keyWords, key, words, base);
   });
@@ -104,14 +159,23 @@ export function* decodeFrontends(keys: Uint8Array, values: Uint8Array, count: nu
     const key = position * FRONTEND_KEY.size;
     const base = (position * FRONTEND.size) >>> 2;
     const isWhole = words[base + (FRONTEND.check >>> 2)] === frontendCheck(keyWords, key >>> 2, words, base);
+    const client = readClient(keyWords, (key + FRONTEND_KEY.client) >>> 2);
+    const scope = words[base + (FRONTEND.scope >>> 2)] as number;
+    const flags = words[base + (FRONTEND.flags >>> 2)] as number;
+    const variant = scope >>> SCOPE_VARIANT_SHIFT;
+    const clientLevels = flags >>> FRONTEND_LEVELS_SHIFT;
     yield {
       address: fromBytes(keys, key + FRONTEND_KEY.address),
       port: readPort(keys, key + FRONTEND_KEY.port),
       protocol: protocolOfKey(keys[key + FRONTEND_KEY.protocol]),
+      ...(client !== 0n && { client }),
       service: isWhole ? (words[base + (FRONTEND.service >>> 2)] as number) : NO_SERVICE,
       slotBase: words[base + (FRONTEND.slotBase >>> 2)] as number,
       slotCount: words[base + (FRONTEND.slotCount >>> 2)] as number,
-      scope: words[base + (FRONTEND.scope >>> 2)] === SCOPE.EXTERNAL ? 'external' : 'cluster',
+      scope: (scope & SCOPE.EXTERNAL) !== 0 ? 'external' : 'cluster',
+      ...(variant !== 0 && { variant }),
+      ...((flags & FRONTEND_ARMS) !== 0 && { arms: true as const }),
+      ...(clientLevels !== 0 && { clientLevels }),
     };
   }
 }
@@ -126,6 +190,14 @@ const protocolName = (number: number | undefined): 'TCP' | 'UDP' => (number === 
 
 const protocolOfKey = (number: number | undefined): FrontendKey['protocol'] =>
   number === PROTOCOL_NUMBER.ANY ? 'ANY' : protocolName(number);
+
+const writeClient = (words: Uint32Array, at: number, client: bigint): void => {
+  words[at] = Number(client & 0xffff_ffffn);
+  words[at + 1] = Number(client >> 32n);
+};
+
+const readClient = (words: Uint32Array, at: number): bigint =>
+  (BigInt(words[at + 1] as number) << 32n) | BigInt(words[at] as number);
 
 const writePort = (bytes: Uint8Array, offset: number, port: number): void => {
   bytes[offset] = port >>> 8;

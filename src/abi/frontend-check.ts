@@ -3,6 +3,9 @@ import {
   CHECK_ADDRESS_1,
   CHECK_ADDRESS_2,
   CHECK_ADDRESS_3,
+  CHECK_CLIENT_0,
+  CHECK_CLIENT_1,
+  CHECK_FLAGS,
   CHECK_PORT_PROTOCOL,
   CHECK_SCOPE,
   CHECK_SEED,
@@ -13,7 +16,7 @@ import {
 } from './layout.gen.ts';
 
 /**
- * The sum over a frontend's key (five words as they lie in memory) and its value that tells a program whether it read
+ * The sum over a frontend's key (seven words as they lie in memory) and its value that tells a program whether it read
  * the two of one entry; bpf/frontend.h says why, and computes the same.
  */
 export const frontendCheck = (key: Uint32Array, keyAt: number, value: Uint32Array, valueAt: number): number => {
@@ -23,7 +26,15 @@ export const frontendCheck = (key: Uint32Array, keyAt: number, value: Uint32Arra
   return sum >>> 0;
 };
 
-const KEY_FACTORS = [CHECK_ADDRESS_0, CHECK_ADDRESS_1, CHECK_ADDRESS_2, CHECK_ADDRESS_3, CHECK_PORT_PROTOCOL] as const;
+const KEY_FACTORS = [
+  CHECK_ADDRESS_0,
+  CHECK_ADDRESS_1,
+  CHECK_ADDRESS_2,
+  CHECK_ADDRESS_3,
+  CHECK_PORT_PROTOCOL,
+  CHECK_CLIENT_0,
+  CHECK_CLIENT_1,
+] as const;
 
 /** By the place of the word in the record. */
 const VALUE_FACTORS = [
@@ -31,4 +42,5 @@ const VALUE_FACTORS = [
   [FRONTEND.slotBase >>> 2, CHECK_SLOT_BASE],
   [FRONTEND.slotCount >>> 2, CHECK_SLOT_COUNT],
   [FRONTEND.scope >>> 2, CHECK_SCOPE],
+  [FRONTEND.flags >>> 2, CHECK_FLAGS],
 ] as const;

@@ -1,13 +1,24 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '4489ed44babc774345993d56bd2dc11672765d863c911d0db89eb56bbdfe8c09';
+export const LAYOUT_HASH = '5e4a765099806a7d7bb3c2f1aeb70e81be7de997be4f4a385df373d5f7692525';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
-export const FRONTEND_KEY = { size: 20, address: 0, port: 16, protocol: 18, zero: 19 } as const;
-export const FRONTEND = { size: 20, service: 0, slotBase: 4, slotCount: 8, scope: 12, check: 16 } as const;
-export const SLOT = { size: 16, threshold: 0, backend: 4, alias: 8, zero: 12 } as const;
+export const FRONTEND_KEY = {
+  size: 28,
+  address: 0,
+  port: 16,
+  protocol: 18,
+  zero: 19,
+  client: 20,
+  clientCount: 2,
+} as const;
+export const FRONTEND = { size: 24, service: 0, slotBase: 4, slotCount: 8, scope: 12, flags: 16, check: 20 } as const;
+export const CHOICE_HEADER = { size: 16, total: 0, stride: 4, lookupSize: 8, zero: 12 } as const;
+export const SLOT = { size: 16, threshold: 0, backend: 4, alias: 8, until: 12 } as const;
+export const LOOKUP = { size: 16, backend: 0, backendCount: 4 } as const;
+export const ARM = { size: 16, service: 0, slotBase: 4, slotCount: 8, zero: 12 } as const;
 export const BACKEND = {
   size: 32,
   address: 0,
@@ -27,8 +38,9 @@ export const SERVICE = {
   affinityTimeoutS: 16,
   flags: 20,
 } as const;
+export const ENDING = { size: 20, address: 0, port: 16, zero: 18 } as const;
 export const COUNTERS = {
-  size: 128,
+  size: 112,
   attempts: 0,
   established: 8,
   refused: 16,
@@ -43,11 +55,16 @@ export const COUNTERS = {
   connectNs: 88,
   datagrams: 96,
   rejected: 104,
-  zero: 112,
-  zeroCount: 2,
 } as const;
-export const SERVICE_STATS = { size: 384, total: 0, connectLatency: 128, connectLatencyCount: 32 } as const;
-export const BACKEND_STATS = { size: 128, total: 0 } as const;
+export const SERVICE_STATS = {
+  size: 384,
+  total: 0,
+  turn: 112,
+  zero: 120,
+  connectLatency: 128,
+  connectLatencyCount: 32,
+} as const;
+export const BACKEND_STATS = { size: 128, total: 0, ewmaUs: 112, ewmaAtMs: 116, zero: 120 } as const;
 export const CONNECTION = {
   size: 56,
   serviceAddress: 0,
@@ -65,7 +82,7 @@ export const CONNECTION = {
 } as const;
 export const CONNECTION_SET = { size: 256, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
 export const CONNECTION_OVERFLOW = { size: 64, cookie: 0, connection: 8 } as const;
-export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, scope: 14, zero: 15 } as const;
+export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, scope: 14 } as const;
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
 export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, service: 28 } as const;
@@ -73,8 +90,8 @@ export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, s
 // Enums and constants.
 export const SCOPE = { CLUSTER: 0, EXTERNAL: 1 } as const;
 export const SCOPE_NAMES = ['cluster', 'external'] as const;
-export const ALGORITHM = { WEIGHTED_RANDOM: 0 } as const;
-export const ALGORITHM_NAMES = ['weighted_random'] as const;
+export const ALGORITHM = { WEIGHTED_RANDOM: 0, ROUND_ROBIN: 1, LEAST_CONNECTIONS: 2, PEAK_EWMA: 3, MAGLEV: 4 } as const;
+export const ALGORITHM_NAMES = ['weighted_random', 'round_robin', 'least_connections', 'peak_ewma', 'maglev'] as const;
 export const CONNECTION_STATE = { FREE: 0, PENDING: 1, ACTIVE: 2 } as const;
 export const CONNECTION_STATE_NAMES = ['free', 'pending', 'active'] as const;
 export const AFFINITY_KIND = { POD: 1, SOCKET: 2 } as const;
@@ -85,11 +102,14 @@ export const VERDICT = {
   REFUSED_NO_PORT: 3,
   DROPPED_NO_PORT: 4,
   PASSED_NO_PORT: 5,
-  REFUSED_BAD_TABLE: 6,
-  DROPPED_NO_PEER: 7,
-  OVERFLOWED: 8,
-  UNREMEMBERED: 9,
-  COUNT: 10,
+  REFUSED_ARM: 6,
+  DROPPED_ARM: 7,
+  PASSED_ARM: 8,
+  REFUSED_BAD_TABLE: 9,
+  DROPPED_NO_PEER: 10,
+  OVERFLOWED: 11,
+  UNREMEMBERED: 12,
+  COUNT: 13,
 } as const;
 export const VERDICT_NAMES = [
   'refused_no_endpoint',
@@ -98,34 +118,47 @@ export const VERDICT_NAMES = [
   'refused_no_port',
   'dropped_no_port',
   'passed_no_port',
+  'refused_arm',
+  'dropped_arm',
+  'passed_arm',
   'refused_bad_table',
   'dropped_no_peer',
   'overflowed',
   'unremembered',
 ] as const;
+export const SCOPE_VARIANT_SHIFT = 1;
+export const FRONTEND_ARMS = 1;
+export const FRONTEND_LEVELS_SHIFT = 16;
+export const FRONTEND_LEVELS = 16;
 export const CHECK_SEED = 1799596469;
 export const CHECK_ADDRESS_0 = 506952113;
 export const CHECK_ADDRESS_1 = 1441516151;
 export const CHECK_ADDRESS_2 = 1119006269;
 export const CHECK_ADDRESS_3 = 668265263;
 export const CHECK_PORT_PROTOCOL = 374761393;
+export const CHECK_CLIENT_0 = 2146121005;
+export const CHECK_CLIENT_1 = 1181241943;
 export const CHECK_SERVICE = 1403151469;
 export const CHECK_SLOT_BASE = 2104510149;
 export const CHECK_SLOT_COUNT = 895110921;
 export const CHECK_SCOPE = 739982445;
+export const CHECK_FLAGS = 1757159915;
+export const SERVICE_HASH_SOURCE = 1;
 export const LATENCY_BUCKETS = 32;
 export const CONNECTION_ARMED = 1;
+export const CONNECTION_TIMED = 2;
+export const CONNECTION_RELEASED = 4;
 export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
 export const MAPS = {
-  frontends: { type: 1, keySize: 20, valueSize: 20, flags: 0, maxEntries: 1024 },
+  frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   service_stats: { type: 2, keySize: 4, valueSize: 384, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
-  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 10 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 13 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },

@@ -47,12 +47,12 @@ describe('the choice by weight', () => {
     fc.assert(
       fc.property(
         weights,
-        fc.nat({ max: RECORDS - 200 }),
+        fc.nat({ max: RECORDS - 201 }),
         fc.array(random32, { maxLength: 40 }),
         (given, base, some) => {
           const count = given.length;
           const words = aliasTable(permuted(count), given);
-          memory.slots.words.set(words, base * SLOT_WORDS);
+          memory.slots.words.set(words, (base + 1) * SLOT_WORDS);
           for (const random of [0, 2 ** 32 - 1, ...some, ...edgesOf(words)]) {
             const backend = pick(words, 0, count, random);
             expect(weighted(base, count, random)).toEqual({ found: true, backend, generation: generationOf(backend) });
@@ -63,12 +63,12 @@ describe('the choice by weight', () => {
   });
 
   test('leads nowhere when slots or backends lie outside of their tables', () => {
-    memory.slots.words.set([0, RECORDS, RECORDS, 0], 0);
+    memory.slots.words.set([0, RECORDS, RECORDS, 0], SLOT_WORDS);
     expect(weighted(0, 1, 0).found).toBe(false);
-    expect(weighted(RECORDS, 1, 0).found).toBe(false);
+    expect(weighted(RECORDS - 1, 1, 0).found).toBe(false);
     memory.slots.words.set([0, RECORDS - 1, RECORDS - 1, 0], (RECORDS - 1) * SLOT_WORDS);
-    expect(weighted(RECORDS - 1, 1, 0)).toMatchObject({ found: true, backend: RECORDS - 1 });
-    expect(weighted(RECORDS - 1, 2, 2 ** 31)).toMatchObject({ found: false });
+    expect(weighted(RECORDS - 2, 1, 0)).toMatchObject({ found: true, backend: RECORDS - 1 });
+    expect(weighted(RECORDS - 2, 2, 2 ** 31)).toMatchObject({ found: false });
   });
 
   test.each([
@@ -77,7 +77,7 @@ describe('the choice by weight', () => {
     { state: 'retired when generations began anew', generation: 0, remembered: 2 ** 32 - 1 },
   ])('of a record that is $state remembers the generation in which it was in use', ({ generation, remembered }) => {
     const index = 13;
-    memory.slots.words.set([0, index, index, 0], 0);
+    memory.slots.words.set([0, index, index, 0], SLOT_WORDS);
     writeBackend(memory.backends, backendAt(index, generation));
     expect(weighted(0, 1, 0)).toEqual({ found: true, backend: index, generation: remembered });
     writeBackend(memory.backends, backendAt(index, generationOf(index)));
@@ -136,7 +136,7 @@ describe('a remembered backend', () => {
   test('that was retired while it was chosen is not kept to, nor is its successor', () => {
     const key = newKey();
     const index = 15;
-    memory.slots.words.set([0, index, index, 0], 0);
+    memory.slots.words.set([0, index, index, 0], SLOT_WORDS);
     writeBackend(memory.backends, backendAt(index, generationOf(index) + 1));
     const { generation = 0 } = weighted(0, 1, 0);
     remember(key, { backend: index, generation, now: START });
@@ -270,10 +270,10 @@ describe('an address', () => {
 });
 
 const weighted = (base: number, count: number, random: number) => {
-  // struct frontend (service, slots, scope, check), then the random number and room for the answer.
-  const context = new Uint32Array([0, base, count, 0, 0, random, 0, 0]);
+  // struct frontend (service, range, scope, flags, check), then the random number and room for the answer.
+  const context = new Uint32Array([0, base, count, 0, 0, 0, random, 0, 0]);
   const found = run('weighted', context) === 1;
-  return { found, backend: context[6], generation: context[7] };
+  return { found, backend: context[7], generation: context[8] };
 };
 
 const run = (name: (typeof PROGRAMS)[number], { buffer }: { readonly buffer: ArrayBufferLike }): number =>

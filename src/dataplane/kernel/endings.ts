@@ -1,4 +1,4 @@
-import { encodeFrontendKeys } from '../../abi/codec.ts';
+import { encodeEndings } from '../../abi/codec.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import type { BpfMap } from '../../native/map.ts';
 import { type BpfObject, openObject } from '../../native/object.ts';
@@ -128,8 +128,7 @@ const setTargets = (targets: BpfMap, sockets: readonly StaleSocket[]): void => {
   const { keys, count } = targets.readAll();
   if (count > 0) targets.delete(keys, count);
   const cookies = BigUint64Array.from(sockets, ({ cookie }) => BigInt(cookie));
-  const peers = sockets.map(({ address, port }) => ({ address, port, protocol: 'UDP' as const }));
-  targets.update(new Uint8Array(cookies.buffer), encodeFrontendKeys(peers), sockets.length);
+  targets.update(new Uint8Array(cookies.buffer), encodeEndings(sockets), sockets.length);
 };
 
 const cookiesLeft = (targets: BpfMap): ReadonlySet<number> => {
