@@ -194,15 +194,20 @@ struct service_stats {
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
+/* Half the value of an EWMA is forgotten in this time, in the units of `ewma_at`: 4.3 s. */
+#define EWMA_HALF_LIFE 4096
+#define EWMA_FRACTION_BITS 6
+
 /* Two cache lines. */
 struct backend_stats {
 	struct counters total;
 	/*
-	 * How long this backend takes to answer, and when that was so, in units of 2^20 ns of the
-	 * monotonic clock, cut to 32 bits; read and written as one. Only where PeakEwma chooses.
+	 * How long this backend took to answer, in microseconds times 2^EWMA_FRACTION_BITS, and when
+	 * that was so, on the monotonic clock in units of 2^20 ns, cut to 32 bits; read and written as
+	 * one, and only where PeakEwma chooses.
 	 */
-	__u32 ewma_us;
-	__u32 ewma_at_ms;
+	__u32 ewma;
+	__u32 ewma_at;
 	__u64 zero;
 };
 
@@ -216,8 +221,10 @@ enum connection_state {
 #define CONNECTION_ARMED 0x1
 /* How long the backend takes is wanted: PeakEwma chose it. */
 #define CONNECTION_TIMED 0x2
-/* Its socket has been closed by the application: what is left of it ends by itself, and soon. */
-#define CONNECTION_RELEASED 0x4
+/* Its first answer is still to come. */
+#define CONNECTION_AWAITED 0x4
+/* For that, and by us, the socket calls for each segment that it sends. */
+#define CONNECTION_CALLS 0x8
 
 /* What a socket that went through a Service address remembers. */
 struct connection {
@@ -228,7 +235,7 @@ struct connection {
 	__u8 protocol;
 	__u8 state; /* enum connection_state */
 	__u8 flags;
-	__u8 zero;
+	__u8 released; /* by its application: what is left of it ends by itself, and soon */
 	__u32 service;
 	__u32 service_generation;
 	__u32 backend;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From a frontend to one of its backends. Nothing here reads a context or writes a socket. */
+/* The backend that was chosen, and the one that was chosen before. */
 #ifndef SHUNT_CHOOSE_H
 #define SHUNT_CHOOSE_H
 
@@ -14,13 +14,8 @@ struct choice {
 	__u32 backend_generation;
 	__u32 service;
 	__u32 service_generation;
+	bool timed; /* by PeakEwma: how it answers is wanted */
 };
-
-/* Walker's alias method: column and fraction come from one random number. */
-static __always_inline __u32 alias_choice(const struct slot *slot, __u64 product)
-{
-	return (__u32)product < slot->threshold ? slot->backend : slot->alias;
-}
 
 /*
  * A record that is read through an entry found a moment ago is in use, or was retired since: either
@@ -41,17 +36,6 @@ static __always_inline bool take_backend(__u32 index, struct choice *choice)
 	choice->backend = index;
 	choice->backend_generation = generation_in_use(backend->generation);
 	return true;
-}
-
-/* False: the frontend leads outside the tables. */
-static __always_inline bool choose_by_weight(const struct frontend *frontend, __u32 random,
-					     struct choice *choice)
-{
-	__u64 product = (__u64)random * frontend->slot_count;
-	__u32 index = frontend->slot_base + 1 + (__u32)(product >> 32);
-	const struct slot *slot = bpf_map_lookup_elem(&slots, &index);
-
-	return slot && take_backend(alias_choice(slot, product), choice);
 }
 
 /*

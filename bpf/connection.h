@@ -18,6 +18,7 @@
 #include "address.h"
 #include "choose.h"
 #include "count.h"
+#include "ewma.h"
 
 /* Number of sets in `connections`, a power of two, less one. */
 const volatile __u32 connection_set_mask = 0;
@@ -184,11 +185,31 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 	}
 }
 
-/* Ends one that no callback will end: it never got as far as a SYN, or it is not TCP. */
+/* What it takes a connection to fail, at least, in the eyes of PeakEwma. */
+#define FAILURE_US 1000000
+
+static __always_inline void sample_answer(const struct connection *connection, __u64 took_us,
+					  bool raise_only)
+{
+	struct backend_stats *backend;
+
+	if (!(connection->flags & CONNECTION_TIMED))
+		return;
+	backend = backend_counters(connection->backend, connection->backend_generation);
+	if (backend)
+		ewma_sample(backend, took_us, ewma_clock(), raise_only);
+}
+
+/*
+ * Ends one that no callback will end: it never got as far as a SYN, it is not TCP, or somebody took
+ * the callbacks away.
+ */
 static __always_inline void connection_drop(const struct place *place, __u64 cookie)
 {
 	bool active = place->connection->state == CONNECTION_ACTIVE;
 
+	if (!active)
+		sample_answer(place->connection, FAILURE_US, false);
 	connection_end(place, cookie, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, 0, 0);
 }
 

@@ -42,6 +42,8 @@ struct sock {
 struct tcp_sock {
 	__u32 snd_una;
 	__u32 write_seq;
+	__u64 tcp_mstamp;      /* of the last segment that came or went, in microseconds */
+	__u64 first_tx_mstamp; /* when what was acknowledged last, or is under way, was sent */
 } __attribute__((preserve_access_index));
 
 enum sock_flags {
@@ -50,6 +52,11 @@ enum sock_flags {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 } __attribute__((preserve_access_index));
 
 struct bpf_iter__udp {

@@ -5,6 +5,8 @@
 
 #include "address.h"
 #include "choose.h"
+#include "client.h"
+#include "endpoint.h"
 #include "frontend.h"
 
 /* False on kernels before 5.18: what should be refused is then left to kube-proxy. */
@@ -12,14 +14,6 @@ const volatile bool can_set_retval = false;
 
 #define ALLOW 1
 #define DENY 0
-
-enum route {
-	ROUTE_PASS,   /* not ours */
-	ROUTE_SEND,   /* `choice` says where */
-	ROUTE_REFUSE, /* nobody answers */
-	ROUTE_CLOSED, /* the Service has no such port: refuse */
-	ROUTE_BROKEN, /* refuse, and it is our fault */
-};
 
 static __always_inline struct frontend_key asked(struct bpf_sock_addr *ctx, int hook)
 {
@@ -42,42 +36,56 @@ client_of(const struct frontend *frontend, const struct address *asked, __u8 kin
 	};
 }
 
-/* A pod keeps to the backend that it was given last, if its Service says so. */
-static __always_inline bool choose_for_pod(struct bpf_sock_addr *ctx, const struct address *asked,
-					   const struct frontend *frontend, __u32 timeout_s,
-					   struct choice *choice)
+/* Of one that is kept to. Through which arm it was chosen is forgotten. */
+static __always_inline bool is_timed(const struct frontend *frontend, const struct service *service)
 {
+	return !(frontend->flags & FRONTEND_ARMS) && service->algorithm == ALGORITHM_PEAK_EWMA;
+}
+
+/* A pod keeps to the backend that it was given last, if its Service says so. */
+static __always_inline enum route choose_for_pod(struct bpf_sock_addr *ctx,
+						 const struct address *asked,
+						 const struct frontend *frontend,
+						 const struct service *service,
+						 struct choice *choice)
+{
+	__u32 timeout_s = service->affinity_timeout_s;
 	struct affinity_key pod;
+	enum route route;
 	__u64 now_ns;
 
-	if (!timeout_s)
-		return choose_by_weight(frontend, bpf_get_prandom_u32(), choice);
-	pod = client_of(frontend, asked, AFFINITY_POD, bpf_get_netns_cookie(ctx));
-	now_ns = bpf_ktime_get_ns();
-	if (choose_remembered(&pod, now_ns, timeout_s * NS_PER_S, choice))
-		return true;
-	if (!choose_by_weight(frontend, bpf_get_prandom_u32(), choice))
-		return false;
-	remember_choice(&pod, now_ns, choice);
-	return true;
+	if (timeout_s) {
+		pod = client_of(frontend, asked, AFFINITY_POD, bpf_get_netns_cookie(ctx));
+		now_ns = bpf_ktime_get_ns();
+		if (choose_remembered(&pod, now_ns, timeout_s * NS_PER_S, choice)) {
+			choice->timed = is_timed(frontend, service);
+			return ROUTE_SEND;
+		}
+	}
+	route = choose_endpoint(ctx, frontend, service, choice);
+	if (timeout_s && route == ROUTE_SEND)
+		remember_choice(&pod, now_ns, choice);
+	return route;
 }
 
 /* A socket's datagrams keep together, whoever its pod keeps to by now: they may be one exchange. */
-static __always_inline bool choose_for_socket(struct bpf_sock_addr *ctx,
-					      const struct address *asked,
-					      const struct frontend *frontend, __u32 timeout_s,
-					      struct choice *choice)
+static __always_inline enum route choose_for_socket(struct bpf_sock_addr *ctx,
+						    const struct address *asked,
+						    const struct frontend *frontend,
+						    const struct service *service,
+						    struct choice *choice)
 {
 	struct affinity_key socket =
 		client_of(frontend, asked, AFFINITY_SOCKET, bpf_get_socket_cookie(ctx));
 	__u64 now_ns = bpf_ktime_get_ns();
+	enum route route;
 
 	if (choose_remembered(&socket, now_ns, 0, choice))
-		return true;
-	if (!choose_for_pod(ctx, asked, frontend, timeout_s, choice))
-		return false;
-	remember_choice(&socket, now_ns, choice);
-	return true;
+		return ROUTE_SEND;
+	route = choose_for_pod(ctx, asked, frontend, service, choice);
+	if (route == ROUTE_SEND)
+		remember_choice(&socket, now_ns, choice);
+	return route;
 }
 
 static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct frontend_key *key,
@@ -85,8 +93,6 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 					 struct choice *choice)
 {
 	const struct service *service = bpf_map_lookup_elem(&services, &frontend->service);
-	__u32 timeout_s;
-	bool chosen;
 
 	if (!service)
 		return ROUTE_BROKEN;
@@ -94,10 +100,8 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 	choice->service_generation = generation_in_use(service->generation);
 	if (!frontend->slot_count)
 		return ROUTE_REFUSE;
-	timeout_s = service->affinity_timeout_s;
-	chosen = datagram ? choose_for_socket(ctx, &key->address, frontend, timeout_s, choice)
-			  : choose_for_pod(ctx, &key->address, frontend, timeout_s, choice);
-	return chosen ? ROUTE_SEND : ROUTE_BROKEN;
+	return datagram ? choose_for_socket(ctx, &key->address, frontend, service, choice)
+			: choose_for_pod(ctx, &key->address, frontend, service, choice);
 }
 
 static __always_inline enum route closed(const struct frontend *closing, struct choice *choice)
@@ -109,6 +113,26 @@ static __always_inline enum route closed(const struct frontend *closing, struct 
 	choice->service = closing->service;
 	choice->service_generation = generation_in_use(service->generation);
 	return ROUTE_CLOSED;
+}
+
+/* What a Pod has of its own goes before what everybody has. */
+static __always_inline bool put_client_first(const struct frontend_key *key,
+					     struct frontend *frontend)
+{
+	__u32 levels = frontend->flags >> FRONTEND_LEVELS_SHIFT;
+	struct frontend own;
+
+	if (!levels)
+		return true;
+	switch (find_for_client(key, levels, &own)) {
+	case FRONTEND_NONE:
+		return true;
+	case FRONTEND_TORN:
+		return false;
+	case FRONTEND_FOUND:
+		*frontend = own;
+	}
+	return true;
 }
 
 static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct frontend_key *key,
@@ -124,6 +148,8 @@ static __always_inline enum route route(struct bpf_sock_addr *ctx, const struct 
 	case FRONTEND_FOUND:
 		break;
 	}
+	if (!put_client_first(key, &frontend))
+		return ROUTE_BROKEN;
 	return choose(ctx, key, &frontend, datagram, choice);
 }
 

@@ -41,6 +41,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 		.backend_port = choice->to->port,
 		.protocol = key->protocol,
 		.state = udp ? CONNECTION_ACTIVE : CONNECTION_PENDING,
+		.flags = choice->timed ? CONNECTION_TIMED : 0,
 		.service = choice->service,
 		.service_generation = choice->service_generation,
 		.backend = choice->backend,
@@ -63,6 +64,9 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
 	case ROUTE_REFUSE:
 		count_rejected(&choice);
 		return refuse(VERDICT_REFUSED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
+	case ROUTE_ARM:
+		count_rejected(&choice);
+		return refuse(VERDICT_REFUSED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
 		count_rejected(&choice);
 		return refuse(VERDICT_REFUSED_NO_PORT, VERDICT_PASSED_NO_PORT);

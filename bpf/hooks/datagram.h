@@ -75,6 +75,9 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int hook)
 	case ROUTE_REFUSE:
 		count_rejected(&choice);
 		return refuse(VERDICT_DROPPED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
+	case ROUTE_ARM:
+		count_rejected(&choice);
+		return refuse(VERDICT_DROPPED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
 		count_rejected(&choice);
 		return refuse(VERDICT_DROPPED_NO_PORT, VERDICT_PASSED_NO_PORT);

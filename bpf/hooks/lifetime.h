@@ -7,6 +7,7 @@
 #define SHUNT_HOOKS_LIFETIME_H
 
 #include "../connection.h"
+#include "response.h"
 
 static __always_inline void count_established(const struct connection *connection, __u64 took_ns)
 {
@@ -90,12 +91,16 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	struct connection *connection = place->connection;
 	__u32 last_state = ctx->args[0], state = ctx->args[1];
 	bool established = connection->state == CONNECTION_ACTIVE;
+	enum outcome outcome;
 	struct tcp_sock *tcp;
 	struct sock *sk;
+	__u64 took_ns;
 
 	if (state == BPF_TCP_ESTABLISHED && !established) {
 		connection->state = CONNECTION_ACTIVE;
-		count_established(connection, handshake_ns(ctx));
+		took_ns = handshake_ns(ctx);
+		count_established(connection, took_ns);
+		await_answer(ctx, connection, took_ns);
 		return;
 	}
 	if (state != BPF_TCP_CLOSE || !ctx->sk)
@@ -104,8 +109,10 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	if (!tcp)
 		return;
 	sk = (struct sock *)tcp;
-	connection_end(place, cookie, outcome_of(established, sk->sk_err),
-		       established ? payload_sent(ctx, tcp, last_state) : 0,
+	outcome = outcome_of(established, sk->sk_err);
+	if (!established && outcome != OUTCOME_ABANDONED)
+		sample_failure(connection, handshake_ns(ctx));
+	connection_end(place, cookie, outcome, established ? payload_sent(ctx, tcp, last_state) : 0,
 		       established ? payload_received(ctx, sk) : 0);
 }
 
@@ -128,7 +135,7 @@ static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
 /* Most calls are about something else; they end before anything is looked up. */
 static __always_inline bool concerns_us(const struct bpf_sock_ops *ctx)
 {
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB || ctx->op == BPF_SOCK_OPS_HDR_OPT_LEN_CB)
 		return true;
 	return ctx->op == BPF_SOCK_OPS_STATE_CB &&
 	       (ctx->args[1] == BPF_TCP_ESTABLISHED || ctx->args[1] == BPF_TCP_CLOSE);
@@ -149,6 +156,10 @@ int shunt_sockops(struct bpf_sock_ops *ctx)
 		on_state(ctx, &place, cookie);
 		return 1;
 	}
+	if (ctx->op == BPF_SOCK_OPS_HDR_OPT_LEN_CB) {
+		on_segment(ctx, place.connection);
+		return 1;
+	}
 	if (!goes_to_backend(ctx, place.connection)) {
 		connection_drop(&place, cookie);
 		return 1;
@@ -164,7 +175,7 @@ int shunt_sockops(struct bpf_sock_ops *ctx)
  */
 static __always_inline bool will_be_told(struct bpf_sock *sk, const struct connection *connection)
 {
-	if (!(connection->flags & CONNECTION_ARMED))
+	if (!(connection->flags & CONNECTION_ARMED) || sk->state == BPF_TCP_CLOSE)
 		return false;
 	return connection->state != CONNECTION_PENDING || sk->state == BPF_TCP_SYN_SENT;
 }
@@ -175,7 +186,11 @@ int shunt_sock_release(struct bpf_sock *ctx)
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct place place;
 
-	if (connection_find(cookie, ctx, &place) && !will_be_told(ctx, place.connection))
+	if (!connection_find(cookie, ctx, &place))
+		return 1;
+	if (will_be_told(ctx, place.connection))
+		place.connection->released = 1;
+	else
 		connection_drop(&place, cookie);
 	return 1;
 }

@@ -5,6 +5,7 @@
  */
 #include "../address.h"
 #include "../choose.h"
+#include "../pick/weighted.h"
 
 struct weighted_context {
 	struct frontend frontend;
@@ -17,8 +18,10 @@ struct weighted_context {
 SEC("syscall")
 int weighted(struct weighted_context *ctx)
 {
+	struct range range = { ctx->frontend.slot_base, ctx->frontend.slot_count };
 	struct choice choice = {};
-	bool found = choose_by_weight(&ctx->frontend, ctx->random, &choice);
+	__u32 entry;
+	bool found = pick_weighted(&range, ctx->random, &entry) && take_backend(entry, &choice);
 
 	ctx->backend = choice.backend;
 	ctx->generation = choice.backend_generation;

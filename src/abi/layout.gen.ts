@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '5e4a765099806a7d7bb3c2f1aeb70e81be7de997be4f4a385df373d5f7692525';
+export const LAYOUT_HASH = '927833ca4301be68ffcf107bba8deae261b7e9df7dc58dd32a3a5d7dd8015054';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -64,7 +64,7 @@ export const SERVICE_STATS = {
   connectLatency: 128,
   connectLatencyCount: 32,
 } as const;
-export const BACKEND_STATS = { size: 128, total: 0, ewmaUs: 112, ewmaAtMs: 116, zero: 120 } as const;
+export const BACKEND_STATS = { size: 128, total: 0, ewma: 112, ewmaAt: 116, zero: 120 } as const;
 export const CONNECTION = {
   size: 56,
   serviceAddress: 0,
@@ -74,7 +74,7 @@ export const CONNECTION = {
   protocol: 36,
   state: 37,
   flags: 38,
-  zero: 39,
+  released: 39,
   service: 40,
   serviceGeneration: 44,
   backend: 48,
@@ -145,9 +145,12 @@ export const CHECK_SCOPE = 739982445;
 export const CHECK_FLAGS = 1757159915;
 export const SERVICE_HASH_SOURCE = 1;
 export const LATENCY_BUCKETS = 32;
+export const EWMA_HALF_LIFE = 4096;
+export const EWMA_FRACTION_BITS = 6;
 export const CONNECTION_ARMED = 1;
 export const CONNECTION_TIMED = 2;
-export const CONNECTION_RELEASED = 4;
+export const CONNECTION_AWAITED = 4;
+export const CONNECTION_CALLS = 8;
 export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */

@@ -32,6 +32,8 @@ export interface KernelOptions {
   readonly netns: string;
   /** Found out by trying, if not given. */
   readonly socketEnding?: SocketEnding;
+  /** A number of 32 bits that other nodes do not have: their Pods are other clients to `Maglev` than those of this one. */
+  readonly clientSalt?: number;
 }
 
 export interface KernelDataplane extends Dataplane {
@@ -183,9 +185,9 @@ class Kernel implements KernelDataplane {
   }
 
   #loadGrown(capacity: Capacity): { readonly set: TableSet; readonly loaded: Loaded } {
-    const { bpfRoot, connections } = this.#options;
+    const { bpfRoot } = this.#options;
     const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, this.#loaded.maps[name]]));
-    const loaded = load({ reuse, capacity, connections, features: this.features });
+    const loaded = load({ ...this.#options, reuse, capacity, features: this.features });
     try {
       copyTables(this.#loaded, loaded);
       return { set: createSet(bpfRoot, (directory) => pinMaps(loaded, directory)), loaded };

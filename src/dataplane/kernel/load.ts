@@ -58,6 +58,8 @@ export interface LoadOptions {
   readonly capacity: Capacity;
   /** Places in the `connections` table, if that is made new. A power of two, CONNECTION_WAYS at least. */
   readonly connections: number;
+  /** `KernelOptions.clientSalt`. */
+  readonly clientSalt?: number;
   /** The variant that is in force already; otherwise they are tried, the richest first. */
   readonly features?: Features;
 }
@@ -102,7 +104,8 @@ const liftLimits = (): void => {
   }
 };
 
-const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOptions, features: Features): void => {
+const prepare = (object: BpfObject, options: LoadOptions, features: Features): void => {
+  const { reuse, capacity, connections, clientSalt = 0 } = options;
   const sizes: Partial<Record<MapName, number>> = {
     ...capacity,
     service_stats: capacity.services,
@@ -117,6 +120,7 @@ const prepare = (object: BpfObject, { reuse, capacity, connections }: LoadOption
   }
   const sets = reuse.connections?.info.maxEntries ?? connections / CONNECTION_WAYS;
   object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(sets - 1).buffer));
+  object.setConstant('client_salt', new Uint8Array(Uint32Array.of(clientSalt).buffer));
   checkLayout(object);
   object.setConstant('can_set_retval', Uint8Array.of(features.setRetval ? 1 : 0));
 };

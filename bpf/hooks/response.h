@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How long a backend takes from the request to the first byte of its answer, for PeakEwma.
+ *
+ * Nothing runs for a segment that comes. But who asks to be asked for header options is called for
+ * each one that goes, and the first one that goes after the answer came is the acknowledgement of
+ * it, at once. So the flag is set when a connection is established and taken away with its first
+ * answer. No option is written and no room is taken: nothing changes on the wire.
+ */
+#ifndef SHUNT_HOOKS_RESPONSE_H
+#define SHUNT_HOOKS_RESPONSE_H
+
+#include "../connection.h"
+
+static __always_inline bool knows_times(void)
+{
+	return bpf_core_field_exists(struct tcp_sock, tcp_mstamp) &&
+	       bpf_core_field_exists(struct tcp_sock, first_tx_mstamp);
+}
+
+/* A slow handshake shows a backend that does not keep up; a quick one is the kernel's alone. */
+static __always_inline void await_answer(struct bpf_sock_ops *ctx, struct connection *connection,
+					 __u64 took_ns)
+{
+	__u32 flags = ctx->bpf_sock_ops_cb_flags;
+
+	if (!(connection->flags & CONNECTION_TIMED))
+		return;
+	sample_answer(connection, took_ns / 1000, true);
+	if (!knows_times())
+		return;
+	connection->flags |= CONNECTION_AWAITED;
+	/* Another program may have use for the same calls. */
+	if (flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+		return;
+	connection->flags |= CONNECTION_CALLS;
+	bpf_sock_ops_cb_flags_set(ctx, flags | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+}
+
+static __always_inline void sample_failure(const struct connection *connection, __u64 took_ns)
+{
+	__u64 took_us = took_ns / 1000;
+
+	sample_answer(connection, took_us > FAILURE_US ? took_us : FAILURE_US, false);
+}
+
+/* A segment goes. */
+static __always_inline void on_segment(struct bpf_sock_ops *ctx, struct connection *connection)
+{
+	struct tcp_sock *tcp;
+	__s64 took_us;
+
+	if (!(connection->flags & CONNECTION_AWAITED) || !ctx->bytes_received || !ctx->sk)
+		return;
+	tcp = bpf_skc_to_tcp_sock(ctx->sk);
+	if (!tcp || !knows_times())
+		return;
+	took_us = tcp->tcp_mstamp - tcp->first_tx_mstamp;
+	sample_answer(connection, took_us > 0 ? took_us : 0, false);
+	if (connection->flags & CONNECTION_CALLS)
+		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags &
+						       ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+	connection->flags &= ~(CONNECTION_AWAITED | CONNECTION_CALLS);
+}
+
+#endif
