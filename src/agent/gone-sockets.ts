@@ -52,6 +52,6 @@ const aliveOfArm = (cluster: Cluster, id: string): readonly ReadonlySet<string>[
   const [, key = '', number] = /^([^:]+):(\d+)(?:@|$)/.exec(id) ?? [];
   const input = inputFor(cluster, key);
   return (input?.service.ports ?? [])
-    .filter(({ port, protocol }) => port === Number(number) && protocol === 'UDP')
+    .filter(({ port }) => port === Number(number))
     .flatMap(({ name }) => (input === undefined ? [] : [aliveEndpoints(input, { name, protocol: 'UDP' })]));
 };

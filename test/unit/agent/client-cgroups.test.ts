@@ -96,17 +96,23 @@ describe('a Pod of this node', () => {
     expect(emitted).toEqual([found('a', cgroup)]);
   });
 
-  test('waits no longer for being told again and again', async () => {
-    const { clock, emitted, put } = stage();
+  test('waits no longer for being told again and again', () => {
+    const { clock, put } = stage();
     for (let time = 0; time < 10; time++) put(pod({ name: 'a', cgroupUid: 'u1' }));
-    const cgroup = start('u1');
-    await clock.advance(250);
-    expect(emitted).toEqual([found('a', cgroup)]);
+    expect(clock.nextMs).toBe(250);
+  });
+
+  test('waits anew as another one of its name', async () => {
+    const { clock, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    await clock.advance(10_000);
+    put(pod({ name: 'a', cgroupUid: 'u2' }));
+    expect(clock.nextMs).toBe(10_250);
   });
 
   test('is found by the hint of the file system, long before its next look', async () => {
     const { clock, emitted, put } = stage();
-    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    put(pod({ name: 'a', cgroupUid: 'u1' }), pod({ name: 'b', cgroupUid: 'u2' }));
     await clock.advance(10_000);
     const cgroup = start('u1');
     await retryUntil(async () => {
@@ -115,6 +121,8 @@ describe('a Pod of this node', () => {
     });
     expect(emitted).toEqual([found('a', cgroup)]);
     expect(clock.monotonicMs()).toBeLessThan(10_500);
+    // Where one came others may follow.
+    expect(clock.nextMs).toBe(clock.monotonicMs() + 250);
   });
 
   test('that is deleted is no client any more', () => {
@@ -131,6 +139,7 @@ describe('a Pod of this node', () => {
     const cgroup = start('u1');
     const { clients, clock, emitted, put } = stage();
     put(pod({ name: 'a', cgroupUid: 'u1' }));
+    expect(clock.nextMs).toBe(60_000);
     end('u1');
     await clock.advance(60_000);
     expect(emitted).toEqual([found('a', cgroup), gone('a')]);

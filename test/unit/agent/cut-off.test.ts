@@ -72,7 +72,7 @@ describe('what was in force at the start', () => {
     {
       title: 'a choice of some clients, if they are such at another port only',
       before: { clientLevels: 4 },
-      groups: [{}, { ...NODE, ...CLIENT }],
+      groups: [{}, { port: 81, ...CLIENT }],
     },
   ])('stays while the cluster is not known as a whole: $title', ({ before, groups }) => {
     expect(asks([found(before)], want(...groups.map(group)))).toBe(true);

@@ -110,6 +110,13 @@ describe('the search for Pods', () => {
     expect(findPodsTree(root).cut).toBe(true);
   });
 
+  test('goes to what is named after the kubelet first, however many others there are', () => {
+    for (let index = 0; index < 600; index++) make(`service-${index}`);
+    make('kubelet.slice/kubelet-kubepods.slice');
+    const path = `${root}/kubelet.slice/kubelet-kubepods.slice`;
+    expect(findPodsTree(root)).toMatchObject({ roots: [{ path }], cut: false });
+  });
+
   test('says that nothing is there', () => {
     make('system.slice/ssh.service');
     expect(findPodsTree(root)).toEqual({ roots: [], cut: false });
