@@ -44,6 +44,9 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u64 tcp_mstamp;      /* of the last segment that came or went, in microseconds */
 	__u64 first_tx_mstamp; /* when what was acknowledged last, or is under way, was sent */
+	struct {
+		__u64 time;
+	} rcvq_space; /* of the handshake, until the application reads something */
 } __attribute__((preserve_access_index));
 
 enum sock_flags {

@@ -15,7 +15,16 @@
 static __always_inline bool knows_times(void)
 {
 	return bpf_core_field_exists(struct tcp_sock, tcp_mstamp) &&
-	       bpf_core_field_exists(struct tcp_sock, first_tx_mstamp);
+	       bpf_core_field_exists(struct tcp_sock, first_tx_mstamp) &&
+	       bpf_core_field_exists(struct tcp_sock, rcvq_space.time);
+}
+
+/* From the last byte of the request; from the handshake, where the backend speaks first. */
+static __always_inline __s64 answered_after_us(const struct tcp_sock *tcp)
+{
+	__u64 sent = tcp->first_tx_mstamp;
+
+	return tcp->tcp_mstamp - (sent ? sent : tcp->rcvq_space.time);
 }
 
 /* A slow handshake shows a backend that does not keep up; a quick one is the kernel's alone. */
@@ -55,7 +64,7 @@ static __always_inline void on_segment(struct bpf_sock_ops *ctx, struct connecti
 	tcp = bpf_skc_to_tcp_sock(ctx->sk);
 	if (!tcp || !knows_times())
 		return;
-	took_us = tcp->tcp_mstamp - tcp->first_tx_mstamp;
+	took_us = answered_after_us(tcp);
 	sample_answer(connection, took_us > 0 ? took_us : 0, false);
 	if (connection->flags & CONNECTION_CALLS)
 		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags &

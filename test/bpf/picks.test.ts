@@ -3,17 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeBackend, writeService } from '../../src/abi/codec.ts';
 import { BACKEND_STATS, COUNTERS, SERVICE_STATS } from '../../src/abi/layout.gen.ts';
 import { pick as pickOf, SLOT_WORDS, shares } from '../../src/core/plan/alias.ts';
-import {
-  openPicks,
-  type Pick,
-  type Picks,
-  pickWith,
-  type RangeOf,
-  setEwma,
-  setLoad,
-  writeRange,
-} from '../helpers/picks.ts';
+import { openPicks, type Pick, type Picks, pickWith, setEwma, setLoad, writeRange } from '../helpers/picks.ts';
 import { createRandom } from '../helpers/random.ts';
+import type { RangeOf } from '../helpers/ranges.ts';
 import { chiSquaredP } from '../helpers/statistics.ts';
 
 /** The ways of choosing in bpf/pick/, made by the kernel, beside what they are meant to be, written out here. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARM, BACKEND_STATS, CHOICE_HEADER, COUNTERS, MAPS, SLOT } from '../../src/abi/layout.gen.ts';
+import { BACKEND_STATS, COUNTERS, MAPS, SLOT } from '../../src/abi/layout.gen.ts';
 import { type RecordMemory, recordMemory } from '../../src/abi/memory.ts';
-import { aliasTable } from '../../src/core/plan/alias.ts';
 import { closeFd } from '../../src/native/descriptor.ts';
 import type { BpfMap } from '../../src/native/map.ts';
 import { unmapMemory } from '../../src/native/memory.ts';
 import { type BpfObject, openObject } from '../../src/native/object.ts';
 import { programRun } from '../../src/native/program.ts';
+import { type RangeOf, rangeWords } from './ranges.ts';
 
 /** bpf/test/picks.bpf.c in the kernel, and its tables, which tests fill by hand. */
 
@@ -53,38 +53,9 @@ const memoryOf = (object: BpfObject, name: (typeof TABLES)[number]): RecordMemor
   return recordMemory(map.mmap(true), MAPS[name].valueSize, map.info.maxEntries);
 };
 
-export interface RangeOf {
-  readonly entries: readonly number[];
-  readonly weights: readonly number[];
-  /** Coprime to the sum of the weights; 1 if not given. */
-  readonly stride?: number;
-  readonly lookup?: readonly number[];
-  readonly arms?: readonly { readonly service: number; readonly base: number; readonly count: number }[];
-}
-
 /** Writes a range as bpf/abi.h describes it. */
-export const writeRange = ({ memory }: Picks, base: number, range: RangeOf): void => {
-  const { entries, weights, stride = 1, lookup = [], arms = [] } = range;
-  const slotWords = SLOT.size / WORD_BYTES;
-  const columns = aliasTable(entries, weights);
-  let until = 0;
-  for (const [column, weight] of weights.entries()) {
-    until += weight;
-    columns[(column * SLOT.size + SLOT.until) / WORD_BYTES] = until;
-  }
-  const header = new Uint32Array(CHOICE_HEADER.size / WORD_BYTES);
-  header[CHOICE_HEADER.total / WORD_BYTES] = until;
-  header[CHOICE_HEADER.stride / WORD_BYTES] = stride;
-  header[CHOICE_HEADER.lookupSize / WORD_BYTES] = lookup.length;
-  const tail = arms.flatMap(({ service, base: slotBase, count }) => {
-    const words = new Array(ARM.size / WORD_BYTES).fill(0);
-    words[ARM.service / WORD_BYTES] = service;
-    words[ARM.slotBase / WORD_BYTES] = slotBase;
-    words[ARM.slotCount / WORD_BYTES] = count;
-    return words;
-  });
-  memory.slots.words.set([...header, ...columns, ...lookup, ...tail], base * slotWords);
-};
+export const writeRange = ({ memory }: Picks, base: number, range: RangeOf): void =>
+  memory.slots.words.set(rangeWords(range), (base * SLOT.size) / WORD_BYTES);
 
 /** struct pick_context: the range, a turn, two random numbers, the time, a hash, and room for the answer. */
 export const pickWith = (

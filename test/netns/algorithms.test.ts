@@ -1,0 +1,275 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ChoiceRule } from '../../src/core/model/desired.ts';
+import type { KernelDataplane } from '../../src/dataplane/kernel/kernel.ts';
+import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
+import type { Pod } from '../../src/demo/pod.ts';
+import { closeFd } from '../../src/native/descriptor.ts';
+import { cgroupPrograms, openProgram, programInfo } from '../../src/native/program.ts';
+import { enableStats } from '../../src/native/system.ts';
+import { ewmaOf, openHandMade, write } from '../helpers/hand-made.ts';
+import { retryUntil } from '../helpers/retry.ts';
+import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+
+/** Real connections, chosen in each of the ways. Backend i is the server i; the Service is record 0. */
+
+const VIP = '10.96.0.1';
+const WEIGHTS = [3, 2, 1] as const;
+const NAMES = ['v0', 'v1', 'v2'] as const;
+/** Where nobody listens. */
+const CLOSED_PORT = 1;
+
+let node: EmbeddedNode;
+let kernel: KernelDataplane;
+let client: SocketShell;
+let pods: readonly Pod[];
+let servers: readonly SocketShell[];
+
+beforeEach(async () => {
+  node = await createNode({ name: 'algorithms' });
+  pods = await Promise.all(NAMES.map((name) => node.addPod(name)));
+  servers = await Promise.all(pods.map((pod) => openShell(pod)));
+  client = await openShell(await node.addPod('client'));
+  kernel = await openHandMade(node);
+});
+
+afterEach(async () => {
+  kernel?.close();
+  await node?.close();
+});
+
+const serve = (): Promise<unknown> =>
+  Promise.all(servers.map((server, index) => server.serve('tcp', '*', 8080, NAMES[index] as string)));
+
+const choose = (
+  choice: ChoiceRule,
+  more: { readonly lookup?: readonly number[]; readonly port?: number } = {},
+): void => {
+  const { lookup = [], port = 8080 } = more;
+  write(kernel, {
+    services: [{ index: 0, choice }],
+    backends: pods.map(({ address4 }, index) => ({ index, address: address4, port, weight: WEIGHTS[index] as number })),
+    ranges: [{ base: 1, entries: [0, 1, 2], weights: WEIGHTS, stride: 5, lookup }],
+    frontends: [{ address: VIP, slotBase: 1, slotCount: 3 }],
+  });
+};
+
+const loads = (): readonly number[] =>
+  NAMES.map((_, backend) => {
+    const { pending, active } = kernel.stats.backend(backend);
+    return pending + active;
+  });
+
+test('round robin gives each endpoint exactly its weight in connections, round by round', async () => {
+  await serve();
+  choose({ algorithm: 'RoundRobin', hashOn: 'Pod' });
+  for (const rounds of [1, 1, 10]) {
+    const { by } = await client.hammer('tcp', VIP, 80, { count: 6 * rounds });
+    expect(by).toEqual({ v0: 3 * rounds, v1: 2 * rounds, v2: rounds });
+  }
+});
+
+test('the algorithm of a Service in use changes by its record alone', async () => {
+  await serve();
+  choose({ algorithm: 'RoundRobin', hashOn: 'Pod' });
+  const flow = client.startHammer('tcp', VIP, 80, { ms: 600, threads: 2 });
+  for (const algorithm of ['LeastConnections', 'PeakEwma', 'WeightedRandom', 'Maglev', 'RoundRobin'] as const) {
+    write(kernel, { services: [{ index: 0, choice: { algorithm, hashOn: 'Pod' } }] });
+    await new Promise((resolve) => setTimeout(resolve, 80));
+  }
+  const { total, errors } = await flow.result;
+  expect(errors).toEqual({});
+  expect(total).toBeGreaterThan(50);
+  const { by } = await client.hammer('tcp', VIP, 80, { count: 60 });
+  expect(by).toEqual({ v0: 30, v1: 20, v2: 10 });
+});
+
+describe('least connections', () => {
+  /** Connections that stay. */
+  const connect = async (shell = client): Promise<number> => {
+    const fd = await shell.socket('tcp4');
+    expect(await shell.connect(fd, VIP, 80)).toEqual({ ok: true });
+    return fd;
+  };
+
+  test('keeps live connections in proportion to weights', async () => {
+    await serve();
+    choose({ algorithm: 'LeastConnections', hashOn: 'Pod' });
+    for (let many = 0; many < 30; many++) await connect();
+    expect(loads()).toEqual([15, 10, 5]);
+  });
+
+  test('counts on what is live after connections have ended in any way, and none is left in the end', async () => {
+    await serve();
+    choose({ algorithm: 'LeastConnections', hashOn: 'Pod' });
+    const mortal = await openShell(await node.addPod('mortal'));
+    for (let many = 0; many < 6; many++) await connect(mortal);
+    const fds = [];
+    for (let many = 0; many < 6; many++) fds.push(await connect());
+    expect(loads()).toEqual([6, 4, 2]);
+    mortal.process.kill('SIGKILL');
+    await once(mortal.process, 'close');
+    await retryUntil(() => loads().reduce((sum, load) => sum + load) === 6);
+    for (const [index, fd] of fds.entries()) await (index % 2 === 0 ? client.closeSocket(fd) : client.reset(fd));
+    await retryUntil(() => loads().every((load) => load === 0));
+  });
+
+  test('counts neither what was refused nor what was given up before it was answered', async () => {
+    for (const server of servers) await server.serve('tcp', '*', 8081, 'full', 'full');
+    choose({ algorithm: 'LeastConnections', hashOn: 'Pod' }, { port: CLOSED_PORT });
+    expect(await client.hammer('tcp', VIP, 80, { count: 20 })).toMatchObject({ errors: { ECONNREFUSED: 20 } });
+    expect(loads()).toEqual([0, 0, 0]);
+    choose({ algorithm: 'LeastConnections', hashOn: 'Pod' }, { port: 8081 });
+    const fds = [];
+    for (let many = 0; many < 6; many++) {
+      const fd = await client.socket('tcp4', { nonblock: true });
+      expect(await client.connect(fd, VIP, 80)).toEqual({ error: 'EINPROGRESS' });
+      fds.push(fd);
+    }
+    expect(loads()).toEqual([3, 2, 1]);
+    for (const fd of fds) await client.closeSocket(fd);
+    await retryUntil(() => loads().every((load) => load === 0));
+    expect(kernel.stats.service(0)).toMatchObject({ attempts: 26, refused: 20, abandoned: 6 });
+  });
+});
+
+describe('peak EWMA', () => {
+  const only = (backend: number, port = 8080): void =>
+    write(kernel, {
+      services: [{ index: 0, choice: { algorithm: 'PeakEwma', hashOn: 'Pod' } }],
+      backends: [{ index: backend, address: pods[backend]?.address4 as string, port }],
+      ranges: [{ base: 1, entries: [backend], weights: [1] }],
+      frontends: [{ address: VIP, slotBase: 1, slotCount: 1 }],
+    });
+
+  /** A connection to the server 0, with both of its ends in the hands of the test. */
+  const bothEnds = async () => {
+    const [server] = servers as [SocketShell];
+    const listener = await server.socket('tcp4');
+    await server.bind(listener, '0.0.0.0', 8080);
+    await server.listen(listener);
+    only(0);
+    const here = await client.socket('tcp4');
+    expect(await client.connect(here, VIP, 80)).toEqual({ ok: true });
+    const { fd: there } = (await server.accept(listener)) as { readonly fd: number };
+    return { here, there, server };
+  };
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  test('knows how long the first answer to a request took, not how long the client thought before', async () => {
+    const { here, there, server } = await bothEnds();
+    expect(ewmaOf(node, 0)).toBeLessThan(50_000);
+    await wait(300);
+    await client.send(here, 'question');
+    expect(await server.recv(there)).toEqual({ text: 'question' });
+    await wait(100);
+    await server.send(there, 'answer');
+    expect(await client.recv(here)).toEqual({ text: 'answer' });
+    const took = ewmaOf(node, 0);
+    expect(took).toBeGreaterThan(99_000);
+    expect(took).toBeLessThan(290_000);
+    // Only the first answer counts.
+    await client.send(here, 'question');
+    await server.recv(there);
+    await wait(400);
+    await server.send(there, 'answer');
+    await client.recv(here);
+    await client.send(here, 'and so on');
+    expect(ewmaOf(node, 0)).toBe(took);
+  });
+
+  test('knows how long a server took that speaks first', async () => {
+    const { here, there, server } = await bothEnds();
+    await wait(60);
+    await server.send(there, 'welcome');
+    expect(await client.recv(here)).toEqual({ text: 'welcome' });
+    expect(ewmaOf(node, 0)).toBeGreaterThan(59_000);
+    expect(ewmaOf(node, 0)).toBeLessThan(250_000);
+  });
+
+  test('is not called for segments any more once the first answer has come', async () => {
+    const { here, there, server } = await bothEnds();
+    const statistics = enableStats();
+    const [id = 0] = cgroupPrograms(node.cgroup, 'sockops');
+    const program = openProgram(id);
+    const talk = async (): Promise<void> => {
+      await client.send(here, 'question');
+      await server.recv(there);
+      await server.send(there, 'answer');
+      await client.recv(here);
+    };
+    const before = programInfo(program).runCount;
+    await talk();
+    const first = programInfo(program).runCount - before;
+    for (let many = 0; many < 20; many++) await talk();
+    const later = programInfo(program).runCount - before - first;
+    closeFd(program);
+    closeFd(statistics);
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(10);
+    expect(later).toBe(0);
+  });
+
+  test('takes a refused connection for one that took a second', async () => {
+    only(0, CLOSED_PORT);
+    expect(await client.whoAnswers('tcp', VIP, 80)).toBe('ECONNREFUSED');
+    expect(ewmaOf(node, 0)).toBe(1_000_000);
+  });
+
+  test('sends most connections past an endpoint that answers late', async () => {
+    const late = servers[0] as SocketShell;
+    await servers[1]?.serve('tcp', '*', 8080, 'v1');
+    await servers[2]?.serve('tcp', '*', 8080, 'v2');
+    const listener = await late.socket('tcp4');
+    await late.bind(listener, '0.0.0.0', 8080);
+    await late.listen(listener);
+    choose({ algorithm: 'PeakEwma', hashOn: 'Pod' });
+    const answers = client.startHammer('tcp', VIP, 80, { count: 200 });
+    // The first that comes here waits for its answer; nobody is sent here meanwhile but by two draws.
+    let served = 0;
+    for (;;) {
+      const accepted = await late.accept(listener, 1000);
+      if ('error' in accepted) break;
+      served += 1;
+      await wait(50);
+      await late.send(accepted.fd, 'v0\n');
+      await late.closeSocket(accepted.fd);
+    }
+    const { by, errors } = await answers.result;
+    expect(errors).toEqual({});
+    expect(served).toBeGreaterThan(0);
+    // A half by weight, a quarter by two draws of it.
+    expect(by.v0 ?? 0).toBeLessThan(80);
+  });
+});
+
+describe('Maglev', () => {
+  const lookup = Array.from({ length: 101 }, (_, place) => place % 3);
+
+  test('sends a pod to one endpoint, and sockets with addresses of their own to theirs', async () => {
+    await serve();
+    choose({ algorithm: 'Maglev', hashOn: 'Pod' }, { lookup });
+    const { by } = await client.hammer('tcp', VIP, 80, { count: 50 });
+    expect(Object.values(by)).toEqual([50]);
+    choose({ algorithm: 'Maglev', hashOn: 'SourceAddress' }, { lookup });
+    expect((await client.hammer('tcp', VIP, 80, { count: 50 })).by).toEqual(by);
+    const own = node.pods.get('client')?.address4 as string;
+    const bound = await Promise.all(Array.from({ length: 10 }, () => answerFrom(own)));
+    expect(new Set(bound).size).toBe(1);
+  });
+
+  const answerFrom = async (address: string): Promise<unknown> => {
+    const fd = await client.socket('tcp4');
+    expect(await client.bind(fd, address, 0)).toEqual({ ok: true });
+    expect(await client.connect(fd, VIP, 80)).toEqual({ ok: true });
+    const answer = await client.recv(fd);
+    await client.closeSocket(fd);
+    return 'text' in answer ? answer.text : answer.error;
+  };
+
+  test('chooses at random as long as there is no table', async () => {
+    await serve();
+    choose({ algorithm: 'Maglev', hashOn: 'Pod' });
+    expect(Object.keys((await client.hammer('tcp', VIP, 80, { count: 60 })).by)).toHaveLength(3);
+  });
+});
