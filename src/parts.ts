@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from './agent/config.ts';
@@ -33,7 +34,14 @@ const run: RunParts = {
       version,
       node: { name: nodeName, proxyName: serviceProxyName, externalIPs },
       source,
-      dataplane: await openKernel({ cgroup, bpfRoot, connections, netns, capacity: FIRST_CAPACITY }),
+      dataplane: await openKernel({
+        cgroup,
+        bpfRoot,
+        connections,
+        netns,
+        capacity: FIRST_CAPACITY,
+        clientSalt: saltOf(nodeName),
+      }),
       clock: systemClock,
       observer,
       clients: { cgroup, level: await levelOf(cgroup) },
@@ -73,6 +81,9 @@ const openSource = async ({ source, nodeName }: Config, version: string): Promis
   ]);
   return createKubernetesSource({ access, nodeName, userAgent: `shunt/${version}` });
 };
+
+/** The same over restarts of the agent, and hardly ever that of another node. */
+const saltOf = (nodeName: string): number => createHash('sha256').update(nodeName).digest().readUInt32LE();
 
 /** Seen from the directories, or told by the kernel where their root is that of a container. */
 const levelOf = async (cgroup: string): Promise<number | undefined> => {

@@ -13,7 +13,8 @@ import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { statusOf } from './status.ts';
-import { backendViews, kernelAnswer, serviceUsage, serviceViews } from './tables.ts';
+import { StatusFeed } from './status-feed.ts';
+import { backendViews, heldShares, serviceUsage, serviceViews } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
 
@@ -84,6 +85,7 @@ class RunningAgent implements Agent {
   readonly #clients: ClientCgroups | undefined;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
+  readonly #statuses: StatusFeed;
   #isSweepDue = false;
   #synced = false;
   #whole = false;
@@ -122,6 +124,7 @@ class RunningAgent implements Agent {
       retryMaxMs: RETRY_MAX_MS,
     });
     this.#clients = this.#followClients();
+    this.#statuses = new StatusFeed({ ...options, cluster: this.#reconciler.cluster });
     this.#sweep = new DatagramSweep({
       ...options,
       goneOf: (sockets) => this.#goneOf(sockets),
@@ -168,7 +171,6 @@ class RunningAgent implements Agent {
       ...this.health(),
       startedAtMs: this.#startedAtMs,
       clients: this.#clients?.counts() ?? { found: 0, waiting: 0, refused: 0 },
-      statusWriter: undefined,
       lastChange: this.#lastChange,
     });
   }
@@ -196,7 +198,7 @@ class RunningAgent implements Agent {
 
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
     const { cluster, have } = this.#reconciler;
-    const table = have === undefined ? {} : { table: kernelAnswer(have, question) };
+    const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     return explain({ cluster, node: this.#options.node, reading, ...table }, question);
   }
@@ -215,6 +217,7 @@ class RunningAgent implements Agent {
     if (this.#ready) this.#noteTriggers(newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
     this.#reconciler.note(events);
     this.#clients?.take(events);
+    this.#statuses.note(events);
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
   }
@@ -262,6 +265,7 @@ class RunningAgent implements Agent {
       const { datagrams, ...result } = await this.#reconciler.run({ whole });
       await dataplane.activate();
       this.#requestSweep(datagrams, whole, resync);
+      if (whole) this.#statuses.feed();
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {

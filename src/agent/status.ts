@@ -10,7 +10,7 @@ export const statusOf = (
   { version, node, source, dataplane }: AgentOptions,
   { cluster, have }: { readonly cluster: Cluster; readonly have: Have | undefined },
   complaints: readonly Complaint[],
-  rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'statusWriter' | 'lastChange'>,
+  rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'lastChange'>,
 ): AgentStatus => {
   const count = (severity: Complaint['severity']): number =>
     complaints.filter((complaint) => complaint.severity === severity).length;
@@ -20,6 +20,7 @@ export const statusOf = (
     node: node.name,
     ...rest,
     objects: objectsOf(cluster),
+    statusWriting: source.statusWriting?.(),
     watches: source.watches?.() ?? [],
     complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
     used: usedCapacity(have),

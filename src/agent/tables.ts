@@ -1,3 +1,6 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ServedQuestion } from '../core/explain/decision.ts';
+import type { Shares } from '../core/explain/shares.ts';
 import { socketText } from '../core/explain/text.ts';
 import type { Client, DesiredPort } from '../core/model/desired.ts';
 import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
@@ -61,6 +64,20 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
 
 /** Frontends stand in the order of the groups: those of the cluster addresses first. */
 const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;
+
+/** What the kernel holds for a question: for its client, where it has an entry of its own, else for everybody. */
+export const heldShares = (
+  { clients }: Pick<Cluster, 'clients'>,
+  have: Have,
+  { address, port, protocol, client = '' }: ServedQuestion,
+): Shares | null => {
+  const held = kernelAnswer(have, { address, port, protocol }, clients.get(client));
+  if (held === null) return null;
+  const shares = new Map(held);
+  const refused = shares.size === 0 ? 1 : (shares.get(REFUSED_SHARE) ?? 0);
+  shares.delete(REFUSED_SHARE);
+  return { shares, refused };
+};
 
 /** Key of the share that no endpoint gets. */
 export const REFUSED_SHARE = '';

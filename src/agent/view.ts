@@ -3,7 +3,7 @@ import type { Decision } from '../core/explain.ts';
 import type { Algorithm, Complaint } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
-import type { WatchStatus } from '../sources/source.ts';
+import type { StatusWriting, WatchStatus } from '../sources/source.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
@@ -49,7 +49,7 @@ export interface AgentStatus extends AgentHealth {
   /** Pods of this node, as clients for whom there are rules of their own. All 0 while there is no such rule. */
   readonly clients: ClientCounts;
   /** Of what is written to the status of routes and policies; undefined for a source that takes none. */
-  readonly statusWriter: StatusWriterView | undefined;
+  readonly statusWriting: StatusWriting | undefined;
   /** Of a source that watches a server, one for each resource; else empty. */
   readonly watches: readonly WatchStatus[];
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
@@ -80,13 +80,6 @@ export interface ClientCounts {
   readonly waiting: number;
   /** Too deep to be told apart from others. */
   readonly refused: number;
-}
-
-export interface StatusWriterView {
-  /** One agent of the cluster writes for all. */
-  readonly leader: boolean;
-  /** Since the start, by what became of it. */
-  readonly writes: Readonly<Record<string, number>>;
 }
 
 export interface ChangeSummary {

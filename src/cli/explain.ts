@@ -7,7 +7,7 @@ import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
 import { clusterOf, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
-import { parseQuestion } from './question.ts';
+import { parsePod, parseQuestion } from './question.ts';
 import { styleFor } from './style.ts';
 
 export const command: Command = {
@@ -19,6 +19,7 @@ export const command: Command = {
   positionals: { min: 1, max: 1 },
   flags: {
     source: { value: 'file:PATH', about: 'explain these objects instead of asking the agent' },
+    from: { value: 'NAMESPACE/POD', about: 'for a connection of this Pod; else for anybody' },
     ...NODE_FLAGS,
     socket: agentFlag('socket'),
     ...OUTPUT_FLAGS,
@@ -27,10 +28,11 @@ export const command: Command = {
     { command: 'shunt explain 10.96.0.10:80', about: 'TCP' },
     { command: 'shunt explain 10.96.0.53:53/udp', about: 'UDP' },
     { command: "shunt explain '[fd00:10:96::a]:80' -o json", about: 'IPv6, for machines' },
+    { command: 'shunt explain --from shop/web-0 10.96.0.10:80', about: 'as this Pod of the node would be answered' },
     { command: 'shunt explain --source file:cluster.yaml 10.96.0.10:80', about: 'from objects alone' },
   ],
   run: async (context, given) => {
-    const question = parseQuestion('explain', given.positionals[0] ?? '');
+    const question = questionOf(given);
     const decision = await decide(context, given, question);
     show('explain', context, given, decision, () =>
       renderExplain(decision)
@@ -41,6 +43,11 @@ export const command: Command = {
   },
 };
 
+const questionOf = ({ positionals, values }: Arguments): ServedQuestion => {
+  const question = parseQuestion('explain', positionals[0] ?? '');
+  return values.from === undefined ? question : { ...question, client: parsePod('explain', values.from) };
+};
+
 const decide = async (
   { parts, stderr, env }: Context,
   given: Arguments,
@@ -48,8 +55,8 @@ const decide = async (
 ): Promise<Decision> => {
   const { source, socket = '' } = given.values;
   if (source === undefined) {
-    const { address, port, protocol } = question;
-    return askAgent<Decision>(socket, '/v1/explain', { address, port: String(port), protocol });
+    const { port, ...asked } = question;
+    return askAgent<Decision>(socket, '/v1/explain', { ...asked, port: String(port) });
   }
   const { objects, complaints } = await readSource('explain', source, parts);
   // What has an error is not among the objects: the decision may be another than their author expects.

@@ -5,11 +5,13 @@ import { onlyNodeOf } from '../core/desire/internal-policy.ts';
 import { missingTarget } from '../core/desire/mistakes.ts';
 import { type LocalNode, localNodeOf } from '../core/desire/node.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
+import { rulingFor } from '../core/desire/ruling.ts';
 import type { RefusedReason } from '../core/explain/decision.ts';
 import { explainEndpoints } from '../core/explain/endpoints.ts';
 import { refusedReason } from '../core/explain.ts';
 import type { AddressKind, DesiredPort } from '../core/model/desired.ts';
 import type { ClusterObject, Complaint, Family } from '../core/model/objects.ts';
+import { missingParent } from '../core/route/complaints.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Flags } from './command.ts';
@@ -89,16 +91,25 @@ const refusalsOf = (input: ServiceInput, { id, groups }: DesiredPort, node: Loca
   const port = input.service.ports.filter(isServed).find((candidate) => portId(input.service, candidate) === id);
   if (port === undefined) return [];
   const slices = input.slices.map(({ name }) => name);
+  const ruling = rulingFor(input, port, undefined);
+  const isRouted = ruling.route !== undefined;
   return groups
-    .filter(({ endpoints }) => endpoints.length === 0)
+    .filter(({ endpoints, arms, client }) => endpoints.length === 0 && arms === undefined && client === undefined)
     .map(({ family, kind }) => {
       const only = kind === 'cluster' ? onlyNodeOf(input.service, node.name) : undefined;
-      const endpoints = explainEndpoints(input, port, family, node, only);
+      if (isRouted) return { id, family, kind, reason: 'no backend weighs' };
+      const endpoints = explainEndpoints({ ...input, policy: ruling.policy, node }, port, family, only);
       return { id, family, kind, reason: refusedReason({ slices, endpoints }) };
     });
 };
 
-const missingTargets = (cluster: Cluster): readonly Complaint[] =>
-  [...cluster.policies.byService]
-    .filter(([key]) => !cluster.services.has(key))
-    .flatMap(([key, policies]) => missingTarget(key, policies));
+const missingTargets = ({ services, policies, destinationRules, routes }: Cluster): readonly Complaint[] => {
+  const keys = new Set([...policies.byService.keys(), ...destinationRules.byService.keys(), ...routes.byParent.keys()]);
+  return [...keys]
+    .filter((key) => !services.has(key))
+    .flatMap((key) => [
+      ...missingTarget(key, policies.byService.get(key) ?? []),
+      ...missingTarget(key, destinationRules.byService.get(key) ?? []),
+      ...missingParent(key, routes.byParent.get(key) ?? []),
+    ]);
+};

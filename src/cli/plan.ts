@@ -1,5 +1,5 @@
 import type { RefusedReason } from '../core/explain/decision.ts';
-import type { DesiredGroup, DesiredPort } from '../core/model/desired.ts';
+import type { DesiredArm, DesiredEndpoint, DesiredGroup, DesiredPort } from '../core/model/desired.ts';
 import type { Complaint, Family, Origin } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
@@ -78,7 +78,7 @@ export const renderPlan = ({ ports, refusals, complaints }: Plan, style: Style, 
       {
         title: 'BACKEND',
         text: ({ backend }) => backend,
-        format: ({ share }) => (share === undefined ? 'red' : undefined),
+        format: ({ backend }) => (backend.startsWith('refused: ') ? 'red' : undefined),
       },
       { title: 'SHARE', align: 'right', text: ({ share }) => (share === undefined ? '' : percent(share)) },
     ],
@@ -120,13 +120,30 @@ const rowsOf = ({ id, groups }: DesiredPort, reasons: ReadonlyMap<string, Refuse
     .map((row, index) => ({ ...row, id: index === 0 ? id : '' }));
 
 /** What a row has in common with the one above it is left out. */
-const backendRows = ({ endpoints }: DesiredGroup, address: string): readonly Omit<PlanRow, 'id'>[] => {
+const backendRows = (group: DesiredGroup, address: string): readonly Omit<PlanRow, 'id'>[] => {
+  const rows = group.arms === undefined ? endpointRows(group.endpoints, 1) : armRows(group.arms);
+  return rows.map((row, index) => ({ ...row, address: index === 0 ? address : '' }));
+};
+
+const endpointRows = (
+  endpoints: readonly DesiredEndpoint[],
+  part: number,
+): readonly Pick<PlanRow, 'backend' | 'share'>[] => {
   const sum = endpoints.reduce((total, { weight }) => total + weight, 0);
-  return endpoints.map((endpoint, index) => ({
-    address: index === 0 ? address : '',
+  return endpoints.map((endpoint) => ({
     backend: socketText(endpoint.address, endpoint.port),
-    share: endpoint.weight / sum,
+    share: (part * endpoint.weight) / sum,
   }));
+};
+
+/** Shares of endpoints are those of all connections. */
+const armRows = (arms: readonly DesiredArm[]): readonly Pick<PlanRow, 'backend' | 'share'>[] => {
+  const sum = arms.reduce((total, { weight }) => total + weight, 0);
+  return arms.flatMap(({ id, weight, endpoints }) =>
+    endpoints.length === 0
+      ? [{ backend: `refused: ${id}`, share: weight / sum }]
+      : endpointRows(endpoints, weight / sum).map((row) => ({ ...row, backend: `${row.backend} of ${id}` })),
+  );
 };
 
 const refusedText = (reason: RefusedReason, id: string, family: Family): string => {
@@ -139,6 +156,8 @@ const refusedText = (reason: RefusedReason, id: string, family: Family): string 
     'no endpoint on this node': 'none on this node',
     'no endpoint ready': 'none ready',
     'every weight is 0': 'all drained',
+    'no backend weighs': 'its route has no backend with a weight',
+    'no backend answers': 'no backend of its route can answer',
   }[reason];
   return `refused: ${why}`;
 };
@@ -146,7 +165,7 @@ const refusedText = (reason: RefusedReason, id: string, family: Family): string 
 const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]): string => {
   const groups = ports.flatMap((port) => port.groups);
   const addresses = groups.reduce((sum, group) => sum + group.addresses.length, 0);
-  const endpoints = groups.reduce((sum, group) => sum + group.endpoints.length, 0);
+  const endpoints = groups.reduce((sum, group) => sum + countOf(group), 0);
   const said = SEVERITIES.map((severity) => {
     const found = complaints.filter((complaint) => complaint.severity === severity).length;
     return plural(found, severity);
@@ -154,3 +173,6 @@ const summary = (ports: readonly DesiredPort[], complaints: readonly Complaint[]
   const parts = [plural(ports.length, 'Service port'), plural(addresses, 'address'), plural(endpoints, 'backend')];
   return `${[...parts, ...said].join(', ')}\n`;
 };
+
+const countOf = ({ endpoints, arms = [] }: DesiredGroup): number =>
+  arms.reduce((sum, arm) => sum + arm.endpoints.length, endpoints.length);

@@ -13,3 +13,9 @@ export const parseQuestion = (verb: string, text: string): ServedQuestion => {
   if ('problem' in address) throw wrong(verb, `\`${text}\`: ${address.problem}`);
   return { address: address.text, port, protocol: match?.[4]?.toLowerCase() === 'udp' ? 'UDP' : 'TCP' };
 };
+
+/** Reads `NAMESPACE/POD`. Throws SHUNT_E_ARGUMENTS. */
+export const parsePod = (verb: string, text: string): string => {
+  if (!/^[^/\s]+\/[^/\s]+$/.test(text)) throw wrong(verb, `--from: \`${text}\` is not NAMESPACE/POD`);
+  return text;
+};

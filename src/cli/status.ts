@@ -41,7 +41,7 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
       ['source', sourceText(status.source, style)],
       ['objects', objectsText(objects)],
       ...clientsRow(status.clients, style),
-      ...statusWriterRow(status.statusWriter),
+      ...statusWritingRow(status.statusWriting),
       [
         'complaints',
         [
@@ -79,11 +79,13 @@ const clientsRow = ({ found, waiting, refused }: AgentStatus['clients'], style: 
   return [['clients', [known, ...awaited, ...lost].join(', ')]];
 };
 
-const statusWriterRow = (writer: AgentStatus['statusWriter']): Pairs => {
-  if (writer === undefined) return [];
-  const writes = countsText(writer.writes);
-  const who = writer.leader ? 'written by this agent' : 'left to the agent of another node';
-  return [['statuses', writes === '' ? who : `${who}; ${writes}`]];
+const statusWritingRow = (writing: AgentStatus['statusWriting']): Pairs => {
+  if (writing === undefined) return [];
+  const { isLeader, leader, pending, writes } = writing;
+  if (!isLeader) return [['statuses', leader === '' ? 'written by nobody' : `written by the agent ${leader}`]];
+  const left = pending === 0 ? [] : [`${count(pending)} to be written`];
+  const counts = countsText(writes);
+  return [['statuses', ['written by this agent', ...left, ...(counts === '' ? [] : [counts])].join(', ')]];
 };
 
 type Pairs = readonly (readonly [name: string, text: string])[];

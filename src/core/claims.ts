@@ -165,6 +165,8 @@ const settleGroup = (
   const addresses = group.addresses.filter((address) => {
     const { owner, isElsewhere } = ownerOf(claims, service, group, address, protocol);
     if (owner === undefined || keyOf(owner) === keyOf(service)) return !isElsewhere;
+    // Said once, of the group of everybody.
+    if (group.client !== undefined) return false;
     const why = precedence(claims, owner, service, group, address);
     const message = `${address} port ${group.port}/${protocol} is left to ${objectText(owner)}, which ${why}`;
     complaints.push(complaintAbout(service, 'warning', pathOf(service, group, address), message));

@@ -1,28 +1,37 @@
 import { type Cluster, inputFor, keyOf } from './cluster.ts';
-import { desire, type NodeIdentity } from './desire/desire.ts';
+import { desire, type NodeIdentity, type ServiceInput } from './desire/desire.ts';
 import { familyOf } from './desire/family.ts';
 import { onlyNodeOf } from './desire/internal-policy.ts';
-import { localNodeOf } from './desire/node.ts';
+import { type LocalNode, localNodeOf } from './desire/node.ts';
+import { choiceOf } from './desire/policy.ts';
 import { portId } from './desire/ports.ts';
-import type { Decision, ExplainedEndpoint, KernelAnswer, Question, RefusedReason } from './explain/decision.ts';
+import type { SlowStart } from './desire/slow-start.ts';
+import { explainArms, explainRoute, policyText } from './explain/arms.ts';
+import { type Asking, askingOf } from './explain/clients.ts';
+import type { Decision, Question, Sent } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
-import { errorsConcerning, isUnowned } from './explain/errors.ts';
-import { findOwner } from './explain/owner.ts';
-import { socketText } from './explain/text.ts';
-import type { DesiredGroup } from './model/desired.ts';
+import { errorsConcerning } from './explain/errors.ts';
+import { compare } from './explain/kernel.ts';
+import { findOwner, type Owner } from './explain/owner.ts';
+import { isAnswering, refusedReason } from './explain/refused.ts';
+import type { Shares } from './explain/shares.ts';
 import type { Complaint } from './model/objects.ts';
 
 export type { Decision, Question } from './explain/decision.ts';
+export { refusedReason } from './explain/refused.ts';
 export { renderExplain } from './explain/render.ts';
+export { type Shares, sharesOfGroup as oracle } from './explain/shares.ts';
 
 export interface ExplainInput {
   readonly cluster: Cluster;
   readonly node: NodeIdentity;
   /**
-   * What the kernel's tables hold for the asked address, port and protocol: shares by `socketText`, empty when it
-   * refuses, null when they hold nothing. Left out when nobody looked.
+   * What the kernel's tables hold for the asked address, port, protocol and client; null when they hold nothing. Left out
+   * when nobody looked.
    */
-  readonly table?: ReadonlyMap<string, number> | null;
+  readonly table?: Shares | null;
+  /** As weights were last worked out by. */
+  readonly slowStart?: SlowStart;
   /** What reading the objects came to. Left out when it is said elsewhere. */
   readonly reading?: Reading;
 }
@@ -48,13 +57,8 @@ export const explain = (input: ExplainInput, question: Question): Decision => {
   };
 };
 
-/** The exact share of each endpoint of a group by `socketText`: what many connections must add up to. */
-export const oracle = ({ endpoints }: DesiredGroup): Map<string, number> => {
-  const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
-  return new Map(endpoints.map((endpoint) => [socketText(endpoint), endpoint.weight / total]));
-};
-
-const decide = ({ cluster, node: identity }: ExplainInput, question: Question): Decision => {
+const decide = (explaining: ExplainInput, question: Question): Decision => {
+  const { cluster, node: identity, table } = explaining;
   const node = localNodeOf(cluster, identity);
   const owner = findOwner(cluster, node, question);
   if ('reason' in owner) return { outcome: 'left alone', question, why: owner };
@@ -62,73 +66,58 @@ const decide = ({ cluster, node: identity }: ExplainInput, question: Question): 
     const { closedBy, ports } = owner;
     return { outcome: 'refused', reason: 'no such port', question, service: keyOf(closedBy), ports };
   }
-  const { service, port, kind, rivals } = owner;
-  const key = keyOf(service);
-  const input = inputFor(cluster, key) ?? { service, slices: [], policies: [] };
-  const only = kind === 'cluster' ? onlyNodeOf(service, node.name) : undefined;
-  const endpoints = explainEndpoints(input, port, familyOf(question.address), node, only);
-  const answered = {
+  const { service, port } = owner;
+  const input = inputFor(cluster, keyOf(service)) ?? { service, slices: [], policies: [] };
+  const asking = askingOf(cluster, input, port, question.client, { node, isLive: table !== undefined });
+  return answered({ input, asking, node, slowStart: explaining.slowStart }, owner, question);
+};
+
+interface Subject {
+  readonly input: ServiceInput;
+  readonly asking: Asking;
+  readonly node: LocalNode;
+  readonly slowStart: SlowStart | undefined;
+}
+
+const answered = (subject: Subject, { service, port, kind, rivals }: Owner, question: Question): Decision => {
+  const { input, asking, node, slowStart } = subject;
+  const { ruling, ...client } = asking;
+  const said = {
     question,
-    service: key,
+    service: keyOf(service),
     portName: port.name,
     portId: portId(service, port),
     kind,
     affinityTimeoutS: service.affinityTimeoutS,
-    ...(only === undefined ? {} : { onlyNode: only }),
     slices: input.slices.map(({ name }) => name),
-    endpoints,
+    choice: choiceOf(ruling.policy),
+    ...client,
     rivals: rivals.map(keyOf),
     complaints: desire({ ...input, node }).complaints,
   };
-  return endpoints.some(({ verdict }) => verdict.verdict === 'share')
-    ? { outcome: 'sent', ...answered }
-    : { outcome: 'refused', reason: refusedReason(answered), ...answered };
-};
-
-/** The verdict of those that came furthest through the rules: what to mend first. */
-export const refusedReason = ({
-  slices,
-  endpoints,
-}: {
-  readonly slices: readonly string[];
-  readonly endpoints: readonly ExplainedEndpoint[];
-}): RefusedReason => {
-  if (slices.length === 0) return 'no slice';
-  const verdicts = new Set(endpoints.map(({ verdict }) => verdict.verdict));
-  if (verdicts.has('weight 0')) return 'every weight is 0';
-  if (verdicts.has('not ready')) return 'no endpoint ready';
-  if (verdicts.has('not on this node')) return 'no endpoint on this node';
-  if (verdicts.has('no port of that name')) return 'no endpoint with that port';
-  return verdicts.has('other family') ? 'no endpoint of that family' : 'no endpoint';
-};
-
-/** Slots round shares to 2^-32; whatever is further off than this was another choice. */
-const SHARE_TOLERANCE = 1e-6;
-
-const compare = (decision: Decision, table: ReadonlyMap<string, number> | null, whole: boolean): KernelAnswer => {
-  const wanted = wantedShares(decision);
-  const held = table ?? new Map<string, number>();
-  const outcome = table === null ? 'left alone' : table.size === 0 ? 'refused' : 'sent';
-  const agrees =
-    outcome === decision.outcome &&
-    held.size === wanted.size &&
-    [...wanted].every(([socket, share]) => Math.abs((held.get(socket) ?? -1) - share) <= SHARE_TOLERANCE);
-  const kept = !whole && table !== null && isUnnamed(decision, table);
-  return { outcome, shares: Object.fromEntries(held), agrees, ...(kept ? { kept } : {}) };
-};
-
-/** No object names what the kernel holds: the address, or any endpoint of it. */
-const isUnnamed = (decision: Decision, table: ReadonlyMap<string, number>): boolean => {
-  if (decision.outcome === 'refused') return table.size > 0;
-  return decision.outcome === 'left alone' && isUnowned(decision.why);
-};
-
-const wantedShares = (decision: Decision): ReadonlyMap<string, number> => {
-  const shares = new Map<string, number>();
-  if (decision.outcome !== 'sent') return shares;
-  for (const endpoint of decision.endpoints) {
-    const { verdict } = endpoint;
-    if (verdict.verdict === 'share') shares.set(socketText(endpoint), verdict.weight / verdict.of);
+  const family = familyOf(question.address);
+  const { route, policy } = ruling;
+  if (route !== undefined) {
+    const arms = explainArms(route, ruling, { node, slowStart }, port, family);
+    return decided({ ...said, endpoints: [], route: explainRoute(route, service), arms });
   }
-  return shares;
+  const only = kind === 'cluster' ? onlyNodeOf(service, node.name) : undefined;
+  const { slices } = input;
+  return decided({
+    ...said,
+    endpoints: explainEndpoints({ service, slices, policy, node, slowStart }, port, family, only),
+    ...(policy === undefined ? {} : { policy: policyText(policy) }),
+    ...(only === undefined ? {} : { onlyNode: only }),
+  });
+};
+
+const decided = (said: Omit<Sent, 'outcome'>): Decision => {
+  if (said.arms === undefined) {
+    return said.endpoints.some(isAnswering)
+      ? { outcome: 'sent', ...said }
+      : { outcome: 'refused', reason: refusedReason(said), ...said };
+  }
+  const weighed = said.arms.filter(({ weight }) => weight > 0);
+  if (weighed.some(({ refused }) => refused === undefined)) return { outcome: 'sent', ...said };
+  return { outcome: 'refused', reason: weighed.length === 0 ? 'no backend weighs' : 'no backend answers', ...said };
 };

@@ -48,7 +48,9 @@ const questionIn = (query: URLSearchParams): ServedQuestion => {
   if (port < 1 || port > 65535) throw refuse('port', portText, '1 to 65535 are');
   const protocol = query.get('protocol') ?? 'TCP';
   if (protocol !== 'TCP' && protocol !== 'UDP') throw refuse('protocol', protocol, 'TCP and UDP are');
-  return { address: address.text, port, protocol };
+  const client = query.get('client');
+  if (client !== null && !/^[^/]+\/[^/]+$/.test(client)) throw refuse('client', client, 'NAMESPACE/POD is');
+  return { address: address.text, port, protocol, ...(client === null ? {} : { client }) };
 };
 
 const refuse = (parameter: string, value: string, allowed: string): ShuntError =>

@@ -100,7 +100,7 @@ const createOwn = () => {
 const TABLES = ['frontends', 'slots', 'backends', 'services'] as const;
 
 const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, number>>, buffer: TextBuffer): void => {
-  const { used, capacity, connections, objects, clients, statusWriter, complaints, source, version } = status;
+  const { used, capacity, connections, objects, clients, statusWriting, complaints, source, version } = status;
   const tables = (entries: ObservedStatus['used']) => TABLES.map((table) => [table, entries[table]] as const);
   writeFamily(METRICS.verdicts, Object.entries(verdicts), buffer);
   writeFamily(METRICS.tableEntries, tables(used), buffer);
@@ -125,9 +125,10 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
   ] as const;
   writeFamily(METRICS.complaints, severities, buffer);
   writeFamily(METRICS.clientPods, Object.entries(clients), buffer);
-  if (statusWriter !== undefined) {
-    writeFamily(METRICS.statusLeader, [['', statusWriter.leader ? 1 : 0]], buffer);
-    writeFamily(METRICS.statusWrites, Object.entries(statusWriter.writes), buffer);
+  if (statusWriting !== undefined) {
+    writeFamily(METRICS.statusLeader, [['', statusWriting.isLeader ? 1 : 0]], buffer);
+    writeFamily(METRICS.statusPending, [['', statusWriting.pending]], buffer);
+    writeFamily(METRICS.statusWrites, Object.entries(statusWriting.writes), buffer);
   }
   writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
   writeFamily(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]], buffer);

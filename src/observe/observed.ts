@@ -28,7 +28,9 @@ export interface ObservedStatus {
   >;
   readonly clients: Readonly<Record<'found' | 'waiting' | 'refused', number>>;
   /** Undefined when the source takes no status. */
-  readonly statusWriter: { readonly leader: boolean; readonly writes: Readonly<Record<string, number>> } | undefined;
+  readonly statusWriting:
+    | { readonly isLeader: boolean; readonly pending: number; readonly writes: Readonly<Record<string, number>> }
+    | undefined;
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
   readonly used: Capacity;
   readonly capacity: Capacity;

@@ -146,12 +146,21 @@ export const METRICS = {
     labels: [],
     help: '1 while this agent writes the status of routes and policies for the cluster. Absent with a file source.',
   },
+  statusPending: {
+    name: 'shunt_status_pending_objects',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: 'Routes and policies whose status is still to be written by this agent. Absent with a file source.',
+  },
   statusWrites: {
     name: 'shunt_status_writes_total',
     type: 'counter',
     unit: '',
     labels: ['outcome'],
-    help: 'Requests that wrote the status of a route or a policy, by what became of them. Absent with a file source.',
+    help:
+      'Attempts to write the status of a route or a policy: written, unchanged, conflict (tried again), gone, undone by ' +
+      'another controller, or failed. Absent with a file source.',
   },
   complaints: {
     name: 'shunt_complaints',

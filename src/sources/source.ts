@@ -1,5 +1,6 @@
 import type { ClusterEvent } from '../core/cluster.ts';
 import type { Complaint } from '../core/model/objects.ts';
+import type { RejectedObject, WantedStatus } from '../core/status/wanted.ts';
 
 export type { ClusterEvent };
 
@@ -38,6 +39,18 @@ export interface WatchStatus {
   readonly waiting: number;
 }
 
+/** How writing the status of objects is doing. Counters count from the start of the agent. */
+export interface StatusWriting {
+  /** Of all agents this one writes. */
+  readonly isLeader: boolean;
+  /** Who does, as far as is known: the name of its node and something random; empty: nobody. */
+  readonly leader: string;
+  /** Objects that are not known to say what they should. */
+  readonly pending: number;
+  /** Attempts by what became of them: `written`, `unchanged`, `conflict`, `gone`, `undone`, `failed`. */
+  readonly writes: Readonly<Record<string, number>>;
+}
+
 /** Where cluster objects come from. */
 export interface Source {
   readonly name: string;
@@ -46,4 +59,10 @@ export interface Source {
   stop(): Promise<void>;
   /** Of a source that watches a server: one for each resource. */
   watches?(): readonly WatchStatus[];
+  /** Of a source whose objects have a status: those that cannot be read, and say so there. The same list until it changes. */
+  rejected?(): readonly RejectedObject[];
+  /** All that objects should say of what becomes of them. It is written when there is time, by one of all agents. */
+  want?(statuses: readonly WantedStatus[]): void;
+  /** Undefined where nobody writes. */
+  statusWriting?(): StatusWriting | undefined;
 }

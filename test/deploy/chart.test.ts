@@ -35,6 +35,14 @@ describe('the chart renders the same objects as', () => {
     expect(rendered).not.toContain('kube-system');
     expect(named(parse(rendered))).toEqual(named(overlay({ namespace: 'other' })));
   });
+
+  test('deploy/kustomize/components/old-api-server, where the API server is an old one', () => {
+    const args = ['template', 'shunt', 'deploy/helm/shunt', '--namespace', 'kube-system', '--kube-version', '1.24.17'];
+    const rendered = helm(args);
+    expect(rendered).not.toContain('x-kubernetes-validations');
+    expect(named(parse(rendered))).toEqual(named(overlay({ components: ['old-api-server'] })));
+    expect(helm(args.with(-1, '1.25.0-build.1'))).toContain('x-kubernetes-validations');
+  });
 });
 
 describe('a value of the chart', () => {

@@ -76,7 +76,7 @@ interface Rule {
 
 /** The kustomization, but for one right. */
 const apply = (missing?: Right): void => {
-  cluster.kubectl(['apply', '-k', 'deploy/kustomize/base']);
+  cluster.kubectl(['apply', '-k', 'test/deployed/base']);
   if (missing === undefined) return;
   const role = JSON.parse(cluster.kubectl(['get', 'clusterrole', 'shunt', '-o', 'json'])) as { rules: readonly Rule[] };
   const rules = role.rules.flatMap(({ apiGroups, resources, verbs }) =>

@@ -18,7 +18,7 @@ const running: RunningContainer[] = [];
 beforeAll(async () => {
   machine = await Machine.create('agent');
   cluster = await startCluster(machine.node, machine.path('cluster'));
-  cluster.kubectl(['apply', '-k', 'deploy/kustomize/base']);
+  cluster.kubectl(['apply', '-k', 'test/deployed/base']);
   cluster.kubectl(['apply', '-f', '-'], JSON.stringify(THIS_NODE));
   cluster.kubectl(['create', 'namespace', 'shop']);
   ask = await addClient(machine);
@@ -124,7 +124,7 @@ describe('the agent in its container', () => {
       await run().wrote(READY);
       expect(await askCart()).toBe('v1');
     } finally {
-      cluster.kubectl(['apply', '-k', 'deploy/kustomize/base']);
+      cluster.kubectl(['apply', '-k', 'test/deployed/base']);
     }
   });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
     'ip route add 10.96.0.0/12 dev bridge',
   ]);
   cluster = await startCluster(machine.node, machine.path('cluster'));
-  cluster.kubectl(['apply', '-k', 'deploy/kustomize/base']);
+  cluster.kubectl(['apply', '-k', 'test/deployed/base']);
   cluster.kubectl(['apply', '-f', '-'], JSON.stringify(THIS_NODE));
   cluster.kubectl(['create', 'namespace', 'shop']);
   server = await addServer(machine, 'v1');

@@ -10,7 +10,7 @@ export interface Agent {
 }
 
 export const agentOfBase = (): Agent => {
-  const base = kustomization('deploy/kustomize/base');
+  const base = kustomization('test/deployed/base');
   return { pod: find<DaemonSet>(base, 'DaemonSet').spec.template.spec, container: agentOf(base) };
 };
 

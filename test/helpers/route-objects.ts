@@ -1,3 +1,4 @@
+import type { Shares } from '../../src/core/explain.ts';
 import type { Client, DesiredArm, DesiredGroup, DesiredPort } from '../../src/core/model/desired.ts';
 import type {
   LabelSelector,
@@ -79,3 +80,6 @@ const armText = ({ id, weight, choice, endpoints }: DesiredArm): string => {
 
 const endpointsText = (endpoints: DesiredGroup['endpoints']): string =>
   endpoints.map(({ address, port, weight }) => `${address}:${port}=${weight}`).join(' ') || 'refused';
+
+/** A table that holds these shares, and refuses when there are none. */
+export const held = (shares: ReadonlyMap<string, number>): Shares => ({ shares, refused: shares.size === 0 ? 1 : 0 });

@@ -1,5 +1,6 @@
 import { type Agent, type AgentObserver, createAgent } from '../../src/agent/agent.ts';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
+import { cgroupLevel } from '../../src/agent/pod-cgroups.ts';
 import type { ChangeSummary } from '../../src/agent/view.ts';
 import type { ClusterObject, ObjectRef } from '../../src/core/model/objects.ts';
 import type { Capacity } from '../../src/core/plan/transaction.ts';
@@ -22,6 +23,8 @@ export interface AgentOptions {
   readonly socketEnding?: SocketEnding;
   readonly externalIPs?: boolean;
   readonly proxyName?: string;
+  /** Where Pods' cgroups are; below that of the node if not given. */
+  readonly clients?: { readonly cgroup: string; readonly level: number | undefined };
   /** What exists when the agent starts. */
   readonly objects?: readonly ClusterObject[];
 }
@@ -50,6 +53,7 @@ export class RunningAgent implements AsyncDisposable {
       clock: options.clock ?? systemClock,
       observer: this.#changes,
       resyncMs: options.resyncMs ?? 3_600_000,
+      ...(options.clients === undefined ? {} : { clients: options.clients }),
     });
   }
 
@@ -112,7 +116,8 @@ export const startAgent = async (node: EmbeddedNode, options: AgentOptions = {})
     netns: options.netns ?? NAMESPACES,
     ...(options.socketEnding === undefined ? {} : { socketEnding: options.socketEnding }),
   });
-  const running = new RunningAgent(dataplane, options);
+  const clients = { cgroup: node.cgroup, level: cgroupLevel(node.cgroup) };
+  const running = new RunningAgent(dataplane, { clients, ...options });
   await running.start(options.objects ?? []);
   return running;
 };

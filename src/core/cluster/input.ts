@@ -14,7 +14,7 @@ export const inputOf = (cluster: Cluster, service: ServiceObject): ServiceInput 
   const key = keyOf(service);
   const slices = cluster.slices.byService.get(key) ?? [];
   const policies = policiesOf(cluster, key);
-  const routes = cluster.routes.byParent.get(key)?.map((route) => routeInput(cluster, route));
+  const routes = routesAt(cluster, key);
   const isNarrowed = policies.some(hasClients) || routes?.some((route) => isNarrowedAt(route, service)) === true;
   return {
     service,
@@ -25,7 +25,12 @@ export const inputOf = (cluster: Cluster, service: ServiceObject): ServiceInput 
   };
 };
 
-const policiesOf = ({ policies, destinationRules }: Cluster, key: string): readonly TrafficPolicyObject[] => {
+/** Those that have the Service as a parent, whether it exists or not; undefined: none. */
+export const routesAt = (cluster: Cluster, key: string): readonly RouteInput[] | undefined =>
+  cluster.routes.byParent.get(key)?.map((route) => routeInput(cluster, route));
+
+/** Those that name the Service, DestinationRules among them. */
+export const policiesOf = ({ policies, destinationRules }: Cluster, key: string): readonly TrafficPolicyObject[] => {
   const rules = destinationRules.byService.get(key);
   const own = policies.byService.get(key) ?? NONE;
   return rules === undefined ? own : [...own, ...rules];

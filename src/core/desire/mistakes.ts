@@ -63,7 +63,7 @@ export const missingTarget = (key: string, policies: readonly TrafficPolicyObjec
     return complaintAbout(
       policy,
       'warning',
-      `spec.targetRefs[${index}].name`,
+      policy.kind === 'DestinationRule' ? 'spec.host' : `spec.targetRefs[${index}].name`,
       `there is no Service ${key}: nothing is weighed`,
     );
   });

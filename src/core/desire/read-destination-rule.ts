@@ -90,7 +90,7 @@ const readChoice = (review: Review, spec: Fields): Choice => {
       ...otherFields(policy, ['loadBalancer'], POLICY),
       ...otherFields(balancer, ['consistentHash', 'warmup', slowStart.from, isSimple ? 'simple' : ''], BALANCER),
       ...otherFields(hash, ['useSourceIp'], HASH),
-      ...otherFields(warmup, slowStart.from === 'warmup' ? ['duration', ...ownWarmup(warmup)] : [], WARMUP),
+      ...otherFields(warmup, [slowStart.from === 'warmup' ? 'duration' : '', ...ownWarmup(warmup)], WARMUP),
     ],
   };
 };

@@ -139,7 +139,8 @@ const readEndpoint = (review: Review, raw: unknown, path: Path, family: Family, 
   const fields = asObject(review, raw, path) ?? {};
   const conditions = objectField(review, fields, 'conditions', path) ?? {};
   const conditionsPath = at(path, 'conditions');
-  return {
+  const labels = readLabels(review, fields, path, intern);
+  const endpoint: EndpointObject = {
     address: readAddress(review, fields, path, family),
     ready: booleanField(review, conditions, 'ready', true, conditionsPath),
     serving: booleanField(review, conditions, 'serving', true, conditionsPath),
@@ -148,8 +149,8 @@ const readEndpoint = (review: Review, raw: unknown, path: Path, family: Family, 
     zone: intern(textField(review, fields, 'zone', path)),
     hints: readHints(review, fields, path, intern),
     pod: readPod(review, fields, path),
-    ...readLabels(review, fields, path, intern),
   };
+  return labels === undefined ? endpoint : { ...endpoint, labels };
 };
 
 /** The first of the addresses; the others must be right as well. */
@@ -216,22 +217,18 @@ const readPod = (review: Review, fields: Fields, path: Path): string => {
   return textField(review, target, 'name', at(path, 'targetRef'));
 };
 
-/** `deprecatedTopology`, which v1beta1 called topology: the one place for labels of an endpoint. No property for none. */
+/** `deprecatedTopology`, which v1beta1 called topology: the one place for labels of an endpoint. Undefined for none. */
 const readLabels = (
   review: Review,
   fields: Fields,
   path: Path,
   intern: Intern,
-): { readonly labels?: Readonly<Record<string, string>> } => {
+): Readonly<Record<string, string>> | undefined => {
   const raw = objectField(review, fields, 'deprecatedTopology', path);
-  const entries = Object.entries(raw ?? {});
-  if (raw === undefined || entries.length === 0) return {};
+  const names = Object.keys(raw ?? {});
+  if (raw === undefined || names.length === 0) return undefined;
   const labelsPath = at(path, 'deprecatedTopology');
-  return {
-    labels: Object.fromEntries(
-      entries.map(([name]) => [intern(name), intern(textField(review, raw, name, labelsPath))]),
-    ),
-  };
+  return Object.fromEntries(names.map((name) => [intern(name), intern(textField(review, raw, name, labelsPath))]));
 };
 
 const LABEL_SERVICE = 'kubernetes.io/service-name';

@@ -78,6 +78,9 @@ export const textField = (review: Review, fields: Fields, key: string, parent?: 
   return typeof value === 'string' ? value : (wrongType(review, at(parent, key), 'a string', value) ?? '');
 };
 
+export const textFieldOr = (review: Review, fields: Fields, key: string, fallback: string, parent?: Path): string =>
+  isAbsent(fields[key]) ? fallback : textField(review, fields, key, parent);
+
 export const booleanField = (
   review: Review,
   fields: Fields,

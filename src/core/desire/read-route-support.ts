@@ -50,7 +50,7 @@ const otherField = (fields: Fields, honoured: readonly string[], path: Path): st
 const about = (path: Path, message: string): string => `${pathText(path)}: ${message}`;
 
 const isSet = (value: unknown): boolean => {
-  if (isAbsent(value) || value === '') return false;
+  if (isAbsent(value)) return false;
   return typeof value !== 'object' || Object.keys(value as object).length > 0;
 };
 

@@ -8,12 +8,12 @@ import {
   complain,
   type Fields,
   integerField,
-  isAbsent,
   listField,
   objectField,
   type Path,
   type Review,
   textField,
+  textFieldOr,
 } from './read-field.ts';
 import { readMetadata } from './read-metadata.ts';
 import { checkLabel } from './read-name.ts';
@@ -50,8 +50,8 @@ const readParents = (review: Review, spec: Fields, ref: ObjectRef, intern: Inter
   return boundedListField(review, spec, 'parentRefs', PARENTS_MAX, SPEC).flatMap((raw, index) => {
     const path = at(PARENTS, index);
     const fields = asObject(review, raw, path) ?? {};
-    const group = textOr(review, fields, 'group', GATEWAY_GROUP, path);
-    const kind = textOr(review, fields, 'kind', 'Gateway', path);
+    const group = textFieldOr(review, fields, 'group', GATEWAY_GROUP, path);
+    const kind = textFieldOr(review, fields, 'kind', 'Gateway', path);
     if (group !== '' || kind !== 'Service') return [];
     const parent = {
       ...readName(review, fields, ref, path, intern),
@@ -99,7 +99,7 @@ const readBackends = (
     const fields = asObject(review, raw, path);
     if (fields === undefined) return [];
     const group = textField(review, fields, 'group', path);
-    const backendKind = textOr(review, fields, 'kind', 'Service', path);
+    const backendKind = textFieldOr(review, fields, 'kind', 'Service', path);
     const isService = group === '' && backendKind === 'Service';
     return [
       {
@@ -116,13 +116,10 @@ const readBackends = (
 const readName = (review: Review, fields: Fields, ref: ObjectRef, path: Path, intern: Intern) => {
   const name = textField(review, fields, 'name', path);
   if (name === '') complain(review, 'error', at(path, 'name'), 'is missing');
-  const namespace = textOr(review, fields, 'namespace', ref.namespace, path);
+  const namespace = textFieldOr(review, fields, 'namespace', ref.namespace, path);
   checkLabel(review, namespace, at(path, 'namespace'));
   return { namespace: intern(namespace), name: intern(name) };
 };
-
-const textOr = (review: Review, fields: Fields, key: string, fallback: string, path: Path): string =>
-  isAbsent(fields[key]) ? fallback : textField(review, fields, key, path);
 
 /** Of the Gateway API. */
 const PARENTS_MAX = 32;

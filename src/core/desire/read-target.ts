@@ -11,6 +11,7 @@ import {
   type Review,
   shown,
   textField,
+  textFieldOr,
 } from './read-field.ts';
 import { checkLabel, checkSubdomain } from './read-name.ts';
 
@@ -50,7 +51,7 @@ export const readTargets = (review: Review, list: readonly unknown[], listPath: 
 const readTarget = (review: Review, target: Fields, path: Path): { readonly kind: string; readonly name: string } => {
   checkKnown(review, target, path, ['group', 'kind', 'name'], 'TrafficPolicy');
   const group = textField(review, target, 'group', path);
-  const kind = textField(review, target, 'kind', path);
+  const kind = textFieldOr(review, target, 'kind', 'Service', path);
   const name = textField(review, target, 'name', path);
   if (isRouteKind(kind)) {
     if (group !== GATEWAY_GROUP) {

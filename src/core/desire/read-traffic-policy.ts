@@ -67,9 +67,7 @@ const readSlowStart = (review: Review, spec: Fields): number => {
   const fields = objectField(review, spec, 'slowStart', SPEC);
   if (fields === undefined) return 0;
   checkKnown(review, fields, SLOW_START, ['duration'], 'TrafficPolicy');
-  if (isAbsent(fields.duration)) {
-    complain(review, 'error', at(SLOW_START, 'duration'), 'is missing');
-  }
+  if (isAbsent(fields.duration)) return SLOW_START_DEFAULT_MS;
   return durationField(review, fields, 'duration', SLOW_START_RANGE, SLOW_START) ?? 0;
 };
 
@@ -130,6 +128,7 @@ const WEIGHTS_MAX = 64;
 const LABELS_MAX = 8;
 const MATCHER_MAX = 253;
 const WEIGHT_RANGE = { min: 0, max: 1000 } as const;
+const SLOW_START_DEFAULT_MS = 30_000;
 const SLOW_START_RANGE = { min: '1s', max: '1h' } as const;
 
 const SPEC = at(undefined, 'spec');

@@ -38,7 +38,8 @@ export type ObjectRead =
 
 /**
  * Validates an object as the API server would as far as Shunt uses it, fills in defaults and leaves out everything
- * else. What is not used is not looked at, except in a TrafficPolicy, where an unknown field is an error.
+ * else. What is not used is not looked at, except where it could pass for being in force: an unknown field is an error in
+ * a TrafficPolicy, makes a route unsupported, and is listed with a DestinationRule.
  */
 export const readObject = (raw: unknown, intern: Intern): ObjectRead => {
   const nameless: Review = { object: 'object', complaints: [] };

@@ -19,7 +19,11 @@ export interface Ruling {
 }
 
 /** Without a client: for everybody who is not known as one. */
-export const rulingFor = (input: ServiceInput, port: ServedPort, client: ClientPod | undefined): Ruling => {
+export const rulingFor = (
+  input: ServiceInput,
+  port: ServedPort,
+  client: Pick<ClientPod, 'namespace' | 'labels'> | undefined,
+): Ruling => {
   const route = input.routes && routeFor(input.routes, input.service, port, client);
   const policy = governingPolicy(input.policies, client);
   const policyOf = ({ answers }: BackendInput) => governingPolicy(answers?.policies ?? [], client);

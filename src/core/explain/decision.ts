@@ -1,5 +1,6 @@
-import type { AddressKind } from '../model/desired.ts';
+import type { AddressKind, ChoiceRule } from '../model/desired.ts';
 import type { Complaint, Protocol } from '../model/objects.ts';
+import type { UnresolvedReason } from '../route/backend.ts';
 
 /** What a client is about to connect to. */
 export interface Question {
@@ -7,6 +8,8 @@ export interface Question {
   readonly address: string;
   readonly port: number;
   readonly protocol: Protocol;
+  /** `namespace/name` of the Pod that asks; absent: anybody who is not known as a client. */
+  readonly client?: string;
 }
 
 /** Of a protocol that the kernel programs serve. */
@@ -69,10 +72,65 @@ interface Answered extends Asked {
   readonly slices: readonly string[];
   /** Every endpoint of every slice, in the order of slice names. */
   readonly endpoints: readonly ExplainedEndpoint[];
+  /** How one of them is chosen. Of a route each arm has its own. */
+  readonly choice: ChoiceRule;
+  /** The policy that counts here: `TrafficPolicy shop/weights`. Absent with a route, and where there is none. */
+  readonly policy?: string;
+  /** Present when a route counts: then arms share the connections, and `endpoints` is empty. */
+  readonly route?: ExplainedRoute;
+  readonly arms?: readonly ExplainedArm[];
+  /** Of the Pod that asks, if the question names one. */
+  readonly client?: ExplainedClient;
+  /** Pods of this node that are answered otherwise than this; only if the question names none. */
+  readonly otherwise?: readonly string[];
   /** `namespace/name` of other Services that want the same address and port, and go without. */
   readonly rivals: readonly string[];
   /** What `desire` complains about the owner. */
   readonly complaints: readonly Complaint[];
+}
+
+/** Of what counts for whom: see src/core/route/precedence.ts. */
+export interface ExplainedRoute {
+  /** `TCPRoute shop/split` */
+  readonly name: string;
+  /** The namespace whose Pods alone it is for; absent: all. */
+  readonly onlyNamespace?: string;
+  /** The policy that narrows it to some clients. */
+  readonly narrowedBy?: string;
+}
+
+/** What becomes of one backendRef, in the order of the route. */
+export interface ExplainedArm {
+  /** `DesiredArm.id` */
+  readonly id: string;
+  /** `namespace/name` of its Service. */
+  readonly service: string;
+  /** The exact share is weight / of. */
+  readonly weight: number;
+  readonly of: number;
+  readonly percent: number;
+  /** Present when its share is refused. */
+  readonly refused?: ArmRefusal;
+  readonly choice: ChoiceRule;
+  readonly policy?: string;
+  readonly onlyNode?: string;
+  readonly slices: readonly string[];
+  /** Shares are those within the arm. */
+  readonly endpoints: readonly ExplainedEndpoint[];
+}
+
+/** A reference that leads nowhere, or a Service whose endpoints cannot answer. */
+export type ArmRefusal =
+  | { readonly unresolved: UnresolvedReason; readonly message: string }
+  | { readonly reason: RefusedReason };
+
+/**
+ * `apart`: answered otherwise than everybody. `unknown`: no Pod of this node, so what is said is what everybody gets. `no
+ * cgroup`: so is it, because the kernel cannot tell whose its connections are.
+ */
+export interface ExplainedClient {
+  readonly pod: string;
+  readonly standing: 'apart' | 'as everybody' | 'unknown' | 'no cgroup';
 }
 
 export type RefusedReason =
@@ -82,7 +140,10 @@ export type RefusedReason =
   | 'no endpoint with that port'
   | 'no endpoint on this node'
   | 'no endpoint ready'
-  | 'every weight is 0';
+  | 'every weight is 0'
+  /** Of a route: no backend has any weight, or none of those that have can answer. */
+  | 'no backend weighs'
+  | 'no backend answers';
 
 export type LeftAloneReason =
   | { readonly reason: 'no such address' }
@@ -124,6 +185,8 @@ export type Verdict =
       readonly of: number;
       readonly percent: number;
       readonly saidBy?: PolicyEntry;
+      /** While it is new: how much of its weight it has, in percent. */
+      readonly risen?: number;
     }
   | { readonly verdict: 'other family' | 'no port of that name' | 'not on this node' }
   /** Ready, but by their hints others are nearer. */
@@ -143,6 +206,8 @@ export interface KernelAnswer {
   readonly outcome: Decision['outcome'];
   /** By `address:port`; 0..1. */
   readonly shares: Readonly<Record<string, number>>;
+  /** The share of connections that are refused; 0..1. */
+  readonly refused: number;
   /** Whether that is what the objects ask for. */
   readonly agrees: boolean;
   /** It leads somewhere only because the source has not been read as a whole: the last agent left it so. */

@@ -1,27 +1,44 @@
-import type { ServiceInput } from '../desire/desire.ts';
 import type { LocalNode } from '../desire/node.ts';
 import { byName } from '../desire/order.ts';
-import { governingPolicy } from '../desire/policy.ts';
 import { type ServedPort, targetOf } from '../desire/ports.ts';
+import { ramped, type SlowStart } from '../desire/slow-start.ts';
 import { STANDING, type Standing, standingOf } from '../desire/standing.ts';
 import { isNear, type Topology, topologyOf } from '../desire/topology.ts';
 import { entryFor, weightOf } from '../desire/weights.ts';
-import type { EndpointObject, EndpointSliceObject, Family } from '../model/objects.ts';
+import type { DesiredEndpoint } from '../model/desired.ts';
+import type {
+  EndpointObject,
+  EndpointSliceObject,
+  Family,
+  ServiceObject,
+  TrafficPolicyObject,
+} from '../model/objects.ts';
 import type { ExplainedEndpoint, PolicyEntry, Verdict } from './decision.ts';
+
+/** What decides about the endpoints of one Service. */
+export interface Field {
+  readonly service: ServiceObject;
+  /** In any order. */
+  readonly slices: readonly EndpointSliceObject[];
+  /** The one that counts. */
+  readonly policy: TrafficPolicyObject | undefined;
+  readonly node: LocalNode;
+  readonly slowStart?: SlowStart | undefined;
+}
 
 /**
  * A verdict about every endpoint of every slice of a Service. One rule after the other takes out those that cannot
  * answer and says why; who is left shares. `desire` gets there in one pass, and a property test holds the two together.
  */
 export const explainEndpoints = (
-  input: ServiceInput,
+  field: Field,
   port: ServedPort,
   family: Family,
-  node: LocalNode,
   /** The only node whose endpoints may answer. */
   only: string | undefined,
 ): readonly ExplainedEndpoint[] => {
-  const seen = input.slices.toSorted(byName).flatMap((slice) => look(input, slice, port));
+  const { node } = field;
+  const seen = field.slices.toSorted(byName).flatMap((slice) => look(field, slice, port));
 
   let left: readonly Seen[] = seen;
   const takeOut = (rule: (candidate: Seen) => Verdict | undefined): void => {
@@ -51,15 +68,23 @@ export const explainEndpoints = (
         )
       : 'all';
   takeOut(({ endpoint }) => (isNear(endpoint, topology, node) ? undefined : { verdict: FAR[topology] }));
-  const of = left.reduce((sum, { weight }) => sum + weight, 0);
-  const share = ({ weight, said }: Seen): Verdict => ({
-    verdict: 'share',
-    weight,
-    of,
-    percent: (100 * weight) / of,
-    ...said,
-  });
-  return seen.map((candidate) => explained(candidate, candidate.verdict ?? share(candidate)));
+  const shares = sharesOf(field, left);
+  return seen.map((candidate) => explained(candidate, candidate.verdict ?? (shares.get(candidate) as Verdict)));
+};
+
+/** With what is new as heavy as it is by now. */
+const sharesOf = ({ service, policy, slowStart }: Field, left: readonly Seen[]): ReadonlyMap<Seen, Verdict> => {
+  const full = left.map(({ endpoint: { address }, port = 0, weight }) => ({ address, port, weight }));
+  const weighed = ramped(full, service, policy, { slowStart, againMs: 0 });
+  const of = weighed.reduce((sum, { weight }) => sum + weight, 0);
+  return new Map(
+    left.map((candidate, index) => {
+      const { weight } = weighed[index] as DesiredEndpoint;
+      const risen = weighed === full ? 100 : Math.round(weight / candidate.weight);
+      const rising = risen < 100 ? { risen } : {};
+      return [candidate, { verdict: 'share', weight, of, percent: (100 * weight) / of, ...candidate.said, ...rising }];
+    }),
+  );
 };
 
 /** Of `all` none is far. */
@@ -80,9 +105,8 @@ interface Seen {
   verdict: Verdict | undefined;
 }
 
-const look = ({ service, policies }: ServiceInput, slice: EndpointSliceObject, port: ServedPort): readonly Seen[] => {
-  const policy = governingPolicy(policies);
-  return slice.endpoints.map((endpoint) => {
+const look = ({ service, policy }: Field, slice: EndpointSliceObject, port: ServedPort): readonly Seen[] =>
+  slice.endpoints.map((endpoint) => {
     const entry = policy === undefined ? -1 : entryFor(endpoint, policy);
     return {
       slice,
@@ -94,7 +118,6 @@ const look = ({ service, policies }: ServiceInput, slice: EndpointSliceObject, p
       verdict: undefined,
     };
   });
-};
 
 /** Of the candidates left, the first of each address and port stays. */
 const countedAlready = (): ((candidate: Seen) => Verdict | undefined) => {

@@ -1,5 +1,6 @@
+import { parentsOf } from '../cluster/routes.ts';
 import { type Cluster, keyOf } from '../cluster.ts';
-import type { Complaint } from '../model/objects.ts';
+import type { Complaint, TrafficPolicyObject } from '../model/objects.ts';
 import type { Decision, LeftAloneReason } from './decision.ts';
 
 /**
@@ -11,9 +12,9 @@ export const errorsConcerning = (
   decision: Decision,
   complaints: readonly Complaint[],
 ): readonly Complaint[] => {
-  const service = serviceOf(decision);
+  const services = servicesOf(decision);
   return complaints.filter(
-    ({ severity, object }) => severity === 'error' && concerns(cluster, service, object.split(' ')),
+    ({ severity, object }) => severity === 'error' && concerns(cluster, services, object.split(' ')),
   );
 };
 
@@ -21,34 +22,46 @@ export const errorsConcerning = (
 export const isUnowned = ({ reason }: LeftAloneReason): boolean =>
   reason === 'no such address' || reason === 'endpoint address' || reason === 'pod address';
 
-/** `namespace/name`; undefined when no Service has the address. */
-const serviceOf = (decision: Decision): string | undefined => {
-  if (decision.outcome !== 'left alone') return decision.service;
-  return 'service' in decision.why ? decision.why.service : undefined;
+/** By `namespace/name`: the one that has the address, and those that its route leads to. Empty when none has it. */
+const servicesOf = (decision: Decision): readonly string[] => {
+  if (decision.outcome === 'left alone') return 'service' in decision.why ? [decision.why.service] : [];
+  const arms = 'arms' in decision ? (decision.arms ?? []) : [];
+  return [decision.service, ...arms.map(({ service }) => service)];
 };
 
 /** `EndpointSlice shop/cart-1` in two words; anything else names a file. */
-const concerns = (cluster: Cluster, service: string | undefined, [kind, key = '']: readonly string[]): boolean => {
+const concerns = (cluster: Cluster, services: readonly string[], [kind, key = '']: readonly string[]): boolean => {
   switch (kind) {
     case 'Service':
-      return service === undefined ? !cluster.services.has(key) : key === service;
+      return services.length === 0 ? !cluster.services.has(key) : services.includes(key);
     case 'EndpointSlice': {
       const known = cluster.slices.byKey.get(key);
       return known === undefined
-        ? mayBeOf(service, key)
-        : keyOf({ namespace: known.namespace, name: known.service }) === service;
+        ? mayBeOf(services, key)
+        : services.includes(keyOf({ namespace: known.namespace, name: known.service }));
     }
-    case 'TrafficPolicy': {
-      const known = cluster.policies.byKey.get(key);
-      return known === undefined
-        ? mayBeOf(service, key)
-        : known.services.some((name) => keyOf({ namespace: known.namespace, name }) === service);
+    case 'TrafficPolicy':
+      return concernsPolicy(cluster.policies.byKey.get(key), services, key);
+    case 'DestinationRule':
+      return concernsPolicy(cluster.destinationRules.byKey.get(key), services, key);
+    case 'GRPCRoute':
+    case 'HTTPRoute':
+    case 'TCPRoute':
+    case 'UDPRoute': {
+      const known = cluster.routes.byKey.get(`${kind} ${key}`);
+      return services.length > 0 && (known === undefined || parentsOf(known).some((each) => services.includes(each)));
     }
     default:
       return true;
   }
 };
 
+/** One that narrows routes may be about any of them. */
+const concernsPolicy = (known: TrafficPolicyObject | undefined, services: readonly string[], key: string): boolean => {
+  if (known === undefined || known.routes.length > 0) return mayBeOf(services, key);
+  return known.services.some((name) => services.includes(keyOf({ namespace: known.namespace, name })));
+};
+
 /** Slices and policies are about Services of their own namespace. */
-const mayBeOf = (service: string | undefined, key: string): boolean =>
-  service !== undefined && service.split('/')[0] === key.split('/')[0];
+const mayBeOf = (services: readonly string[], key: string): boolean =>
+  services.some((service) => service.split('/')[0] === key.split('/')[0]);

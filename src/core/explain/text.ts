@@ -1,3 +1,5 @@
+import type { Question } from './decision.ts';
+
 /** `10.244.1.21:9080`, `[fd00:10:244:1::41]:7070`; the address alone when no port is known. */
 export const socketText = ({ address, port }: { readonly address: string; readonly port?: number }): string => {
   if (port === undefined) return address;
@@ -18,3 +20,9 @@ export const alignColumns = (rows: readonly (readonly string[])[]): readonly str
       .trimEnd(),
   );
 };
+
+export const questionText = (question: Question): string => `${socketText(question)}/${question.protocol}`;
+
+/** Two decimals, and as many more as a share below 0.01 % needs to be seen. */
+export const percentText = (percent: number): string =>
+  `${percent >= 0.01 || percent === 0 ? percent.toFixed(2) : percent.toPrecision(1)} %`;

@@ -46,7 +46,7 @@ describe('shunt status', () => {
       /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
     );
     expect(stdout).toMatch(
-      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 5 routes, 1 Node, 4 Pods\nclients +3 Pods known by cgroup, 1 without one yet\nstatuses +written by this agent; 4 written\ncomplaints +1 error, 2 warnings, 3 notes$/m,
+      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 5 routes, 1 Node, 4 Pods\nclients +3 Pods known by cgroup, 1 without one yet\nstatuses +written by this agent, 2 to be written, 4 written, 1 failed\ncomplaints +1 error, 2 warnings, 3 notes$/m,
     );
     expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
     expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
@@ -82,15 +82,16 @@ describe('shunt status', () => {
   });
 
   test('shows who is not known as a client, and who writes statuses elsewhere', async () => {
-    const state = { clients: { found: 1, waiting: 0, refused: 2 }, statusWriter: { leader: false, writes: {} } };
+    const state = {
+      clients: { found: 1, waiting: 0, refused: 2 },
+      statusWriting: { isLeader: false, leader: 'worker-2_9a', pending: 0, writes: {} },
+    };
     const { stdout } = await ask(['status'], fakeView({ state }));
-    expect(stdout).toMatch(
-      /^clients +1 Pod known by cgroup, 2 too deep\nstatuses +left to the agent of another node$/m,
-    );
+    expect(stdout).toMatch(/^clients +1 Pod known by cgroup, 2 too deep\nstatuses +written by the agent worker-2_9a$/m);
   });
 
   test('shows neither where nothing asks for them', async () => {
-    const state = { clients: { found: 0, waiting: 0, refused: 0 }, statusWriter: undefined };
+    const state = { clients: { found: 0, waiting: 0, refused: 0 }, statusWriting: undefined };
     expect((await ask(['status'], fakeView({ state }))).stdout).not.toMatch(/^(clients|statuses)/m);
   });
 
@@ -294,6 +295,11 @@ test('shunt explain asks the agent with the address in its one spelling', async 
   const { status, stdout } = await ask(['explain', '[FD00:0::1]:53/udp', '-o', 'json']);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ question: { address: 'fd00::1', port: 53, protocol: 'UDP' } });
+});
+
+test('shunt explain asks for a Pod with --from', async () => {
+  const { stdout } = await ask(['explain', '--from', 'shop/web-0', '10.96.0.1:80', '-o', 'json']);
+  expect(JSON.parse(stdout)).toMatchObject({ question: { client: 'shop/web-0' } });
 });
 
 describe('shunt unload', () => {

@@ -50,6 +50,7 @@ describe('errors', () => {
     { argv: ['plan', '--source', 'cluster.yaml'], says: '--source: `cluster.yaml` is not file:PATH' },
     { argv: ['explain', '10.96.0.1'], says: 'is not ADDRESS:PORT' },
     { argv: ['explain', '10.96.0.1:0'], says: 'a port lies between 1 and 65535' },
+    { argv: ['explain', '10.96.0.1:80', '--from', 'web-0'], says: '--from: `web-0` is not NAMESPACE/POD' },
     { argv: ['explain', '10.96.0.01:80'], says: '`10.96.0.01:80`: ' },
     { argv: ['backends', 'shop/cart/80'], says: '`shop/cart/80` is not NAMESPACE[/NAME]' },
   ])('shunt $argv is a usage error that says what to do', async ({ argv, says }) => {

@@ -4,6 +4,7 @@ import { plain } from '../../../src/cli/style.ts';
 import type { ClusterObject, Complaint, Origin } from '../../../src/core/model/objects.ts';
 import { readOnce } from '../../../src/sources/file.ts';
 import { endpoint, NOT_READY, policy, service, slice } from '../../helpers/objects.ts';
+import { destinationRule, route } from '../../helpers/route-objects.ts';
 import { shunt } from './harness.ts';
 
 const FIXTURE = new URL('../../fixtures/cluster.yaml', import.meta.url).pathname;
@@ -52,11 +53,38 @@ describe('shunt plan', () => {
     expect(stdout.match(/\S+:8080 .*%$/gm)).toEqual(says);
   });
 
+  test('shows what each backend of a route gets, and which share is refused', async () => {
+    const v1 = [
+      service({ name: 'v1', headless: true, clusterIPs: [] }),
+      slice([endpoint('10.244.1.1'), endpoint('10.244.1.2')], { name: 'v1-1', service: 'v1' }),
+    ];
+    const split = route([{ name: 'v1', weight: 3 }, { name: 'gone' }]);
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([...web, ...v1, split]));
+    expect(stdout).toContain(
+      [
+        'SERVICE PORT       ADDRESS       BACKEND                         SHARE',
+        'shop/web/http/TCP  10.96.0.1:80  refused: shop/gone:80            25 %',
+        '                                 10.244.1.1:8080 of shop/v1:80  37.5 %',
+        '                                 10.244.1.2:8080 of shop/v1:80  37.5 %',
+        '',
+      ].join('\n'),
+    );
+    expect(stdout).toContain('1 Service port, 1 address, 2 backends, ');
+  });
+
+  test('says of parents and targets that are not there', async () => {
+    const objects = [route([]), destinationRule({ services: ['gone'] })];
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(stdout).toContain('TCPRoute shop/split spec.parentRefs[0].name: there is no Service shop/web');
+    expect(stdout).toContain('DestinationRule shop/rule spec.host: there is no Service shop/gone');
+  });
+
   const unnamed = [{ name: '', protocol: 'TCP', port: 80, nodePort: 0 }] as const;
   test.each<{ why: string; objects: readonly ClusterObject[] }>([
     { why: 'no EndpointSlice', objects: [service()] },
     { why: 'no endpoint', objects: [service(), slice([])] },
     { why: 'none ready', objects: [service(), slice([endpoint('10.244.0.1', NOT_READY)])] },
+    { why: 'its route has no backend with a weight', objects: [...web, route([{ name: 'web', weight: 0 }])] },
     { why: 'all drained', objects: [...web, policy([{ weight: 0 }])] },
     { why: 'no slice has port http/TCP', objects: [service(), slice([endpoint('10.244.0.1')], { ports: unnamed })] },
     {

@@ -5,6 +5,7 @@ import { keyOf } from '../../../src/core/cluster.ts';
 import { desire } from '../../../src/core/desire/desire.ts';
 import type { ServiceObject } from '../../../src/core/model/objects.ts';
 import { complaintLines, desiredLines, OUR_NODE, service } from '../../helpers/objects.ts';
+import { cgroup } from '../../helpers/route-objects.ts';
 
 const desired = (object: ServiceObject) => desire({ service: object, slices: [], policies: [], node: OUR_NODE }).ports;
 
@@ -92,6 +93,19 @@ describe('an address and port that several Services want', () => {
       'warning: Service shop/newer spec.clusterIPs[0]: 10.96.0.1 port 80/TCP is left to Service shop/web, which is older',
     ]);
     expect(settle(claims, WEB, desired(WEB)).complaints).toEqual([]);
+  });
+
+  it('is a warning once, however many clients are answered otherwise', () => {
+    const claims = createClaims(OUR_NODE);
+    put(claims, WEB);
+    put(claims, NEWER);
+    const ports = desired(NEWER).map((port) => ({
+      ...port,
+      groups: port.groups.flatMap((group) => [group, { ...group, client: cgroup(1), variant: 1 }]),
+    }));
+    const settled = settle(claims, NEWER, ports);
+    expect(settled.complaints).toHaveLength(1);
+    expect(settled.ports).toEqual([]);
   });
 
   it('leaves nothing of a port whose addresses all belong to others', () => {

@@ -14,6 +14,7 @@ import {
   service,
   slice,
 } from '../../helpers/objects.ts';
+import { held } from '../../helpers/route-objects.ts';
 
 const ASKED = { address: '10.96.0.1', port: 80, protocol: 'TCP' } as const;
 
@@ -287,7 +288,7 @@ describe('what the kernel holds', () => {
     ].map((object) => ({ type: 'put', object })),
   );
   const kernel = (address: string, table: ReadonlyMap<string, number> | null) =>
-    explain({ cluster, node: OUR_NODE, table }, { ...ASKED, address }).kernel;
+    explain({ cluster, node: OUR_NODE, table: table && held(table) }, { ...ASKED, address }).kernel;
   const shares = (first: number, second: number) =>
     new Map([
       ['10.1.0.1:8080', first],
@@ -342,7 +343,12 @@ describe('what the kernel holds', () => {
     },
     { state: 'a leftover does not', address: '10.9.9.9', table: new Map(), outcome: 'refused', agrees: false },
   ])('$state', ({ address, table, outcome, agrees }) => {
-    expect(kernel(address, table)).toEqual({ outcome, agrees, shares: Object.fromEntries(table ?? []) });
+    expect(kernel(address, table)).toEqual({
+      outcome,
+      agrees,
+      shares: Object.fromEntries(table ?? []),
+      refused: table?.size === 0 ? 1 : 0,
+    });
   });
 
   it('is left out when nobody looked', () => {
@@ -353,7 +359,7 @@ describe('what the kernel holds', () => {
 describe('the oracle', () => {
   it('gives each endpoint its weight over the sum of weights', () => {
     const endpoints = [1, 2, 97].map((weight, index) => ({ address: `10.1.0.${index + 1}`, port: 8080, weight }));
-    expect([...oracle({ ...GROUP, family: 4, addresses: ['10.96.0.1'], endpoints })]).toEqual([
+    expect([...oracle({ ...GROUP, family: 4, addresses: ['10.96.0.1'], endpoints }).shares]).toEqual([
       ['10.1.0.1:8080', 0.01],
       ['10.1.0.2:8080', 0.02],
       ['10.1.0.3:8080', 0.97],
@@ -362,7 +368,7 @@ describe('the oracle', () => {
 
   it('writes IPv6 endpoints in brackets', () => {
     const endpoints = [{ address: 'fd00:1::1', port: 8080, weight: 1 }];
-    expect([...oracle({ ...GROUP, family: 6, addresses: ['fd00:96::1'], endpoints })]).toEqual([
+    expect([...oracle({ ...GROUP, family: 6, addresses: ['fd00:96::1'], endpoints }).shares]).toEqual([
       ['[fd00:1::1]:8080', 1],
     ]);
   });

@@ -78,7 +78,12 @@ export const STATUS: AgentStatus = {
     pods: 4,
   },
   clients: { found: 3, waiting: 1, refused: 0 },
-  statusWriter: { leader: true, writes: { written: 4, unchanged: 0 } },
+  statusWriting: {
+    isLeader: true,
+    leader: 'worker-1_7f',
+    pending: 2,
+    writes: { written: 4, unchanged: 0, conflict: 0, gone: 0, undone: 0, failed: 1 },
+  },
   watches: [
     {
       resource: 'services',

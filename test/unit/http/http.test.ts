@@ -67,6 +67,7 @@ describe('the admin API', () => {
       says: { outcome: 'left alone', question: { address: 'fd00::1', port: 80, protocol: 'UDP' } },
     },
     { path: '/v1/explain?address=10.0.0.1&port=80', says: { question: { protocol: 'TCP' } } },
+    { path: '/v1/explain?address=10.0.0.1&port=80&client=shop/web-0', says: { question: { client: 'shop/web-0' } } },
   ])('answers GET $path', async ({ path, says }) => {
     const { status, headers, body } = await ask(await admin(), path);
     expect(status).toBe(200);
@@ -91,6 +92,12 @@ describe('the admin API', () => {
     },
     { method: 'GET', path: '/v1/explain', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
     { method: 'GET', path: '/v1/explain?address=localhost&port=80', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
+    {
+      method: 'GET',
+      path: '/v1/explain?address=10.0.0.1&port=80&client=web-0',
+      status: 400,
+      code: 'SHUNT_E_HTTP_PARAMETER',
+    },
     { method: 'GET', path: '/v1/explain?address=10.0.0.1&port=0', status: 400, code: 'SHUNT_E_HTTP_PARAMETER' },
     {
       method: 'GET',

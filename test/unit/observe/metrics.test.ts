@@ -105,6 +105,7 @@ test.each([
   ['shunt_client_pods{state="found"} 3'],
   ['shunt_client_pods{state="waiting"} 1'],
   ['shunt_status_leader 1'],
+  ['shunt_status_pending_objects 2'],
   ['shunt_status_writes_total{outcome="written"} 4'],
   ['shunt_complaints{severity="warning"} 2'],
   ['shunt_source_synced 1'],

@@ -17,10 +17,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
+import { ROUTE_KINDS } from '../../../src/core/desire/read-target.ts';
+import type { ClusterObject, Complaint, RouteParent } from '../../../src/core/model/objects.ts';
 import type { WatchDirectory } from '../../../src/sources/file/watch.ts';
 import { type FileSourceOptions, fileSource, readOnce } from '../../../src/sources/file.ts';
 import type { ClusterEvent, Source } from '../../../src/sources/source.ts';
+import { manifestOf } from '../../helpers/object-directory.ts';
+import * as objects from '../../helpers/objects.ts';
 
 /** What happens just before a file is read: errors of a machine in need, and other programs, do not come when called. */
 const reading = vi.hoisted(() => ({ before: () => {} }));
@@ -166,6 +169,25 @@ describe('readOnce', () => {
       write(name, service('no'));
     }
     expect(textOf((await readOnce(directory)).objects)).toBe('a:80 b:80 c:80');
+  });
+
+  test('takes objects of every kind that Shunt uses', async () => {
+    const given = [
+      objects.service(),
+      objects.slice([objects.endpoint('10.1.0.1', { labels: { rack: 'r1' } })]),
+      objects.policy([{ pod: 'a-*', weight: 5 }], { algorithm: 'Maglev', slowStartMs: 5000 }),
+      objects.destinationRule({ algorithm: 'LeastConnections' }),
+      ...ROUTE_KINDS.map((kind) => objects.route({ kind })),
+      objects.referenceGrant(),
+      objects.node(),
+      objects.pod({ cgroupUid: 'a', labels: { app: 'web' } }),
+    ];
+    for (const object of given) write(`${object.kind}.json`, JSON.stringify(manifestOf(object)));
+    const found = await readOnce(directory);
+    expect(found.complaints).toEqual([]);
+    const byKind = Object.fromEntries(found.objects.map((object) => [object.kind, { ...object }]));
+    expect(Object.keys(byKind).toSorted()).toEqual(given.map(({ kind }) => kind).toSorted());
+    for (const { kind, namespace, name } of given) expect(byKind[kind]).toMatchObject({ kind, namespace, name });
   });
 
   test('says of every complaint in which file and line it is', async () => {
@@ -366,6 +388,20 @@ describe('fileSource', () => {
       await untilHeld(told, 'a:82 b:81');
       expect(told.complaints).toEqual([]);
       expect(told.batches).toEqual([['+a', '+b'], ['+b'], ['+a']]);
+    });
+
+    test('of a route, until it is a right one that has nothing to do with Services', async () => {
+      const shares = (...parents: RouteParent[]) => objects.route({ name: 'shares', parents });
+      const json = (route: object): void => replace('a.json', JSON.stringify(route));
+      json(manifestOf(shares(objects.parent())));
+      const told = await follow();
+      const { spec, ...rest } = manifestOf(shares(objects.parent())) as { readonly spec: object };
+      json({ ...rest, spec: { ...spec, rules: [] } });
+      await untilComplaint(told, 'error a.json:1 spec.rules: must have one rule');
+      expect(told.objects.get('shares')).toEqual(shares(objects.parent()));
+      json(manifestOf(shares()));
+      await untilHeld(told, '');
+      expect(told.complaints).toEqual([]);
     });
 
     test('of every object of a file that cannot be parsed', async () => {

@@ -95,6 +95,7 @@ describe('a DestinationRule', () => {
       2000,
       [`${BALANCER}.warmupDurationSecs`],
     ],
+    ['by its older name, in a line', { warmup: { aggression: 1 }, warmupDurationSecs: '3s' }, 3000, []],
     ['too long', { warmup: { duration: '61m' } }, 0, [`${BALANCER}.warmup.duration`]],
     ['too short', { warmupDurationSecs: '10ms' }, 0, [`${BALANCER}.warmupDurationSecs`]],
   ])('starts slowly %s', (_, loadBalancer, slowStartMs, ignored) => {

@@ -89,6 +89,13 @@ describe('TrafficPolicy', () => {
     });
   });
 
+  test('has the defaults of its definition', () => {
+    expect(objectOf(policy({ targetRefs: [{ name: 'cart' }], slowStart: {} }))).toMatchObject({
+      services: ['cart'],
+      slowStartMs: 30_000,
+    });
+  });
+
   test('is for the clients of routes of each kind', () => {
     const kinds = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'];
     const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
@@ -185,7 +192,6 @@ describe('TrafficPolicy', () => {
       policy({ targetRefs: [route('TCPRoute', 'cart')], clients: {}, algorithm: 'RoundRobin' }),
       'spec.algorithm: is for Services, and the policy is for routes alone',
     ],
-    ['no time to start in', policy({ slowStart: {} }), 'spec.slowStart.duration: is missing'],
     [
       'a time without unit',
       policy({ slowStart: { duration: '30' } }),

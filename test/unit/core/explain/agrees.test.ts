@@ -4,9 +4,10 @@ import { createClaims, settle, stake } from '../../../../src/core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../../../../src/core/cluster.ts';
 import { desire, type NodeIdentity } from '../../../../src/core/desire/desire.ts';
 import { localNodeOf } from '../../../../src/core/desire/node.ts';
-import { type Decision, explain, oracle, type Question } from '../../../../src/core/explain.ts';
+import { type Decision, explain, oracle, type Question, type Shares } from '../../../../src/core/explain.ts';
 import type { ClusterObject, Family } from '../../../../src/core/model/objects.ts';
-import { endpoint, node, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
+import { endpoint, node, OUR_NODE, pod, policy, service, slice } from '../../../helpers/objects.ts';
+import { cgroup, grant, labelled, route } from '../../../helpers/route-objects.ts';
 
 // A world so small that everything meets: names, addresses, ports and ages.
 
@@ -92,6 +93,10 @@ const someSlice: fc.Arbitrary<ClusterObject> = fc.constantFrom<Family>(4, 4, 6).
     .map(({ endpoints, ...fields }) => slice(endpoints, { family, ...fields })),
 );
 
+const ROUTE_KINDS = ['TCPRoute', 'TCPRoute', 'UDPRoute', 'HTTPRoute'] as const;
+const ROUTE_NAMES = ['r', 's'] as const;
+const namespace = fc.constantFrom('shop', 'shop', 'shop', 'bank');
+
 const someWeight = fc.record(
   { pod: fc.constantFrom('*', 'canary-*'), node: nodeName, weight: fc.constantFrom(0, 1, 5, 1000) },
   { requiredKeys: ['weight'] },
@@ -103,8 +108,48 @@ const somePolicy: fc.Arbitrary<ClusterObject> = fc
     createdAtMs: fc.nat(2),
     services: fc.uniqueArray(serviceName, { minLength: 1, maxLength: 2 }),
     endpointWeights: fc.array(someWeight, { maxLength: 2 }),
+    kind: fc.constantFrom('TrafficPolicy', 'TrafficPolicy', 'TrafficPolicy', 'DestinationRule'),
+    algorithm: fc.constantFrom(undefined, undefined, 'RoundRobin', 'Maglev'),
+    clients: fc.constantFrom(undefined, undefined, labelled({ track: 'canary' }), labelled({})),
+    routes: fc.subarray([{ kind: 'TCPRoute', name: 'r' } as const], { minLength: 0 }),
   })
+  .map((fields) => (fields.kind === 'DestinationRule' ? { ...fields, clients: undefined, routes: [] } : fields))
   .map(({ endpointWeights, ...fields }) => policy(endpointWeights, fields));
+
+const someRoute: fc.Arbitrary<ClusterObject> = fc
+  .record({
+    kind: fc.constantFrom(...ROUTE_KINDS),
+    namespace,
+    name: fc.constantFrom(...ROUTE_NAMES),
+    createdAtMs: fc.nat(2),
+    unsupported: rarely.map((isSo) => (isSo ? 'spec.rules[0].matches is not supported' : '')),
+    parents: fc.array(
+      fc.record({
+        name: serviceName,
+        port: fc.constantFrom(undefined, ...PORTS),
+        sectionName: fc.constantFrom('', '', 'http'),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    backends: fc.array(
+      fc.record({
+        name: fc.constantFrom('a', 'b', 'b', 'gone'),
+        port: fc.constantFrom(80, 80, 80, ...PORTS, undefined),
+        weight: fc.constantFrom(0, 1, 1, 7),
+        invalidKind: rarely.map((isSo) => (isSo ? 'is no Service' : '')),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map(({ backends, ...fields }) => route(backends, fields));
+
+const someGrant: fc.Arbitrary<ClusterObject> = fc.constant(
+  grant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'bank' }] }),
+);
+
+const somePod: fc.Arbitrary<ClusterObject> = fc
+  .record({ namespace, name: fc.constantFrom('x', 'y'), track: fc.constantFrom('canary', 'stable') })
+  .map(({ track, ...fields }) => pod({ ...fields, labels: { track }, addresses: [] }));
 
 const someNodeObject: fc.Arbitrary<ClusterObject> = fc
   .record({
@@ -114,37 +159,54 @@ const someNodeObject: fc.Arbitrary<ClusterObject> = fc
   })
   .map(node);
 
-const someObjects = fc.array(
-  fc.oneof(
-    { weight: 3, arbitrary: someService },
-    { weight: 4, arbitrary: someSlice },
-    { weight: 2, arbitrary: somePolicy },
-    { weight: 2, arbitrary: someNodeObject },
-  ),
-  { minLength: 4, maxLength: 14 },
-);
+/** Two Services that answer, for routes to lead to, unless what is drawn takes their place. */
+const ANSWERING: readonly ClusterObject[] = ['a', 'b'].flatMap((name, index) => [
+  service({ name, clusterIPs: [ADDRESSES[index] as string] }),
+  slice([endpoint(`10.1.0.${index + 1}`)], { name: `s${index + 1}`, service: name }),
+]);
+
+const someObjects = fc
+  .tuple(
+    fc.constantFrom([], ANSWERING),
+    fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: someService },
+        { weight: 4, arbitrary: someSlice },
+        { weight: 2, arbitrary: somePolicy },
+        { weight: 2, arbitrary: someNodeObject },
+        { weight: 6, arbitrary: someRoute },
+        { weight: 1, arbitrary: someGrant },
+        { weight: 2, arbitrary: somePod },
+      ),
+      { minLength: 4, maxLength: 18 },
+    ),
+  )
+  .map(([base, drawn]) => [...base, ...drawn]);
 const someNode: fc.Arbitrary<NodeIdentity> = fc.record({
   name: nodeName,
   proxyName: rarely.map((ours) => (ours ? 'other' : '')),
   externalIPs: fc.boolean(),
 });
 
+/** The kernel knows the Pods of these names, if they exist. */
+const CLIENTS = new Map(['shop/x', 'bank/x', 'bank/y'].map((key, index) => [key, cgroup(index + 1)]));
+
 const clusterOf = (objects: readonly ClusterObject[]): Cluster => {
   const cluster = createCluster();
-  applyEvents(
-    cluster,
-    objects.map((object) => ({ type: 'put', object })),
-  );
+  applyEvents(cluster, [
+    ...objects.map((object) => ({ type: 'put', object }) as const),
+    ...[...CLIENTS].map(([key, client]) => ({ type: 'client', pod: key, client }) as const),
+  ]);
   return cluster;
 };
 
-interface Answer {
+interface Answer extends Shares {
   readonly outcome: Decision['outcome'];
   readonly portId?: string;
-  readonly shares: ReadonlyMap<string, number>;
 }
 
-const LEFT_ALONE: Answer = { outcome: 'left alone', shares: new Map() };
+const LEFT_ALONE: Answer = { outcome: 'left alone', shares: new Map(), refused: 0 };
+const REFUSED: Answer = { outcome: 'refused', shares: new Map(), refused: 1 };
 
 /** By the question: what the desired ports of all Services, after their claims, make of it. */
 const desiredAnswers = (cluster: Cluster, identity: NodeIdentity): ReadonlyMap<string, Answer> => {
@@ -162,14 +224,14 @@ const desiredAnswers = (cluster: Cluster, identity: NodeIdentity): ReadonlyMap<s
     for (const { id, protocol, groups, closed } of settle(claims, owner, ports).ports) {
       for (const address of closed) {
         expect(answers.has(closedText(address)), `${address} is closed twice`).toBe(false);
-        answers.set(closedText(address), { outcome: 'refused', shares: new Map() });
+        answers.set(closedText(address), REFUSED);
       }
       for (const group of groups) {
         const shares = oracle(group);
         for (const address of group.addresses) {
-          const question = questionText({ address, port: group.port, protocol });
+          const question = askedText({ address, port: group.port, protocol }, group.client?.cgroup);
           expect(answers.has(question), `${question} has two owners`).toBe(false);
-          answers.set(question, { outcome: shares.size > 0 ? 'sent' : 'refused', portId: id, shares });
+          answers.set(question, { outcome: shares.shares.size > 0 ? 'sent' : 'refused', portId: id, ...shares });
         }
       }
     }
@@ -177,18 +239,39 @@ const desiredAnswers = (cluster: Cluster, identity: NodeIdentity): ReadonlyMap<s
   return answers;
 };
 
+/** As the kernel finds it: for the client, else for everybody, else for the whole address. */
+const found = (answers: ReadonlyMap<string, Answer>, question: Question): Answer =>
+  answers.get(askedText(question, CLIENTS.get(question.client ?? '')?.cgroup)) ??
+  answers.get(askedText(question, undefined)) ??
+  answers.get(closedText(question.address)) ??
+  LEFT_ALONE;
+
 const explainedAnswer = (decision: Decision): Answer => {
   if (decision.outcome === 'left alone') return LEFT_ALONE;
-  if (!('endpoints' in decision)) return { outcome: 'refused', shares: new Map() };
+  if (!('endpoints' in decision)) return REFUSED;
+  const arms = decision.arms ?? [{ weight: 1, of: 1, endpoints: decision.endpoints }];
   const shares = new Map<string, number>();
-  for (const { address, port, verdict } of decision.endpoints) {
-    const socket = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-    if (verdict.verdict === 'share') shares.set(socket, verdict.weight / verdict.of);
+  for (const arm of arms) {
+    if (arm.weight === 0) continue;
+    for (const { address, port, verdict } of arm.endpoints) {
+      if (verdict.verdict !== 'share') continue;
+      const socket = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+      shares.set(socket, (shares.get(socket) ?? 0) + (arm.weight / arm.of) * (verdict.weight / verdict.of));
+    }
   }
-  return { outcome: decision.outcome, portId: decision.portId, shares };
+  const refused = 1 - [...shares.values()].reduce((sum, share) => sum + share, 0);
+  return { outcome: decision.outcome, portId: decision.portId, shares, refused };
 };
 
-const questionText = ({ address, port, protocol }: Question): string => `${address} ${port} ${protocol}`;
+/** Shares to nine digits: they are added up in another order. */
+const rounded = ({ shares, refused, ...answer }: Answer) => ({
+  ...answer,
+  refused: Math.round(refused * 1e9),
+  shares: [...shares].map(([socket, share]) => `${socket} ${Math.round(share * 1e9)}`).sort(),
+});
+
+const askedText = ({ address, port, protocol }: Question, client: bigint | undefined): string =>
+  `${address} ${port} ${protocol} ${client ?? ''}`;
 
 const closedText = (address: string): string => `all else at ${address}`;
 
@@ -198,32 +281,50 @@ const QUESTIONS: readonly Question[] = [
   [...PORTS, ...NODE_PORTS].flatMap((port) => PROTOCOLS.map((protocol) => ({ address, port, protocol }))),
 );
 
+/** Also by Pods that there may be, with a cgroup that is known or not. */
+const ASKED: readonly Question[] = QUESTIONS.flatMap((question) =>
+  [undefined, 'shop/x', 'bank/y', 'shop/y'].map((client) =>
+    client === undefined ? question : { ...question, client },
+  ),
+);
+
 it('explain says of every connection what desire programs for it', () => {
+  const met = { routed: 0, partly: 0, apart: 0 };
   fc.assert(
     fc.property(someObjects, someNode, (objects, identity) => {
       const cluster = clusterOf(objects);
       const answers = desiredAnswers(cluster, identity);
-      for (const question of QUESTIONS) {
-        const wanted = answers.get(questionText(question)) ?? answers.get(closedText(question.address)) ?? LEFT_ALONE;
-        expect(explainedAnswer(explain({ cluster, node: identity }, question)), questionText(question)).toEqual(wanted);
-        const table = wanted.outcome === 'left alone' ? null : wanted.shares;
-        expect(explain({ cluster, node: identity, table }, question).kernel?.agrees).toBe(true);
+      for (const question of ASKED) {
+        const wanted = found(answers, question);
+        const table = wanted.outcome === 'left alone' ? null : wanted;
+        const decision = explain({ cluster, node: identity, table }, question);
+        expect(rounded(explainedAnswer(decision)), JSON.stringify(question)).toEqual(rounded(wanted));
+        expect(decision.kernel?.agrees).toBe(true);
+        met.routed += Number('route' in decision);
+        met.partly += Number(wanted.outcome === 'sent' && wanted.refused > 0);
+        met.apart += Number('client' in decision && decision.client?.standing === 'apart');
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 400 },
   );
+  // Every kind was met, and not by chance alone.
+  expect(Math.min(...Object.values(met))).toBeGreaterThan(10);
 });
 
-it('shares of a decision add up to one', () => {
+it('shares of a decision, with what is refused, add up to one', () => {
   fc.assert(
     fc.property(someObjects, someNode, (objects, identity) => {
       const cluster = clusterOf(objects);
       for (const question of QUESTIONS) {
-        const { outcome, shares } = explainedAnswer(explain({ cluster, node: identity }, question));
-        const sum = [...shares.values()].reduce((total, share) => total + share, 0);
-        expect(sum).toBeCloseTo(outcome === 'sent' ? 1 : 0, 9);
+        for (const { shares, refused } of [...desiredAnswers(cluster, identity).values()]) {
+          expect([...shares.values()].reduce((total, share) => total + share, refused)).toBeCloseTo(1, 9);
+        }
+        const { outcome, refused } = explainedAnswer(explain({ cluster, node: identity }, question));
+        if (outcome === 'refused') expect(refused).toBeCloseTo(1, 9);
+        if (outcome === 'sent') expect(refused).toBeLessThan(1);
       }
     }),
+    { numRuns: 30 },
   );
 });
 

@@ -3,6 +3,7 @@ import { applyEvents, createCluster } from '../../../../src/core/cluster.ts';
 import { explain, type Reading, renderExplain } from '../../../../src/core/explain.ts';
 import type { Complaint } from '../../../../src/core/model/objects.ts';
 import { endpoint, OUR_NODE, policy, service, slice } from '../../../helpers/objects.ts';
+import { held as heldShares } from '../../../helpers/route-objects.ts';
 
 /** What explain says while a part of the objects cannot be read. */
 
@@ -20,7 +21,10 @@ applyEvents(
 );
 
 const decide = (address: string, reading: Reading, table: ReadonlyMap<string, number> | null) =>
-  explain({ cluster, node: OUR_NODE, reading, table }, { address, port: 80, protocol: 'TCP' });
+  explain(
+    { cluster, node: OUR_NODE, reading, table: table && heldShares(table) },
+    { address, port: 80, protocol: 'TCP' },
+  );
 
 const error = (object: string): Complaint => ({ severity: 'error', object, path: '', message: 'is wrong' });
 const held = new Map([['10.1.0.7:8080', 1]]);

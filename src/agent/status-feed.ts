@@ -1,0 +1,66 @@
+import { type Cluster, type ClusterEvent, keyOf } from '../core/cluster.ts';
+import type { NodeIdentity } from '../core/desire/desire.ts';
+import type { ObjectRef } from '../core/model/objects.ts';
+import { wantedStatuses } from '../core/status/statuses.ts';
+import type { RejectedObject } from '../core/status/wanted.ts';
+import type { Source } from '../sources/source.ts';
+
+export interface StatusFeedOptions {
+  readonly source: Pick<Source, 'rejected' | 'want'>;
+  readonly cluster: Cluster;
+  readonly node: NodeIdentity;
+}
+
+/** Tells the source what routes and policies should say of themselves, whenever that may have changed. */
+export class StatusFeed {
+  readonly #options: StatusFeedOptions;
+  #rejected: readonly RejectedObject[] = NONE;
+  #isDue = true;
+
+  constructor(options: StatusFeedOptions) {
+    this.#options = options;
+  }
+
+  /** After the cluster has taken these in. */
+  note(events: readonly ClusterEvent[]): void {
+    this.#isDue ||= events.some((event) => event.type !== 'client' && this.#matters(refOf(event)));
+  }
+
+  /** Only of a cluster that is known as a whole: what was not told yet would be said to be missing. */
+  feed(): void {
+    const { source, cluster, node } = this.#options;
+    if (source.want === undefined) return;
+    const rejected = source.rejected?.() ?? NONE;
+    if (!this.#isDue && rejected === this.#rejected) return;
+    this.#isDue = false;
+    this.#rejected = rejected;
+    source.want([...wantedStatuses(cluster, node, rejected)]);
+  }
+
+  /** Of Services only those that a route or a policy is about. */
+  #matters(ref: ObjectRef): boolean {
+    const { policies, routes } = this.#options.cluster;
+    switch (ref.kind) {
+      case 'Service': {
+        const key = keyOf(ref);
+        return (
+          this.#rejected.length > 0 ||
+          policies.byService.has(key) ||
+          routes.byParent.has(key) ||
+          routes.byBackend.has(key)
+        );
+      }
+      case 'EndpointSlice':
+      case 'Node':
+      case 'Pod':
+        return false;
+      default:
+        return true;
+    }
+  }
+}
+
+const refOf = (event: Exclude<ClusterEvent, { readonly type: 'client' }>): ObjectRef =>
+  event.type === 'put' ? event.object : event.ref;
+
+const NONE: readonly never[] = [];
