@@ -22,11 +22,8 @@ export const renderDocuments = (results: readonly BenchmarkResult[]): Readonly<R
 });
 
 export const renderBenchmarks = (results: readonly BenchmarkResult[]): string => {
-  const sections = [
-    INTRODUCTION,
-    renderBars(bars(results)),
-    ...results.toSorted((a, b) => ORDER.indexOf(a.bench) - ORDER.indexOf(b.bench)).map(renderResult),
-  ];
+  const inOrder = results.toSorted((a, b) => ORDER.indexOf(a.bench) - ORDER.indexOf(b.bench));
+  const sections = [INTRODUCTION, renderBars(bars(inOrder)), ...inOrder.map(renderResult)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 };
 

@@ -63,7 +63,10 @@ export const measureSlowStart = async (
 };
 
 /** Of a new endpoint beside others of the same weight: a tenth of it at first, then evenly up to the whole. */
-export const rampedShare = (atMs: number, { durationMs, backends }: SlowStartSettings): number => {
+export const rampedShare = (
+  atMs: number,
+  { durationMs, backends }: Pick<SlowStartSettings, 'durationMs' | 'backends'>,
+): number => {
   const factor = FIRST_FACTOR + (1 - FIRST_FACTOR) * Math.min(1, atMs / durationMs);
   return factor / (factor + backends - 1);
 };
