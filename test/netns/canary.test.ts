@@ -22,7 +22,7 @@ beforeEach(async () => {
   traffic = await openTraffic<Name>('canary', { clients: ['client'], servers: ['stable', 'canary'] });
   client = traffic.actors.client.shell;
   traffic.objects.write('services', ...named('web', WEB, 'stable'), ...named('web-canary', '10.96.0.2', 'canary'));
-  traffic.objects.write('route', shared(PERCENTS[0]));
+  traffic.objects.write('route', shared(1));
   await traffic.startAgent();
 });
 
