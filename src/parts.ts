@@ -73,13 +73,16 @@ const run: RunParts = {
 const openSource = async ({ source, nodeName }: Config, version: string): Promise<Source> => {
   if (source.kind === 'file') return (await import('./sources/file.ts')).fileSource({ path: source.path });
   const { kubeconfig, context } = source;
-  const [{ createKubernetesSource }, access] = await Promise.all([
+  const [{ createKubernetesSource }, { inCluster, ownNamespace }] = await Promise.all([
     import('./sources/kubernetes.ts'),
-    kubeconfig === undefined
-      ? import('./sources/kubernetes/access.ts').then(({ inCluster }) => inCluster(process.env))
-      : import('./sources/kubernetes/kubeconfig.ts').then((way) => way.kubeconfig(kubeconfig, context)),
+    import('./sources/kubernetes/access.ts'),
   ]);
-  return createKubernetesSource({ access, nodeName, userAgent: `shunt/${version}` });
+  const access =
+    kubeconfig === undefined
+      ? inCluster(process.env)
+      : await (await import('./sources/kubernetes/kubeconfig.ts')).kubeconfig(kubeconfig, context);
+  const leaseNamespace = ownNamespace(process.env);
+  return createKubernetesSource({ access, nodeName, leaseNamespace, userAgent: `shunt/${version}` });
 };
 
 /** The same over restarts of the agent, and hardly ever that of another node. */

@@ -14,6 +14,7 @@ export interface DatagramConnection {
   readonly serviceGeneration: number;
 }
 
+const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
 const RECORD = CONNECTION_OVERFLOW;
 
@@ -31,6 +32,14 @@ export const decodeDatagramConnection = (record: Uint8Array): DatagramConnection
     serviceGeneration: view.getUint32(at(CONNECTION.serviceGeneration), true),
   };
 };
+
+/** Of a record of exactly RECORD.size bytes. */
+export const cookieOfConnection = (record: Uint8Array): bigint =>
+  new DataView(record.buffer, record.byteOffset, RECORD.size).getBigUint64(RECORD.cookie, true);
+
+/** Whether the connection that begins at this byte is a TCP one whose application has closed its socket. */
+export const isReleasedConnection = (bytes: Uint8Array, connection: number): boolean =>
+  bytes[connection + CONNECTION.protocol] === IPPROTO_TCP && bytes[connection + CONNECTION.released] !== 0;
 
 /** Whether the connection that begins at this byte is that of a connected UDP socket. */
 export const isDatagramConnection = (bytes: Uint8Array, connection: number): boolean =>

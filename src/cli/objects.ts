@@ -2,7 +2,7 @@ import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { type Desired, desire, type NodeIdentity, type ServiceInput } from '../core/desire/desire.ts';
 import { onlyNodeOf } from '../core/desire/internal-policy.ts';
-import { missingTarget } from '../core/desire/mistakes.ts';
+import { withoutService } from '../core/desire/mistakes.ts';
 import { type LocalNode, localNodeOf } from '../core/desire/node.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
 import { rulingFor } from '../core/desire/ruling.ts';
@@ -11,7 +11,6 @@ import { explainEndpoints } from '../core/explain/endpoints.ts';
 import { refusedReason } from '../core/explain.ts';
 import type { AddressKind, DesiredPort } from '../core/model/desired.ts';
 import type { ClusterObject, Complaint, Family } from '../core/model/objects.ts';
-import { missingParent } from '../core/route/complaints.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Flags } from './command.ts';
@@ -103,13 +102,8 @@ const refusalsOf = (input: ServiceInput, { id, groups }: DesiredPort, node: Loca
     });
 };
 
-const missingTargets = ({ services, policies, destinationRules, routes }: Cluster): readonly Complaint[] => {
+const missingTargets = (cluster: Cluster): readonly Complaint[] => {
+  const { services, policies, destinationRules, routes } = cluster;
   const keys = new Set([...policies.byService.keys(), ...destinationRules.byService.keys(), ...routes.byParent.keys()]);
-  return [...keys]
-    .filter((key) => !services.has(key))
-    .flatMap((key) => [
-      ...missingTarget(key, policies.byService.get(key) ?? []),
-      ...missingTarget(key, destinationRules.byService.get(key) ?? []),
-      ...missingParent(key, routes.byParent.get(key) ?? []),
-    ]);
+  return [...keys].filter((key) => !services.has(key)).flatMap((key) => withoutService(cluster, key));
 };

@@ -29,6 +29,12 @@ export interface Dataplane {
    * In the background; must have ended before `close`.
    */
   endSockets(sockets: readonly StaleSocket[]): Promise<Ended>;
+  /**
+   * Ends, in the counters and in the table of places, TCP connections whose sockets are gone though nobody told: another
+   * sockops program had taken the news away. It takes two calls to be sure of one. In the background; must have ended
+   * before `close`. Absent where nothing can be lost.
+   */
+  endLost?(): Promise<EndedLost>;
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
 }
@@ -42,6 +48,13 @@ export type StaleSocket = DatagramConnection;
 export interface Ended {
   readonly sockets: readonly StaleSocket[];
   /** Why not everything was looked at; undefined if it was. */
+  readonly failure: unknown;
+}
+
+export interface EndedLost {
+  /** How many. */
+  readonly connections: number;
+  /** Why it could not be told which are lost; undefined if it could. */
   readonly failure: unknown;
 }
 

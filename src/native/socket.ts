@@ -17,6 +17,13 @@ export const endSockets = async (directory: string, targets: BpfMap, walk?: numb
   await callAsync('endSockets', directory, ...descriptorsOf('endSockets', targets, walk));
 };
 
+/**
+ * The same walk for another program of `SEC("iter/tcp")` or `SEC("iter/udp")`, which takes out of `targets` what it
+ * finds. It ends when nothing is left to be looked for.
+ */
+export const walkSockets = async (directory: string, targets: BpfMap, walk: number): Promise<void> =>
+  endSockets(directory, targets, walk);
+
 /** Whether this kernel can end sockets in this way: tried on a socket of our own. `targets` as above. */
 export const probeEndSockets = (targets: BpfMap, walk?: number): boolean =>
   call('probeEndSockets', ...descriptorsOf('probeEndSockets', targets, walk)) === 1;

@@ -1,18 +1,24 @@
-import { type ObjectRead, readObject } from '../core/desire/read.ts';
+import { readObject } from '../core/desire/read.ts';
 import { createIntern, type Intern } from '../core/model/intern.ts';
+import type { Complaint, ObjectRef } from '../core/model/objects.ts';
 import { createPlaces, type PlaceOf, packSlice } from '../core/model/packed-slice.ts';
+import type { WantedStatus } from '../core/status/wanted.ts';
 import { ShuntError } from '../errors.ts';
-import { type Catalog, createCatalog } from './kubernetes/catalog.ts';
+import type { Fields } from './kubernetes/calls.ts';
+import { type Catalog, type CatalogRead, createCatalog } from './kubernetes/catalog.ts';
 import { type Access, type Client, createClient } from './kubernetes/client.ts';
 import { Lookout } from './kubernetes/lookout.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './kubernetes/reflector.ts';
 import { type ClusterResource, resourcesFor } from './kubernetes/resources.ts';
+import { aboutRaw, hasOurStatus } from './kubernetes/status/about.ts';
+import type { ElectionTiming } from './kubernetes/status/election.ts';
+import { Statuses } from './kubernetes/status/statuses.ts';
 import { type ReflectorClock, systemClock } from './kubernetes/timing.ts';
 import { Troubles } from './kubernetes/trouble.ts';
-import type { Source, SourceSink, WatchStatus } from './source.ts';
+import type { Source, SourceSink, StatusWriting, WatchStatus } from './source.ts';
 
 export interface KubernetesSourceOptions
-  extends Pick<ReflectorOptions<ObjectRead>, 'sync' | 'timing' | 'clock' | 'random' | 'lineBytesMax'> {
+  extends Pick<ReflectorOptions<CatalogRead>, 'sync' | 'timing' | 'clock' | 'random' | 'lineBytesMax'> {
   readonly access: Access;
   /** Of this node: its Node and its Pods alone are read. */
   readonly nodeName: string;
@@ -23,6 +29,9 @@ export interface KubernetesSourceOptions
   readonly startJitterMs?: number;
   /** Names us in the server's audit log. */
   readonly userAgent?: string;
+  /** Where the Lease is that says which of all agents writes statuses; nobody writes without. */
+  readonly leaseNamespace?: string | undefined;
+  readonly electionTiming?: Partial<ElectionTiming>;
 }
 
 /** The objects of an API server, watched. What cannot be reached or read changes nothing. */
@@ -41,11 +50,17 @@ class KubernetesSource implements Source {
   readonly #placeOf: PlaceOf = createPlaces();
   readonly #reflectors: readonly Reflector[];
   readonly #troubles: Troubles;
+  readonly #statuses: Statuses | undefined;
   /** Resources that were not told yet, of those that decide something. */
   readonly #unsynced: Set<string>;
   #sink: SourceSink | undefined;
   #cancelStart: (() => void) | undefined;
-  #told = { complaints: this.#catalog.complaints(), whole: false };
+  #told: Told = {
+    complaints: this.#catalog.complaints(),
+    ofStatuses: [],
+    rejected: this.#catalog.rejected(),
+    whole: false,
+  };
 
   constructor(options: KubernetesSourceOptions) {
     const resources = resourcesFor(options.nodeName);
@@ -57,6 +72,7 @@ class KubernetesSource implements Source {
     this.#lookout = new Lookout({ client: this.#client, clock: this.#clock, timing, random });
     this.#troubles = new Troubles((error) => this.#sink?.onTrouble(error));
     this.#unsynced = new Set(resources.filter(({ mayLag }) => mayLag !== true).map(({ name }) => name));
+    this.#statuses = this.#statusesOf(resources);
     this.#reflectors = resources.map((resource) => this.#reflect(resource));
   }
 
@@ -73,7 +89,7 @@ class KubernetesSource implements Source {
     this.#sink = undefined;
     this.#cancelStart?.();
     this.#troubles.stop();
-    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    await Promise.all([...this.#reflectors.map((reflector) => reflector.stop()), this.#statuses?.stop()]);
     this.#client.close();
   }
 
@@ -81,15 +97,42 @@ class KubernetesSource implements Source {
     return this.#reflectors.map((reflector) => reflector.status());
   }
 
+  rejected(): ReturnType<Catalog['rejected']> {
+    return this.#catalog.rejected();
+  }
+
+  want(statuses: readonly WantedStatus[]): void {
+    this.#statuses?.want(statuses);
+  }
+
+  statusWriting(): StatusWriting | undefined {
+    return this.#statuses?.status();
+  }
+
+  #statusesOf(resources: readonly ClusterResource[]): Statuses | undefined {
+    const { nodeName, leaseNamespace, electionTiming, random = Math.random } = this.#options;
+    if (leaseNamespace === undefined) return undefined;
+    return new Statuses({
+      client: this.#client,
+      clock: this.#clock,
+      random,
+      nodeName,
+      namespace: leaseNamespace,
+      timing: electionTiming,
+      resourceOf: (kind) => resources.find((resource) => resource.kind === kind)?.name,
+      onComplaints: () => this.#tell([]),
+    });
+  }
+
   #reflect(resource: ClusterResource): Reflector {
     const { sync, timing, clock, random, lineBytesMax } = this.#options;
     const { name, kind } = resource;
     let nodes = 0;
-    return createReflector<ObjectRead>({
+    return createReflector<CatalogRead>({
       client: this.#client,
       lookout: this.#lookout,
       resource,
-      project: (raw) => this.#project(raw),
+      project: (raw) => this.#project(raw as Fields),
       handler: {
         onEvents: (events) => {
           this.#tell(this.#catalog.take(kind, events));
@@ -114,19 +157,31 @@ class KubernetesSource implements Source {
     });
   }
 
-  #project(raw: unknown): ObjectRead {
+  #project(raw: Fields): CatalogRead {
     const read = readObject(raw, this.#intern);
-    if (read.outcome !== 'object' || read.object.kind !== 'EndpointSlice') return read;
-    return { ...read, object: packSlice(read.object, this.#placeOf) };
+    if (read.outcome === 'object' && read.object.kind === 'EndpointSlice') {
+      return { ...read, object: packSlice(read.object, this.#placeOf) };
+    }
+    const ref = read.outcome === 'object' ? read.object : read.outcome === 'unused' ? undefined : read.ref;
+    if (ref === undefined || !hasOurStatus(ref.kind)) return read;
+    this.#statuses?.seen(nameOf(ref), versionOf(raw));
+    const about = read.outcome === 'rejected' ? aboutRaw(raw, ref) : undefined;
+    return about === undefined ? read : { ...read, about };
   }
 
   #tell(events: ReturnType<Catalog['take']>): void {
-    const complaints = this.#catalog.complaints();
-    // Until then something may exist that was not told.
-    const whole = this.#told.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole());
-    if (events.length === 0 && complaints === this.#told.complaints && whole === this.#told.whole) return;
-    this.#sink?.onChange(events, complaints, whole);
-    this.#told = { complaints, whole };
+    const before = this.#told;
+    this.#told = {
+      complaints: this.#catalog.complaints(),
+      ofStatuses: this.#statuses?.complaints() ?? before.ofStatuses,
+      rejected: this.#catalog.rejected(),
+      // Until then something may exist that was not told.
+      whole: before.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole()),
+    };
+    const { complaints, ofStatuses, whole } = this.#told;
+    const isSame = (Object.keys(before) as (keyof Told)[]).every((field) => before[field] === this.#told[field]);
+    if (events.length === 0 && isSame) return;
+    this.#sink?.onChange(events, ofStatuses.length === 0 ? complaints : [...complaints, ...ofStatuses], whole);
   }
 
   #synced(name: string): void {
@@ -141,3 +196,17 @@ class KubernetesSource implements Source {
     this.#troubles.set('node', nodes > 0 ? undefined : error);
   }
 }
+
+/** What the sink knows beside objects. */
+interface Told {
+  readonly complaints: readonly Complaint[];
+  /** About what cannot be written. */
+  readonly ofStatuses: readonly Complaint[];
+  readonly rejected: ReturnType<Catalog['rejected']>;
+  readonly whole: boolean;
+}
+
+const nameOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
+
+const versionOf = ({ metadata }: Fields): string =>
+  String((metadata as { readonly resourceVersion?: unknown } | undefined)?.resourceVersion ?? '');

@@ -146,7 +146,7 @@ export class RealCluster implements AsyncDisposable {
     await this.#must('DELETE', path);
   }
 
-  /** Makes all objects of a file of YAML; those without a namespace that have one go to kube-system. */
+  /** Makes all objects of a file of YAML. */
   async apply(file: string): Promise<void> {
     for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
       const object = document.toJS();
@@ -195,11 +195,17 @@ const parsed = (body: Buffer): unknown => {
   }
 };
 
-const pathOf = ({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): string => {
+const pathOf = ({ apiVersion, kind, metadata: { namespace } }: Applied): string => {
   const resource = `${kind.toLowerCase()}s`;
-  const place = kind === 'ServiceAccount' ? `namespaces/kube-system/${resource}` : resource;
+  const place = namespace === undefined ? resource : `namespaces/${namespace}/${resource}`;
   return apiVersion === 'v1' ? `/api/v1/${place}` : `/apis/${apiVersion}/${place}`;
 };
+
+interface Applied {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string };
+}
 
 /** They are free now; nobody else on a machine that tests takes them in the next second. */
 const freePorts = async (count: number): Promise<readonly number[]> => {

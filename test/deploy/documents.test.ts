@@ -59,7 +59,8 @@ describe('docs/deploy.md', () => {
   });
 
   test('gives a reason for each right in the cluster', () => {
-    const rules = find<ClusterRole>(kustomization('deploy/kustomize/base'), 'ClusterRole').rules;
+    const base = kustomization('deploy/kustomize/base');
+    const rules = [...find<Role>(base, 'ClusterRole').rules, ...find<Role>(base, 'Role').rules];
     const granted = rules.flatMap(({ resources, verbs }) => resources.map((name) => `${name}: ${verbs.join(' ')}`));
     const rows = tableUnder(DOCUMENT, 'Rights in the cluster');
     const documented = rows.flatMap(([resources = '', verbs = '']) =>
@@ -70,11 +71,11 @@ describe('docs/deploy.md', () => {
   });
 });
 
-interface ClusterRole extends Manifest {
+interface Role extends Manifest {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
 
-const namesIn = (cell: string): readonly string[] => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+const namesIn = (cell: string): readonly string[] => [...cell.matchAll(/`([\w/]+)`/g)].map(([, name = '']) => name);
 
 /** In the order of the document. */
 const SHOWN = ['own', 'own-unload', 'different'] as const;

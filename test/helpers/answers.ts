@@ -55,7 +55,8 @@ const serversOf = <Name extends string>(
   for (const [name, { pod }] of Object.entries(actors) as [string, Stage<Name>['actors'][Name]][]) {
     names.set(pod.address4, name).set(pod.address6, name);
   }
-  return decision.endpoints
+  return [decision, ...(decision.arms ?? [])]
+    .flatMap(({ endpoints }) => endpoints)
     .filter(({ verdict }) => verdict.verdict === 'share')
     .map(({ address }) => names.get(address) ?? address);
 };

@@ -14,7 +14,7 @@ const CAPACITY: Capacity = { frontends: 64, slots: 256, backends: 64, services: 
 
 export const openHandMade = async (
   node: EmbeddedNode,
-  options: Partial<Pick<KernelOptions, 'clientSalt' | 'connections'>> = {},
+  options: Partial<Pick<KernelOptions, 'clientSalt' | 'netns'>> = {},
 ): Promise<KernelDataplane> => {
   const kernel = await openKernel({
     cgroup: node.cgroup,

@@ -20,6 +20,8 @@ export class SourceMirror implements SourceSink, AsyncDisposable {
   complaints: readonly Complaint[] = [];
   trouble: Error | undefined;
   whole = false;
+  /** How often anything was told. */
+  changes = 0;
   readonly #source: Source;
   readonly #truth: Truth;
 
@@ -61,6 +63,7 @@ export class SourceMirror implements SourceSink, AsyncDisposable {
   readonly onChange = (events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void => {
     if (this.whole && !whole) this.violations.push('what was whole no longer is');
     this.whole = whole;
+    this.changes += 1;
     this.complaints = complaints;
     for (const event of events) this.#take(event);
   };

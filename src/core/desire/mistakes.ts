@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster.ts';
 import type {
   Complaint,
   EndpointObject,
@@ -5,6 +6,7 @@ import type {
   ServiceObject,
   TrafficPolicyObject,
 } from '../model/objects.ts';
+import { missingParent } from '../route/complaints.ts';
 import { complaintAbout, objectText } from './complaint.ts';
 import { byName } from './order.ts';
 import { overrulingPolicy } from './policy.ts';
@@ -56,7 +58,17 @@ const idleEntriesOf = (
   );
 };
 
-/** What is said of policies that name a Service which is not there. `key` is its `namespace/name`. */
+/** What is said of all that names a Service which is not there. `key` is its `namespace/name`. */
+export const withoutService = (
+  { policies, destinationRules, routes }: Pick<Cluster, 'policies' | 'destinationRules' | 'routes'>,
+  key: string,
+): readonly Complaint[] => [
+  ...missingTarget(key, policies.byService.get(key) ?? []),
+  ...missingTarget(key, destinationRules.byService.get(key) ?? []),
+  ...missingParent(key, routes.byParent.get(key) ?? []),
+];
+
+/** What is said of policies that name a Service which is not there. */
 export const missingTarget = (key: string, policies: readonly TrafficPolicyObject[]): readonly Complaint[] =>
   policies.map((policy) => {
     const index = policy.services.findIndex((name) => `${policy.namespace}/${name}` === key);

@@ -5,7 +5,7 @@ import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
-import type { Dataplane, Ended, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
+import type { Dataplane, Ended, EndedLost, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
 import { isCgroup } from './cgroup.ts';
@@ -14,6 +14,7 @@ import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
+import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
 import { findStaleSockets } from './stale-sockets.ts';
@@ -38,6 +39,7 @@ export interface KernelOptions {
 
 export interface KernelDataplane extends Dataplane {
   readonly features: Features;
+  endLost(): Promise<EndedLost>;
 }
 
 /**
@@ -70,6 +72,7 @@ class Kernel implements KernelDataplane {
   #set: TableSet;
   #loaded: Loaded;
   readonly #endings: Endings;
+  readonly #lost: LostConnections;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
   /** Which attached programs are known to read these tables. */
@@ -88,6 +91,7 @@ class Kernel implements KernelDataplane {
     this.#loaded = load({ ...options, reuse });
     closeMaps(reuse);
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
+    this.#lost = new LostConnections(() => this.#loaded, options.netns);
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
@@ -175,6 +179,11 @@ class Kernel implements KernelDataplane {
 
   endSockets(sockets: readonly StaleSocket[]): Promise<Ended> {
     return this.#endings.end(sockets, this.#options.netns);
+  }
+
+  /** Without compare-and-swap nobody has a place. */
+  async endLost(): Promise<EndedLost> {
+    return this.features.atomics ? this.#lost.end() : { connections: 0, failure: undefined };
   }
 
   close(): void {

@@ -118,12 +118,21 @@ const prepare = (object: BpfObject, options: LoadOptions, features: Features): v
     if (existing !== undefined) object.reuseMap(name, existing);
     else if (size !== undefined) object.setMapSize(name, size);
   }
-  const sets = reuse.connections?.info.maxEntries ?? connections / CONNECTION_WAYS;
-  object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(sets - 1).buffer));
+  setSets(object, reuse.connections?.info.maxEntries ?? connections / CONNECTION_WAYS);
   object.setConstant('client_salt', new Uint8Array(Uint32Array.of(clientSalt).buffer));
   checkLayout(object);
   object.setConstant('can_set_retval', Uint8Array.of(features.setRetval ? 1 : 0));
 };
+
+/** For an object of other programs that read the same tables. */
+export const prepareReusing = (object: BpfObject, maps: Loaded['maps']): void => {
+  for (const name of MAP_NAMES) object.reuseMap(name, maps[name]);
+  setSets(object, maps.connections.info.maxEntries);
+  checkLayout(object);
+};
+
+const setSets = (object: BpfObject, sets: number): void =>
+  object.setConstant('connection_set_mask', new Uint8Array(Uint32Array.of(sets - 1).buffer));
 
 const describe = (object: BpfObject, features: Features): Loaded => {
   using opened = new DisposableStack();

@@ -20,6 +20,19 @@ export const inCluster = (env: Readonly<Record<string, string | undefined>>, dir
   return serviceAccount({ server: `https://${isIPv6(host) ? `[${host}]` : host}:${port || '443'}`, directory });
 };
 
+/** Where this agent runs, and may hold a lease; undefined outside of a cluster. */
+export const ownNamespace = (
+  { POD_NAMESPACE }: Readonly<Record<string, string | undefined>>,
+  directory = SERVICE_ACCOUNT,
+): string | undefined => {
+  if (POD_NAMESPACE) return POD_NAMESPACE;
+  try {
+    return readFileSync(join(directory, 'namespace'), 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 export interface ServiceAccountOptions {
   readonly server: string;
   /** Has `token` and `ca.crt`. */

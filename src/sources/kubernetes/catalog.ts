@@ -1,8 +1,12 @@
 import type { ObjectRead } from '../../core/desire/read.ts';
 import { flat } from '../../core/model/flat.ts';
 import type { Complaint, ObjectRef } from '../../core/model/objects.ts';
+import type { RejectedObject } from '../../core/status/wanted.ts';
 import type { ClusterEvent } from '../source.ts';
 import type { ReflectorEvent } from './told.ts';
+
+/** `about`: of an object whose status can say what is wrong with it. */
+export type CatalogRead = ObjectRead & { readonly about?: Omit<RejectedObject, 'complaints'> };
 
 /**
  * What objects of the server ask for, and what there is to say about them. Of objects that are as they should be it keeps
@@ -10,9 +14,11 @@ import type { ReflectorEvent } from './told.ts';
  */
 export interface Catalog {
   /** What they come to: an object that cannot be read keeps its last good state. May be told the same again. */
-  take(kind: ObjectRef['kind'], events: readonly ReflectorEvent<ObjectRead>[]): readonly ClusterEvent[];
+  take(kind: ObjectRef['kind'], events: readonly ReflectorEvent<CatalogRead>[]): readonly ClusterEvent[];
   /** About everything; the same list as long as nothing changed. */
   complaints(): readonly Complaint[];
+  /** Objects that cannot be read, of those whose status can say so; the same list as long as nothing changed. */
+  rejected(): readonly RejectedObject[];
   /** Whether each object that may say where addresses lead could be read at least once. */
   isWhole(): boolean;
 }
@@ -22,6 +28,8 @@ export const createCatalog = (): Catalog => {
   const untold = new Map<string, 'nothing' | 'invalid'>();
   const complaints = new Map<string, readonly Complaint[]>();
   let list: readonly Complaint[] | undefined = [];
+  const rejected = new Map<string, RejectedObject>();
+  let rejectedList: readonly RejectedObject[] | undefined = [];
   let invalid = 0;
 
   const leaveUntold = (key: string, state: 'nothing' | 'invalid' | undefined): void => {
@@ -40,16 +48,27 @@ export const createCatalog = (): Catalog => {
     list = undefined;
   };
 
-  const takeOne = (ref: ObjectRef, event: ReflectorEvent<ObjectRead>): ClusterEvent | undefined => {
+  const reject = (key: string, now: RejectedObject | undefined): void => {
+    const before = rejected.get(key);
+    if (before === now || (before && now && JSON.stringify(before) === JSON.stringify(now))) return;
+    if (now === undefined) rejected.delete(key);
+    else rejected.set(key, now);
+    rejectedList = undefined;
+  };
+
+  const takeOne = (ref: ObjectRef, event: ReflectorEvent<CatalogRead>): ClusterEvent | undefined => {
     const key = untold.size === 0 && complaints.size === 0 && isPlain(event) ? '' : keyOf(ref);
     const isTold = (event.type === 'delete' || !event.isNew) && !untold.has(key);
     if (event.type === 'delete') {
       complain(key, NONE);
+      reject(key, undefined);
       leaveUntold(key, undefined);
       return isTold ? { type: 'delete', ref } : undefined;
     }
     const read = event.object;
     complain(key, read.outcome === 'unused' ? NONE : read.complaints);
+    const isRejected = read.outcome === 'rejected' && read.about !== undefined;
+    reject(key, isRejected ? { ...read.about, complaints: read.complaints } : undefined);
     if (read.outcome === 'object') {
       leaveUntold(key, undefined);
       return { type: 'put', object: read.object };
@@ -73,6 +92,10 @@ export const createCatalog = (): Catalog => {
       list ??= [...complaints.values()].flat();
       return list;
     },
+    rejected: () => {
+      rejectedList ??= [...rejected.values()];
+      return rejectedList;
+    },
     isWhole: () => invalid === 0,
   };
 };
@@ -83,7 +106,7 @@ const NONE: readonly Complaint[] = [];
 const LEADING: ReadonlySet<ObjectRef['kind']> = new Set(['Service', 'EndpointSlice', 'Node']);
 
 /** Nothing needs to be known of such an object: nearly all are. */
-const isPlain = (event: ReflectorEvent<ObjectRead>): boolean =>
+const isPlain = (event: ReflectorEvent<CatalogRead>): boolean =>
   event.type === 'delete' || (event.object.outcome === 'object' && event.object.complaints.length === 0);
 
 const keyOf = ({ kind, namespace, name }: ObjectRef): string => flat(' ', kind, flat('/', namespace, name));

@@ -61,7 +61,7 @@ export interface Client {
   close(): void;
 }
 
-export type WriteMethod = 'POST' | 'PUT' | 'PATCH';
+export type WriteMethod = 'POST' | 'PUT';
 
 /** `userAgent` names us in the server's audit log. */
 export const createClient = (access: Access, userAgent = 'shunt'): Client => {
@@ -112,9 +112,8 @@ interface Prepared {
   readonly body: string | undefined;
 }
 
-const headersOf = ({ method, body }: Write): Readonly<Record<string, string | number>> => ({
-  // RFC 7386 for changes: the API server knows several ways.
-  'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+const headersOf = ({ body }: Write): Readonly<Record<string, string | number>> => ({
+  'content-type': 'application/json',
   'content-length': Buffer.byteLength(body),
 });
 

@@ -1,5 +1,5 @@
 import type { Fault, RequestKind } from './fault.ts';
-import type { ResourceName } from './resources.ts';
+import type { RawObject, ResourceName } from './resources.ts';
 
 /** How the server behaves; each may change while it runs. */
 export interface Behaviour {
@@ -12,9 +12,14 @@ export interface Behaviour {
   /** In which versions resources are served, of those of which that is given; the others in all that they have. */
   served: Partial<Record<ResourceName, readonly string[]>>;
   /** What the caller may not do: 403. */
-  forbidden: readonly { readonly resource: ResourceName; readonly verb: 'list' | 'watch' }[];
+  forbidden: readonly {
+    readonly resource: ResourceName;
+    readonly verb: 'list' | 'watch' | 'get' | 'create' | 'update';
+  }[];
   /** Nobody may ask which versions a group has: 403. */
   groupsHidden: boolean;
+  /** Something happens before a request for one object is carried out, or instead. */
+  onObject: ((request: ObjectRequest) => ObjectTrouble | undefined) | undefined;
   bookmarkMs: number;
   /** How long a version is waited for that the server does not have yet. */
   freshMs: number;
@@ -24,6 +29,23 @@ export interface Behaviour {
   /** Decides about each request for which no fault is queued. */
   chaos: ((request: LoggedRequest) => Fault | undefined) | undefined;
 }
+
+/** A request for one object, by GET, POST or PUT. */
+export interface ObjectRequest {
+  readonly method: string;
+  readonly resource: ResourceName;
+  /** `shop/web` */
+  readonly key: string;
+  readonly isStatus: boolean;
+  /** Names the client. */
+  readonly userAgent: string;
+  readonly body: RawObject | undefined;
+  readonly atMs: number;
+  status: number;
+}
+
+/** An HTTP status instead; no answer at all; or it is carried out, and the answer is lost with the connection. */
+export type ObjectTrouble = number | 'silence' | 'lost';
 
 export interface LoggedRequest {
   readonly resource: ResourceName;
@@ -47,6 +69,7 @@ export const NORMAL: Behaviour = {
   served: { grpcroutes: [], httproutes: [], tcproutes: [], udproutes: [], referencegrants: [], destinationrules: [] },
   forbidden: [],
   groupsHidden: false,
+  onObject: undefined,
   bookmarkMs: 60_000,
   freshMs: 3000,
   bookmarksFromThePast: false,

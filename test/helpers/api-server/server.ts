@@ -3,13 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Behaviour, type LoggedRequest, NORMAL } from './behaviour.ts';
+import { type Behaviour, type LoggedRequest, NORMAL, type ObjectRequest } from './behaviour.ts';
 import { makeCertificate, ownCertificate } from './certificate.ts';
 import { type BodyTrouble, type Fault, takeFault } from './fault.ts';
 import { listingOf, sendListing } from './list.ts';
+import { bodyOf, carryOut, type ObjectPlace, objectPlaceOf } from './object.ts';
 import { Outlet } from './outlet.ts';
 import { type Question, questionOf } from './question.ts';
-import { RESOURCES, type ResourceName } from './resources.ts';
+import { apiVersionOf, RESOURCES, type ResourceName } from './resources.ts';
 import {
   answerOf,
   bearerOf,
@@ -46,6 +47,7 @@ export class ApiServer implements AsyncDisposable {
   readonly requests: LoggedRequest[] = [];
   /** What was asked about whole groups, by name. */
   readonly groupRequests: string[] = [];
+  readonly objectRequests: ObjectRequest[] = [];
   #certificate = ownCertificate();
   readonly #open = new Set<OpenAnswer>();
   readonly #sockets = new Map<Socket, number>();
@@ -157,6 +159,8 @@ export class ApiServer implements AsyncDisposable {
       this.groupRequests.push(group);
       return sendStatus(response, this.#groupAnswer(group, bearerOf(request.headers)));
     }
+    const place = objectPlaceOf(url.pathname, request.method ?? 'GET');
+    if (place !== undefined) return this.#answerObject(request, response, place);
     const question = questionOf(url);
     if (question === undefined || 'status' in question) return sendStatus(response, question ?? notFound());
     const transport = this.#transportOf(request);
@@ -211,6 +215,41 @@ export class ApiServer implements AsyncDisposable {
     await streamWatch(outlet, question, { store: this.store, bookmarkMs, bookmarksFromThePast, closingBookmark });
   }
 
+  async #answerObject(request: IncomingMessage, response: ServerResponse, place: ObjectPlace): Promise<void> {
+    const asked: ObjectRequest = {
+      ...place,
+      userAgent: request.headers['user-agent'] ?? '',
+      body: await bodyOf(request),
+      atMs: performance.now(),
+      status: 0,
+    };
+    this.objectRequests.push(asked);
+    const refusal = this.#refuseObject(place, bearerOf(request.headers));
+    const trouble = refusal ?? this.behaviour.onObject?.(asked);
+    if (trouble === 'silence') return;
+    const answer =
+      trouble === undefined || trouble === 'lost'
+        ? carryOut(this.store, asked, place.apiVersion)
+        : typeof trouble === 'number'
+          ? statusAnswer(trouble, { reason: '', message: `the server says ${trouble}` })
+          : trouble;
+    asked.status = answer.status;
+    if (trouble === 'lost') this.#transportOf(request).socket?.resetAndDestroy();
+    else sendStatus(response, answer);
+  }
+
+  #refuseObject({ resource, method, apiVersion }: ObjectPlace, token: string | undefined): StatusAnswer | undefined {
+    const { tokens, forbidden: denied } = this.behaviour;
+    if (tokens !== undefined && !tokens.includes(token ?? '')) return unauthorized();
+    const verb = VERBS[method];
+    if (denied.some((each) => each.resource === resource && each.verb === verb)) {
+      return forbidden(resource, RESOURCES[resource].group, verb ?? method);
+    }
+    return this.versionsOf(resource).some((version) => apiVersionOf(RESOURCES[resource], version) === apiVersion)
+      ? undefined
+      : notFound();
+  }
+
   /** What the group has, in which versions. */
   #groupAnswer(group: string, token: string | undefined): StatusAnswer {
     const { tokens, groupsHidden } = this.behaviour;
@@ -254,6 +293,8 @@ interface OpenAnswer {
   readonly question: Question;
   readonly outlet: Outlet;
 }
+
+const VERBS: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PUT: 'update' };
 
 /** Of `/apis/gateway.networking.k8s.io`. */
 const groupOf = (path: string): string | undefined => /^\/apis\/([^/]+)$/.exec(path)?.[1];

@@ -9,6 +9,7 @@ import {
   service,
   slice,
 } from '../../../helpers/objects.ts';
+import { type RouteFields, route } from '../../../helpers/route-objects.ts';
 
 const DNS = { name: 'dns', protocol: 'UDP', port: 53 } as const;
 const DNS_TCP = { name: 'dns', protocol: 'TCP', port: 53 } as const;
@@ -82,4 +83,25 @@ describe('an endpoint that', () => {
     const input = { service: service({ ports: [DNS, DNS_TCP], ...of }), slices };
     expect(aliveEndpoints(input, { name: 'dns', protocol: 'UDP' }).has(aliveKey(address, 53))).toBe(alive);
   });
+});
+
+describe('an endpoint of another Service', () => {
+  const other = service({ name: 'v1', ports: [DNS] });
+  const answers = { service: other, slices: [slice([endpoint(A)], { service: 'v1', ports: [DNS] })], policies: [] };
+  const aliveBy = (fields: RouteFields, weight = 1): boolean => {
+    const split = route([{ name: 'v1', port: 53, weight }], { kind: 'UDPRoute', ...fields });
+    const backends = split.backends.map((ref) => ({ ref, permitted: true, answers }));
+    const input = {
+      service: service({ ports: [DNS, DNS_TCP] }),
+      slices: [],
+      routes: [{ route: split, narrowings: [], backends }],
+    };
+    return aliveEndpoints(input, { name: 'dns', protocol: 'UDP' }).has(aliveKey(A, 53));
+  };
+  test.each([
+    { title: 'to which a route of this one leads is alive', alive: aliveBy({}) },
+    { title: 'to which it leads without any weight is alive', alive: aliveBy({}, 0) },
+    { title: 'to which a route of another port leads is gone', alive: !aliveBy({ parents: [{ port: 54 }] }) },
+    { title: 'to which a route of TCP leads is gone', alive: !aliveBy({ kind: 'TCPRoute' }) },
+  ])('$title', ({ alive }) => expect(alive).toBe(true));
 });

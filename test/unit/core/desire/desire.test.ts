@@ -387,6 +387,23 @@ describe('by a TrafficPolicy', () => {
   ];
   it.each<Row>([
     {
+      rule: 'weights follow labels, where the slice says any; every one of an entry must match',
+      slices: [
+        slice([
+          endpoint('10.1.0.1', { labels: { track: 'canary', rack: 'r1' } }),
+          endpoint('10.1.0.2', { labels: { track: 'canary' } }),
+          endpoint('10.1.0.3'),
+        ]),
+      ],
+      policies: [
+        policy([
+          { labels: { track: 'canary', rack: 'r1' }, weight: 5 },
+          { labels: { track: 'canary' }, weight: 7 },
+        ]),
+      ],
+      want: ['shop/web/http/TCP 10.96.0.1:80 -> 10.1.0.1:8080=5 10.1.0.2:8080=7 10.1.0.3:8080=1'],
+    },
+    {
       rule: 'endpoints get the weight of the entry that matches their Pod, others 1',
       policies: [policy([{ pod: 'web-canary-*', weight: 5 }])],
       want: answers(1, 1, 5, 1),
@@ -527,4 +544,26 @@ describe('by a TrafficPolicy', () => {
       ],
     },
   ])('$rule', (row) => check({ slices, ...row }));
+});
+
+describe('how an endpoint is chosen', () => {
+  it.each([
+    ['is not said without a policy', [], undefined],
+    ['is not said by a policy that only weighs', [policy([{ pod: '*', weight: 2 }])], undefined],
+    ['is the default where a policy says so', [policy([], { algorithm: 'WeightedRandom' })], undefined],
+    ['is what the policy says', [policy([], { algorithm: 'PeakEwma' })], { algorithm: 'PeakEwma', hashOn: 'Pod' }],
+    [
+      'is by what Maglev shall hash',
+      [policy([], { algorithm: 'Maglev', hashOn: 'SourceAddress' })],
+      { algorithm: 'Maglev', hashOn: 'SourceAddress' },
+    ],
+    [
+      'does not depend on that for others',
+      [policy([], { algorithm: 'RoundRobin', hashOn: 'SourceAddress' })],
+      { algorithm: 'RoundRobin', hashOn: 'Pod' },
+    ],
+  ] as const)('%s', (_, policies, choice) => {
+    const { ports } = desire({ service: service(), slices: [slice([endpoint('10.1.0.1')])], policies, node: OUR_NODE });
+    expect(ports[0]?.choice).toEqual(choice);
+  });
 });
