@@ -154,7 +154,7 @@ describe('least connections', () => {
     const { entries, pick } = loaded([1, 2], [1, 3]);
     for (const random of [0, 1, 2 ** 31, RANDOMS - 1]) expect(pick('least_of_all', { random })).toBe(entries[0]);
     const words = picks.memory.slots.words.subarray(4 * SLOT_WORDS, 6 * SLOT_WORDS);
-    expect(shares(words, 2).get(entries[1] as number)).toBeCloseTo(2 / 3, 6);
+    expect(shares(words, 0, 2).get(entries[1] as number)).toBeCloseTo(2 / 3, 6);
   });
 
   test('names one that none is better than, whatever weights and loads there are', () => {
