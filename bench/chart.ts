@@ -51,7 +51,7 @@ export const renderChart = (chart: Chart): string => {
     STYLE,
     `<rect class="page" width="${WIDTH}" height="${HEIGHT}"/>`,
     text(AREA.left, 26, chart.title, 'heading'),
-    ...legend(colours),
+    ...legend(chart, colours),
     ...axes(chart),
     ...chart.marks.map(paint),
     '</svg>',
@@ -62,20 +62,29 @@ export const renderChart = (chart: Chart): string => {
 const LIGHT = ['#0072b2', '#c04f00', '#007a5a', '#a3507f', '#6b6200'];
 const DARK = ['#56b4e9', '#f08a3c', '#2bc79a', '#e398c4', '#e6d84a'];
 
-const rulesOf = (palette: readonly string[]): string =>
-  palette.map((colour, index) => `.c${index} { --own: ${colour} }`).join(' ');
+interface Theme {
+  readonly page: string;
+  readonly ink: string;
+  readonly faint: string;
+  readonly grid: string;
+  readonly palette: readonly string[];
+}
+
+/** Plain rules without variables, which not every viewer knows. */
+const rulesOf = ({ page, ink, faint, grid, palette }: Theme): string =>
+  [
+    `.page { fill: ${page} } text { fill: ${ink} } .tick { fill: ${faint} } .grid { stroke: ${grid} }`,
+    `.whisker, .limit { stroke: ${ink} }`,
+    ...palette.map((own, at) => `.line.c${at}, .points.c${at} { stroke: ${own} } .bar.c${at} { fill: ${own} }`),
+  ].join('\n');
 
 const STYLE = `<style>
-  svg { --page: #ffffff; --ink: #1f2328; --faint: #59636e; --grid: #d8dee4; font: 13px sans-serif }
-  ${rulesOf(LIGHT)}
-  @media (prefers-color-scheme: dark) {
-    svg { --page: #0d1117; --ink: #f0f6fc; --faint: #9198a1; --grid: #30363d }
-    ${rulesOf(DARK)}
-  }
-  .page { fill: var(--page) } text { fill: var(--ink) } .tick { fill: var(--faint) } .heading { font-weight: bold }
-  .grid { stroke: var(--grid) } .line { fill: none; stroke: var(--own); stroke-width: 2 }
-  .points { stroke: var(--own); stroke-width: 4; stroke-linecap: round; fill: none } .bar { fill: var(--own) }
-  .whisker { stroke: var(--ink); fill: none } .limit { stroke: var(--ink); stroke-dasharray: 6 4; fill: none }
+text { font: 13px sans-serif } .heading { font-weight: bold } .line, .points, .whisker, .limit { fill: none }
+.line { stroke-width: 2 } .points { stroke-width: 4; stroke-linecap: round } .limit { stroke-dasharray: 6 4 }
+${rulesOf({ page: '#ffffff', ink: '#1f2328', faint: '#59636e', grid: '#d8dee4', palette: LIGHT })}
+@media (prefers-color-scheme: dark) {
+${rulesOf({ page: '#0d1117', ink: '#f0f6fc', faint: '#9198a1', grid: '#30363d', palette: DARK })}
+}
 </style>`;
 
 /** The class of each name: colours in the order of first marks, bounds behind them. */
@@ -122,14 +131,18 @@ const axes = ({ x, y }: Chart): string[] => [
 ];
 
 /** A name takes about so much room. */
-const LETTER = 7.2;
+const LETTER = 7.5;
 
-const legend = (colours: ReadonlyMap<string, string>): string[] => {
+const legend = ({ marks }: Chart, colours: ReadonlyMap<string, string>): string[] => {
   let left: number = AREA.left;
   return [...colours].flatMap(([name, line]) => {
     const at = left;
-    left += 34 + name.length * LETTER;
-    return [`<path class="${line}" d="M${round(at)} 48h20"/>`, text(at + 26, 52, name, 'tick')];
+    left += 44 + name.length * LETTER;
+    const isDots = marks.some((mark) => mark.name === name && mark.type === 'points');
+    const sample = isDots
+      ? `<path class="${line.replace('line', 'points')}" d="M${round(at + 10)} 48h0"/>`
+      : `<path class="${line}" d="M${round(at)} 48h20"/>`;
+    return [sample, text(at + 26, 52, name, 'tick')];
   });
 };
 

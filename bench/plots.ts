@@ -74,7 +74,7 @@ const picksChart = ({ measurements }: PicksResult): Chart => {
 const slowBackendChart = ({ settings, algorithms }: SlowBackendResult): Chart => {
   const quantiles = Object.keys(algorithms[0]?.tookMs ?? {});
   return {
-    title: `Time of a request, one backend of ${settings.backends} ${settings.slowUs / settings.serviceUs} times slower`,
+    title: `Time of a request, one of ${settings.backends} backends ${settings.slowUs / settings.serviceUs} times slower`,
     x: categories(
       'quantile',
       quantiles.map((name) => (name === 'p999' ? 'p99.9' : name)),
@@ -92,7 +92,7 @@ const disruptionChart = ({ settings, tables, connections }: DisruptionResult): C
   const percents = (shares: readonly number[]) => shares.map((share, at) => [at + 1, share * 100] as const);
   return {
     title: `Clients that move although their backend stays, one of ${settings.backends} removed`,
-    x: { label: 'removal', min: 0, max: tables.length + 1, ticks: ticks(evenly(1, tables.length, 10), String) },
+    x: { label: 'removal', min: 0, max: tables.length + 1, ticks: ticks(evenly(0, tables.length, 20), String) },
     y: { label: 'percent of clients', min: 0, max: 2.5, ticks: ticks([0, 0.5, 1, 1.5, 2, 2.5], (at) => at.toFixed(1)) },
     marks: [
       { type: 'points', name: 'of the table', points: percents(tables) },

@@ -26,7 +26,7 @@ export const slowBackendBars = ({ settings, algorithms }: SlowBackendResult): Ba
     .filter(({ algorithm }) => AVOIDING.includes(algorithm))
     .map(({ algorithm, againstRandom }) =>
       atMost(
-        `one backend of ${settings.backends} ${settings.slowUs / settings.serviceUs} times slower, p99 of a request with ` +
+        `one of ${settings.backends} backends ${settings.slowUs / settings.serviceUs} times slower: p99 of a request with ` +
           `${algorithm}, against WeightedRandom`,
         againstRandom.median,
         0.5,
