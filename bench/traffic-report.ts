@@ -76,7 +76,7 @@ export const renderCanary = ({ machine, settings, windows, requests, failed, inF
       `allowed to be wrong once in 1,000 runs, so each once in ${count(1 / leastLikely(windows.length))} (Bonferroni); the ` +
       `lines of the plot are that bound. Seed ${settings.seed}.`,
     plot('canary', 'Share of the canary that was asked for and that was observed'),
-    `From the write of the file until the edit is in force: p50 ${inForceMs.p50} ms, p99 ${inForceMs.p99} ms, at most ` +
+    `From the write of the file until the edit is in force, of which the source waits 50 ms for more writes: p50 ${inForceMs.p50} ms, p99 ${inForceMs.p99} ms, at most ` +
       `${inForceMs.max} ms.`,
   ].join('\n\n');
 
