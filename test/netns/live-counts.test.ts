@@ -76,11 +76,10 @@ const expectEven = async (): Promise<void> => {
 };
 
 test('connections that were refused are not live', async () => {
-  await traffic.put('web', ...web(['v1', 'v2'], PORT));
-  const { by, errors } = await client.hammer('tcp', WEB, 80, { count: 40 });
-  expect(errors.ECONNREFUSED).toBeGreaterThan(0);
-  expect(by.v2).toBeGreaterThan(0);
+  await traffic.put('web', ...web(['v1'], PORT));
+  expect((await client.hammer('tcp', WEB, 80, { count: 20 })).errors).toEqual({ ECONNREFUSED: 20 });
   await traffic.actors.v1.shell.serve('tcp', '*', PORT, 'v1');
+  await traffic.put('web', ...web(['v1', 'v2'], PORT));
   await expectEven();
 });
 
