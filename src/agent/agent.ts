@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
+import { LostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
@@ -53,6 +54,10 @@ export interface AgentObserver {
   onSocketsKept(): void;
   /** So many connected UDP sockets were woken because their endpoint is gone. */
   onSocketsEnded(count: number): void;
+  /** So many TCP connections were ended in the counters because their sockets are gone, which nobody had told. */
+  onLostEnded(count: number): void;
+  /** It could not be told which are lost; they count as active until a later time. */
+  onLostFailure(error: unknown, retryInMs: number): void;
   /** Sockets could not be looked at, or not all of them; they keep what they have until a later time. */
   onSocketsFailure(error: unknown, retryInMs: number): void;
 }
@@ -82,6 +87,7 @@ class RunningAgent implements Agent {
   readonly #reconciler: Reconciler;
   readonly #runner: Runner;
   readonly #sweep: DatagramSweep;
+  readonly #lost: LostSweep;
   readonly #clients: ClientCgroups | undefined;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
@@ -131,6 +137,11 @@ class RunningAgent implements Agent {
       onEnded: (count) => observer.onSocketsEnded(count),
       onFailure: (error, retryInMs) => observer.onSocketsFailure(error, retryInMs),
     });
+    this.#lost = new LostSweep({
+      ...options,
+      onEnded: (count) => observer.onLostEnded(count),
+      onFailure: (error, retryInMs) => observer.onLostFailure(error, retryInMs),
+    });
   }
 
   async start(): Promise<void> {
@@ -163,6 +174,7 @@ class RunningAgent implements Agent {
     this.#reconciler.stop();
     await this.#reconciler.settled();
     await this.#sweep.stop();
+    await this.#lost.stop();
     this.#options.dataplane.close();
   }
 
@@ -280,6 +292,7 @@ class RunningAgent implements Agent {
       observer.onChange(this.#lastChange);
     } else {
       this.#ready = true;
+      this.#lost.start();
       observer.onReady(this.#lastChange, whole);
     }
   }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputOf } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
-import { missingTarget } from '../core/desire/mistakes.ts';
+import { withoutService } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
 import type { SlowStart } from '../core/desire/slow-start.ts';
 import type { Complaint } from '../core/model/objects.ts';
@@ -11,7 +11,6 @@ import { type Change, committed, isShortage, type Plan, plan, sweep } from '../c
 import { readInPortions } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
-import { missingParent } from '../core/route/complaints.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
@@ -223,12 +222,7 @@ export class Reconciler {
 
   /** A Service that nobody knows may be in an object that could not be read yet. */
   #withoutService(key: string, whole: boolean): readonly Complaint[] {
-    const { policies, destinationRules, routes } = this.cluster;
-    const complaints = [
-      ...missingTarget(key, policies.byService.get(key) ?? []),
-      ...missingTarget(key, destinationRules.byService.get(key) ?? []),
-      ...missingParent(key, routes.byParent.get(key) ?? []),
-    ];
+    const complaints = withoutService(this.cluster, key);
     if (whole || complaints.length === 0) return complaints;
     this.#unsure.add(key);
     return [];

@@ -101,6 +101,7 @@ export interface Metrics {
   recordChange(change: ChangeSummary): void;
   recordFailure(): void;
   recordSocketsEnded(count: number): void;
+  recordLostEnded(count: number): void;
   recordSocketsFailure(): void;
   recordProgrammed(durationsMs: readonly number[]): void;
   scrape(): Promise<{ readonly type: string; readonly body: Uint8Array; readonly release: () => void }>;

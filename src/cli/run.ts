@@ -146,6 +146,12 @@ const observe = (
       log.info({ sockets }, 'woke connected UDP sockets whose endpoint is gone');
       metrics()?.recordSocketsEnded(sockets);
     },
+    onLostEnded: (connections) => {
+      log.info({ connections }, 'counted connections as ended whose sockets are gone');
+      metrics()?.recordLostEnded(connections);
+    },
+    onLostFailure: (error, retryInMs) =>
+      log.warn({ err: error, retryInMs }, 'could not tell which connections are lost; trying again'),
     onSocketsFailure: (error, retryInMs) => {
       log.warn({ err: error, retryInMs }, 'connected UDP sockets whose endpoint is gone were not woken; trying again');
       metrics()?.recordSocketsFailure();

@@ -9,6 +9,7 @@ export interface Metrics {
   recordChange(change: ObservedChange): void;
   recordFailure(): void;
   recordSocketsEnded(count: number): void;
+  recordLostEnded(count: number): void;
   recordSocketsFailure(): void;
   /** From the trigger time of an EndpointSlice to the kernel, for each one that was applied. */
   recordProgrammed(durationsMs: readonly number[]): void;
@@ -33,6 +34,7 @@ export const createMetrics = (observed: Observed, nowMs: () => number = Date.now
     recordChange: own.recordChange,
     recordFailure: own.recordFailure,
     recordSocketsEnded: own.recordSocketsEnded,
+    recordLostEnded: own.recordLostEnded,
     recordSocketsFailure: own.recordSocketsFailure,
     recordProgrammed: own.recordProgrammed,
     scrape: async () => {
@@ -72,6 +74,7 @@ const createOwn = () => {
   const changes = new Counter(common(METRICS.changes));
   const failures = new Counter(common(METRICS.changeFailures));
   const socketsEnded = new Counter(common(METRICS.socketsEnded));
+  const lostEnded = new Counter(common(METRICS.lostEnded));
   const socketsFailures = new Counter(common(METRICS.socketsFailures));
   const writes = new Counter(common(METRICS.tableWrites));
   const removals = new Counter(common(METRICS.tableRemovals));
@@ -90,6 +93,7 @@ const createOwn = () => {
     },
     recordFailure: () => failures.inc(),
     recordSocketsEnded: (count: number) => socketsEnded.inc(count),
+    recordLostEnded: (count: number) => lostEnded.inc(count),
     recordSocketsFailure: () => socketsFailures.inc(),
     recordProgrammed: (durationsMs: readonly number[]): void => {
       for (const durationMs of durationsMs) network.observe(durationMs / 1000);

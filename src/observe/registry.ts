@@ -260,6 +260,13 @@ export const METRICS = {
     labels: [],
     help: 'Attempts to apply a change set that failed; each is tried again, and traffic goes on with what is in force.',
   },
+  lostEnded: {
+    name: 'shunt_connections_lost_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'TCP connections whose sockets were found to be gone though nobody had told; they count as active no longer.',
+  },
   socketsEnded: {
     name: 'shunt_sockets_ended_total',
     type: 'counter',

@@ -159,6 +159,12 @@ class Changes implements AgentObserver {
 
   onSocketsKept(): void {}
 
+  onLostEnded(): void {}
+
+  onLostFailure(error: unknown): void {
+    this.failures.push(error);
+  }
+
   onSocketsEnded(count: number): void {
     this.socketsEnded += count;
   }

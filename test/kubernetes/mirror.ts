@@ -116,7 +116,9 @@ export class Mirror implements AsyncDisposable {
     const { server, resource = 'services' } = this.#options;
     await retryUntil(
       () => {
-        const apiVersion = apiVersionOf(RESOURCES[resource], server.versionsOf(resource)[0]);
+        const shown = server.versionsOf(resource).map((version) => apiVersionOf(RESOURCES[resource], version));
+        // Of several versions it stays with the one that it has.
+        const apiVersion = shown.find((each) => each === this.reflector.status().apiVersion) ?? shown[0] ?? '';
         const there = server.store
           .list(resource)
           .map((raw) => [keyOf(raw), reflected({ ...raw, apiVersion }, intern)] as const);
@@ -166,6 +168,11 @@ export class Mirror implements AsyncDisposable {
     }
   }
 
+  /** When the server changes that, all are told anew; and again, if it changes while they are. */
+  get #comesInOneVersion(): boolean {
+    return this.reflector.status().syncs.other_version === 0;
+  }
+
   #checkPut(key: string, held: Reflected | undefined, now: Reflected): void {
     // Of one that was replaced the old is deleted first. Other deletions follow from a whole that ends with them.
     this.#early.delete(key);
@@ -174,7 +181,7 @@ export class Mirror implements AsyncDisposable {
     if (held === undefined) return;
     const [from, to] = [`${held.uid} ${held.version}`, `${now.uid} ${now.version}`];
     if (held.uid !== now.uid) this.violations.push(`${key} became another one without a deletion: ${from} to ${to}`);
-    else if (held.version === now.version && held.apiVersion === now.apiVersion)
+    else if (held.version === now.version && this.#comesInOneVersion)
       this.violations.push(`${key} is told twice: ${to}`);
     else if (!this.mayGoBack && Number(held.version) > Number(now.version)) {
       this.violations.push(`${key} goes back: ${from} to ${to}`);

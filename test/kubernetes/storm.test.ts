@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { ReflectorTiming } from '../../src/sources/kubernetes/timing.ts';
 import type { NewObject, ResourceName } from '../helpers/api-server/resources.ts';
+import { startApiServer } from '../helpers/api-server/server.ts';
 import { manifestOf } from '../helpers/object-directory.ts';
 import { endpoint, NOT_READY, node, pod, policy, slice } from '../helpers/objects.ts';
 import { createRandom, type Random } from '../helpers/random.ts';
 import { openCluster } from './cluster-scene.ts';
-import { SYNC_MODES } from './mirror.ts';
+import { Mirror, SYNC_MODES } from './mirror.ts';
 import { openScene, service } from './scene.ts';
 import { Weather } from './weather.ts';
 
@@ -43,6 +44,39 @@ describe.each(SYNC_MODES)(`after ${STEPS} random faults and edits, with a %s`, (
     expect(Object.values(reconnects).filter((count) => count > 0).length).toBeGreaterThan(6);
     expect(Object.values(syncs).filter((count) => count > 0).length).toBeGreaterThan(2);
   });
+
+  test.each(seeds)(
+    'a Reflector of a type that comes, goes and changes its version does so, too, seed %i',
+    async (seed) => {
+      const random = createRandom(seed);
+      const served = { tcproutes: ['v1alpha2'] };
+      await using server = await startApiServer({ ...SERVER, served });
+      await using mirror = new Mirror({
+        server,
+        sync,
+        resource: 'tcproutes',
+        selectors: { optional: true },
+        timing: HASTY,
+        lineBytesMax,
+      });
+      mirror.mayGoBack = true;
+      const make = (_: ResourceName, name: string): NewObject => ({ metadata: { name, namespace: 'shop' }, spec: {} });
+      const weather = new Weather({
+        server,
+        random,
+        follower: mirror,
+        make,
+        resources: ['tcproutes'],
+        optional: 'tcproutes',
+      });
+      mirror.reflector.start();
+      for (let step = 0; step < STEPS; step++) await weather.step();
+      await weather.calm();
+      expect(mirror.objects.size).toBeGreaterThan(0);
+      expect(weather.counts.serve).toBeGreaterThan(5);
+      expect(mirror.reflector.status().syncs.other_version).toBeGreaterThan(5);
+    },
+  );
 
   test.each(seeds)('a source holds what the server has, of every resource, seed %i', async (seed) => {
     const random = createRandom(seed);

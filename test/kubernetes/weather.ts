@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BodyTrouble, Ending, Fault, RequestKind, Trouble } from '../helpers/api-server/fault.ts';
-import { keyOf, type NewObject, type ResourceName } from '../helpers/api-server/resources.ts';
+import { keyOf, type NewObject, RESOURCES, type ResourceName } from '../helpers/api-server/resources.ts';
 import type { ApiServer } from '../helpers/api-server/server.ts';
 import type { Snapshot } from '../helpers/api-server/store.ts';
 import type { Random } from '../helpers/random.ts';
@@ -81,6 +81,7 @@ export class Weather {
       [2, 'pieces', () => Object.assign(server.behaviour, { chunkBytesMax: random.pick([undefined, 1, 5, 100]) })],
       [1, 'watch list', () => this.#changeWatchList()],
       [optional === undefined ? 0 : 1, 'install', () => this.#install(optional)],
+      [optional === undefined ? 0 : 2, 'serve', () => this.#serve(optional)],
     ];
     let at = random.integer(acts.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, name, act] of acts) {
@@ -178,6 +179,15 @@ export class Weather {
   #changeWatchList(): void {
     const { random, server } = this.#options;
     server.behaviour.watchList = random.pick(['on', 'on', 'endless', 422, 400]);
+  }
+
+  /** In other versions than before, if it has more than one. */
+  #serve(resource: ResourceName | undefined): void {
+    const { random, server } = this.#options;
+    if (resource === undefined || RESOURCES[resource].versions.length < 2) return;
+    const { versions } = RESOURCES[resource];
+    server.behaviour.served = { [resource]: random.chance(0.3) ? versions : [random.pick(versions)] };
+    server.disturb({ kind: 'end' }, resource);
   }
 
   #install(resource: ResourceName | undefined): void {

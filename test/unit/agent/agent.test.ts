@@ -44,6 +44,8 @@ const stage = async (dataplane = new FakeDataplane(CAPACITY), more: Pick<AgentOp
       onSourceTrouble: () => {},
       onFailure: (error) => told.failures.push(error),
       onSocketsKept: () => told.ended.push(0),
+      onLostEnded: () => {},
+      onLostFailure: (error) => told.failures.push(error),
       onSocketsEnded: (count) => told.ended.push(count),
       onSocketsFailure: (error) => told.failures.push(error),
     },

@@ -48,6 +48,8 @@ const stage = async (
       onSourceTrouble: () => {},
       onFailure: (error) => failures.push(error),
       onSocketsKept: () => kept++,
+      onLostEnded: () => {},
+      onLostFailure: (error) => failures.push(error),
       onSocketsEnded: (count) => ended.push(count),
       onSocketsFailure: (error, retryInMs) => failures.push(error, retryInMs),
     },

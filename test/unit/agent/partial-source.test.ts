@@ -52,6 +52,8 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
       onSourceTrouble: (error) => error && ready.reject(error),
       onFailure: ready.reject,
       onSocketsKept: () => {},
+      onLostEnded: () => {},
+      onLostFailure: ready.reject,
       onSocketsEnded: () => {},
       onSocketsFailure: ready.reject,
     },

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAgent } from '../../../src/agent/agent.ts';
 import { compareText } from '../../../src/core/desire/order.ts';
 import type { ClusterObject } from '../../../src/core/model/objects.ts';
+import type { WantedStatus } from '../../../src/core/status/wanted.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { Source, SourceSink } from '../../../src/sources/source.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -31,10 +32,19 @@ beforeEach(() => {
 
 afterEach(() => rmSync(cgroup, { recursive: true }));
 
-const stage = async (...objects: readonly ClusterObject[]) => {
+const stage = async (...objects: readonly ClusterObject[]) => stageOf({ whole: true, objects });
+
+const stageOf = async ({ whole, objects }: { readonly whole: boolean; readonly objects: readonly ClusterObject[] }) => {
   const clock = new ManualClock();
   const { promise, resolve } = Promise.withResolvers<SourceSink>();
-  const source: Source = { name: 'test', start: async (sink) => resolve(sink), stop: async () => {} };
+  const statuses: (readonly WantedStatus[])[] = [];
+  const source: Source = {
+    name: 'test',
+    start: async (sink) => resolve(sink),
+    stop: async () => {},
+    want: (wanted) => void statuses.push(wanted),
+    statusWriting: () => ({ isLeader: true, leader: 'node-a_1', pending: 0, writes: { written: statuses.length } }),
+  };
   const failures: unknown[] = [];
   let changes = 0;
   const agent = createAgent({
@@ -54,6 +64,8 @@ const stage = async (...objects: readonly ClusterObject[]) => {
       onSourceTrouble: () => {},
       onFailure: (error) => failures.push(error),
       onSocketsKept: () => {},
+      onLostEnded: () => {},
+      onLostFailure: (error) => failures.push(error),
       onSocketsEnded: () => {},
       onSocketsFailure: (error) => failures.push(error),
     },
@@ -64,7 +76,7 @@ const stage = async (...objects: readonly ClusterObject[]) => {
     sink.onChange(
       more.map((object) => ({ type: 'put', object })),
       [],
-      true,
+      whole,
     );
     await clock.advance(10);
   };
@@ -72,7 +84,7 @@ const stage = async (...objects: readonly ClusterObject[]) => {
   sink.onSynced();
   await clock.advance(10);
   const of = (service: string) => [...agent.backends(`shop/${service}`)];
-  return { agent, clock, put, of, failures, changes: () => changes };
+  return { agent, clock, put, of, statuses, failures, changes: () => changes };
 };
 
 const WEB = service();
@@ -192,4 +204,19 @@ test('a route whose parent is not there is complained about, until it comes', as
   expect(about()).toMatchObject([{ severity: 'warning', message: 'there is no Service shop/web' }]);
   await put(WEB, OWN);
   expect(about()).toEqual([]);
+});
+
+test('the source is told what a route should say of itself once it is in force, and who writes it is shown', async () => {
+  const { agent, put, statuses } = await stage(WEB, V2, OWN, OTHER, CANARY);
+  expect(statuses).toMatchObject([[{ ref: { kind: 'TCPRoute', name: 'canary' }, kind: 'parents' }]]);
+  await put(slice([endpoint('10.1.0.7')]));
+  expect(statuses).toHaveLength(1);
+  await put({ ...CANARY, generation: 2 });
+  expect(statuses[1]).toMatchObject([{ ref: { generation: 2 } }]);
+  expect(agent.status().statusWriting).toMatchObject({ isLeader: true, writes: { written: 2 } });
+});
+
+test('nothing is said of a cluster of which a part is not known', async () => {
+  const { statuses } = await stageOf({ whole: false, objects: [WEB, V2, OWN, OTHER, CANARY] });
+  expect(statuses).toEqual([]);
 });

@@ -61,6 +61,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       recordChange: () => told.push('count change'),
       recordFailure: () => told.push('count failure'),
       recordSocketsEnded: (count) => told.push(`count ${count} sockets`),
+      recordLostEnded: (count) => told.push(`count ${count} lost`),
       recordSocketsFailure: () => told.push('count sockets failure'),
       recordProgrammed: () => told.push('count programmed'),
       scrape: async () => ({ type: '', body: new Uint8Array(), release: () => {} }),
@@ -203,6 +204,8 @@ describe('shunt run', () => {
     observer?.onSocketsKept();
     observer?.onSocketsEnded(3);
     observer?.onSocketsFailure(new Error('EPERM'), 1000);
+    observer?.onLostEnded(2);
+    observer?.onLostFailure(new Error('ENOENT'), 1000);
     expect(told).toEqual([
       'log change',
       'count change',
@@ -217,6 +220,9 @@ describe('shunt run', () => {
       'count 3 sockets',
       'warn: connected UDP sockets whose endpoint is gone were not woken; trying again (EPERM)',
       'count sockets failure',
+      'info: counted connections as ended whose sockets are gone',
+      'count 2 lost',
+      'warn: could not tell which connections are lost; trying again (ENOENT)',
     ]);
   });
 

@@ -125,6 +125,7 @@ test.each([
   ['shunt_build_info{version="1.2.3"} 1'],
   ['shunt_changes_total 1'],
   ['shunt_change_failures_total 1'],
+  ['shunt_connections_lost_total 6'],
   ['shunt_table_writes_total{table="slots"} 3'],
   ['shunt_table_removals_total 5'],
   ['shunt_apply_duration_seconds_bucket{le="0.002"} 0'],
@@ -134,6 +135,7 @@ test.each([
 ])('after one change that was applied at the second attempt a scrape holds %s', async (line) => {
   const text = await scrapeText(fakeView(), (metrics) => {
     metrics.recordFailure();
+    metrics.recordLostEnded(6);
     metrics.recordChange(CHANGE);
     metrics.recordProgrammed([20, 800]);
   });

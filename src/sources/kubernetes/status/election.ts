@@ -100,8 +100,10 @@ export class Election {
   async stop(): Promise<void> {
     this.want(false);
     this.#isStopped = true;
-    this.#calls.abort(new Error('stopped'));
+    // A renewal that is called off leaves a lease of which nobody knows the version, and so cannot be given back.
+    const cancel = this.#abortAfter(this.isLeader ? RELEASE_MS : 0);
     await this.#running;
+    cancel();
   }
 
   async #run(): Promise<void> {
@@ -201,11 +203,10 @@ export class Election {
   }
 
   async #release(): Promise<void> {
-    const { clock } = this.#options;
     const wasLeader = this.isLeader;
     this.#lose();
     if (!wasLeader) return;
-    const cancel = clock.after(RELEASE_MS, () => this.#calls.abort(new Error('stopped')));
+    const cancel = this.#abortAfter(RELEASE_MS);
     try {
       const { object, lease } = this.#seen as Seen;
       const given = writeLease(object, { ...lease, ...this.#now(), holder: '', durationMs: 1000 });
@@ -215,6 +216,10 @@ export class Election {
     } finally {
       cancel();
     }
+  }
+
+  #abortAfter(ms: number): () => void {
+    return this.#options.clock.after(ms, () => this.#calls.abort(new Error('stopped')));
   }
 
   #now(): Pick<Lease, 'holder' | 'durationMs' | 'renewTime'> {

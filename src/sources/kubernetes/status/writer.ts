@@ -57,6 +57,7 @@ export class StatusWriter {
   readonly #ration: Pause;
   readonly #reads: Allowance;
   readonly #writes: Allowance;
+  #wanted: readonly WantedStatus[] = [];
   readonly #items = new Map<string, Item>();
   /** Of these the server may have something else than what is wanted. */
   readonly #due = new Set<string>();
@@ -83,15 +84,9 @@ export class StatusWriter {
 
   /** Everything that is wanted. What was wanted of an object that is no longer among it is taken back. */
   want(statuses: readonly WantedStatus[]): void {
-    const wanted = new Map(statuses.map((status) => [nameOf(status.ref), status]));
-    for (const [name, item] of this.#items) {
-      if (wanted.has(name)) continue;
-      // Who does not write has nothing to take back.
-      if (!this.#mayWrite || (item.status.entries.length === 0 && !item.isLeaving)) this.#forget(name);
-      else this.#set(name, { ...item.status, entries: [] }, true);
-    }
-    for (const [name, status] of wanted) this.#set(name, status, false);
-    this.#run();
+    this.#wanted = statuses;
+    // Nearly all agents never write, and do nothing with it.
+    if (this.#mayWrite) this.#sort();
   }
 
   /** The object exists in this version. */
@@ -103,17 +98,15 @@ export class StatusWriter {
     this.#run();
   }
 
-  /** What is wanted may be written from now on. What objects say is not known: others may have written. */
+  /** What is wanted may be written from now on. */
   begin(): void {
-    for (const [name, item] of this.#items) {
-      item.stored = undefined;
-      this.#due.add(name);
-    }
-    this.#run();
+    this.#sort();
   }
 
-  /** What is under way is called off at once. */
+  /** What is under way is called off at once, and nothing is known any more: others may write. */
   end(): void {
+    this.#items.clear();
+    this.#due.clear();
     this.#calls.abort(new Error('this agent no longer writes'));
     this.#pause.wake();
     this.#ration.wake();
@@ -129,6 +122,17 @@ export class StatusWriter {
     return !this.#isStopped && this.#options.mayWrite();
   }
 
+  #sort(): void {
+    const wanted = new Map(this.#wanted.map((status) => [nameOf(status.ref), status]));
+    for (const [name, item] of this.#items) {
+      if (wanted.has(name) || item.isLeaving) continue;
+      if (item.status.entries.length > 0) this.#set(name, { ...item.status, entries: [] }, true);
+      else this.#forget(name);
+    }
+    for (const [name, status] of wanted) this.#set(name, status, false);
+    this.#run();
+  }
+
   #forget(name: string): void {
     this.#items.delete(name);
     this.#due.delete(name);
@@ -142,7 +146,7 @@ export class StatusWriter {
       this.#items.set(name, { status, isLeaving, attempts, version: '', latest: '', stored: undefined });
     } else {
       item.isLeaving = isLeaving;
-      if (JSON.stringify(item.status) === JSON.stringify(status)) return;
+      if (item.status === status || JSON.stringify(item.status) === JSON.stringify(status)) return;
       item.status = status;
       item.stored = undefined;
       // Something new is said at once, whatever became of the old.
@@ -250,6 +254,7 @@ export class StatusWriter {
 
   /** There is nothing to do until it is seen or wanted anew. */
   #rest(name: string, item: Item): void {
+    if (this.#items.get(name) !== item) return;
     this.#due.delete(name);
     if (item.isLeaving) this.#items.delete(name);
   }
