@@ -1,3 +1,4 @@
+import { atLeast, atMost, type Bar, count, mebibytes, milliseconds, percent, seconds, times } from './bar.ts';
 import type {
   BenchmarkResult,
   Connect4Result,
@@ -7,14 +8,7 @@ import type {
   MemoryResult,
   ScaleResult,
 } from './results.ts';
-
-/** What Shunt promises, and whether the last measurement held it. */
-export interface Bar {
-  readonly what: string;
-  readonly limit: string;
-  readonly measured: string;
-  readonly held: boolean;
-}
+import { canaryBars, disruptionBars, picksBars, slowBackendBars, slowStartBars } from './traffic-bars.ts';
 
 /** The bars that these results say something about. */
 export const bars = (results: readonly BenchmarkResult[]): Bar[] => results.flatMap(barsOf);
@@ -25,6 +19,16 @@ const barsOf = (result: BenchmarkResult): Bar[] => {
       return connectBars(result);
     case 'connect4':
       return connect4Bars(result);
+    case 'picks':
+      return picksBars(result);
+    case 'slow-backend':
+      return slowBackendBars(result);
+    case 'disruption':
+      return disruptionBars(result);
+    case 'canary':
+      return canaryBars(result);
+    case 'slow-start':
+      return slowStartBars(result);
     case 'scale':
       return scaleBars(result);
     case 'memory':
@@ -111,26 +115,3 @@ const kubernetesBars = ({ settings, runs }: KubernetesResult): Bar[] => {
 
 /** 100 MB, in MiB. */
 const MEGABYTES_100 = 100e6 / 2 ** 20;
-
-type Format = (value: number) => string;
-
-const atMost = (what: string, value: number, limit: number, format: Format): Bar => ({
-  what,
-  limit: `at most ${format(limit)}`,
-  measured: format(value),
-  held: value <= limit,
-});
-
-const atLeast = (what: string, value: number, limit: number, format: Format): Bar => ({
-  what,
-  limit: `at least ${format(limit)}`,
-  measured: format(value),
-  held: value >= limit,
-});
-
-const percent: Format = (share) => `${(share * 100).toFixed(1)} %`;
-const times: Format = (ratio) => `${ratio.toFixed(2)} times`;
-const milliseconds: Format = (ms) => `${ms.toFixed(1)} ms`;
-const seconds: Format = (s) => `${s.toFixed(2)} s`;
-const mebibytes: Format = (size) => `${size.toFixed(1)} MiB`;
-const count: Format = (number) => number.toLocaleString('en-US');

@@ -1,8 +1,11 @@
 import { createClaims, settle, stake } from '../src/core/claims.ts';
 import { applyEvents, type Cluster, type ClusterEvent, createCluster, inputFor } from '../src/core/cluster.ts';
 import { desire } from '../src/core/desire/desire.ts';
+import type { Algorithm } from '../src/core/model/objects.ts';
 import { release, sealRetired } from '../src/core/plan/have.ts';
+import { lookupSizeFor } from '../src/core/plan/maglev.ts';
 import { type Change, committed, isShortage, type Plan, plan } from '../src/core/plan/plan.ts';
+import { HEADER_SLOTS, lookupSlots } from '../src/core/plan/range.ts';
 import { readHave } from '../src/core/plan/read.ts';
 import type { Capacity } from '../src/core/plan/transaction.ts';
 import type { Dataplane } from '../src/dataplane/dataplane.ts';
@@ -68,12 +71,19 @@ export const portionsOf = (changes: readonly Change[]): Change[][] =>
   );
 
 /** Room for that many, and as much again for what waits to be given back. */
-export const capacityFor = ({ services, endpointsPerService }: ClusterSize): Capacity => ({
+export const capacityFor = ({
+  services,
+  endpointsPerService,
+  algorithm,
+}: ClusterSize & { readonly algorithm?: Algorithm }): Capacity => ({
   frontends: services * 2,
-  slots: services * endpointsPerService * 2,
+  slots: services * slotsFor(endpointsPerService, algorithm) * 2,
   backends: services * endpointsPerService * 2,
   services: services * 2,
 });
+
+const slotsFor = (endpoints: number, algorithm: Algorithm | undefined): number =>
+  HEADER_SLOTS + endpoints + (algorithm === 'Maglev' ? lookupSlots(lookupSizeFor(endpoints)) : 0);
 
 const PORTS_PER_TRANSACTION = 500;
 const NODE = { name: '', proxyName: '', externalIPs: false, zone: '', addresses: [] };

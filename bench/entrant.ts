@@ -16,6 +16,8 @@ export interface Entrant {
     inTurn(connects: number): Promise<Sample>;
     /** From several threads. */
     burst(connects: number, threads: number): Promise<Sample>;
+    /** Opens so many and keeps them. */
+    hold(connects: number): Promise<void>;
   };
 }
 
@@ -59,6 +61,7 @@ export const enter = async (
       connect: {
         inTurn: (connects) => ask(client, `${connects} 1 ${SERVER_CPU}`),
         burst: (connects, threads) => ask(client, `${connects} ${threads} ${BURST_CPU}`),
+        hold: (connects) => client.ask(`hold ${connects}`).then(() => undefined),
       },
     });
   }

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import {
+  type Algorithm,
   type EndpointObject,
   type EndpointSliceObject,
+  type HashOn,
   NO_HINTS,
   type ServiceObject,
+  type TrafficPolicyObject,
 } from '../src/core/model/objects.ts';
 
 /** One Service with one port, the shape that all contenders are given. */
@@ -86,6 +89,27 @@ export const sliceObjects = (service: GeneratedService): EndpointSliceObject[] =
     };
   });
 };
+
+/** Has the endpoints of this Service chosen so. */
+export const policyObject = (
+  service: GeneratedService,
+  algorithm: Algorithm,
+  hashOn: HashOn = 'Pod',
+): TrafficPolicyObject => ({
+  kind: 'TrafficPolicy',
+  namespace: service.namespace,
+  name: service.name,
+  createdAtMs: CREATED_AT_MS,
+  generation: 1,
+  services: [service.name],
+  routes: [],
+  algorithm,
+  hashOn,
+  endpointWeights: [],
+  slowStartMs: 0,
+  clients: undefined,
+  ignored: [],
+});
 
 /** As an API server would list them. */
 export const serviceManifest = (service: ServiceObject): object => ({

@@ -5,7 +5,8 @@
  *
  *   load serve ADDRESS PORT            prints "ready", serves until its standard input ends
  *   load connect ADDRESS:PORT...       reads lines "CONNECTS THREADS CPU", answers each with one
- *                                      line of JSON (latencies in microseconds), ends with its input
+ *                                      line of JSON (latencies in microseconds), ends with its input;
+ *                                      "hold CONNECTS" opens as many and keeps them until then
  *
  * The client closes first and in the usual way, FIN and not RST: real clients do, and each of
  * those packets passes whatever rules the node holds. That leaves a TIME_WAIT socket per
@@ -31,6 +32,7 @@
 #define TARGETS_MAX 1024
 #define THREADS_MAX 64
 #define CONNECTS_MAX 1000000
+#define HELD_MAX 1000	 /* most shells give a process 1024 descriptors */
 #define COMMAND_S_MAX 60 /* a command that takes longer hangs: SIGALRM ends the program */
 #define SERVER_BACKLOG 4096
 #define EVENTS_MAX 64
@@ -171,9 +173,8 @@ static double now_us(void)
 	return now.tv_sec * 1e6 + now.tv_nsec / 1e3;
 }
 
-static double connect_once(const struct target *target)
+static int open_connection(const struct target *target)
 {
-	double start = now_us();
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char byte;
 
@@ -182,8 +183,23 @@ static double connect_once(const struct target *target)
 		fail("connect to", target->text);
 	if (read(fd, &byte, 1) != 1)
 		fail("read from", target->text);
-	close(fd);
+	return fd;
+}
+
+static double connect_once(const struct target *target)
+{
+	double start = now_us();
+
+	close(open_connection(target));
 	return now_us() - start;
+}
+
+static void hold(int connects)
+{
+	for (int i = 0; i < connects; i++)
+		open_connection(&targets[i % target_count]);
+	printf("{}\n");
+	fflush(stdout);
 }
 
 static void *work(void *argument)
@@ -261,6 +277,10 @@ static void run_commands(void)
 		int connects, threads, cpu;
 		double *latencies_us;
 
+		if (sscanf(line, "hold %d", &connects) == 1 && connects <= HELD_MAX) {
+			hold(connects);
+			continue;
+		}
 		if (sscanf(line, "%d %d %d", &connects, &threads, &cpu) != 3 || connects < 1 ||
 		    connects > CONNECTS_MAX || threads < 1 || threads > THREADS_MAX || cpu < 0 ||
 		    cpu >= CPU_SETSIZE) {

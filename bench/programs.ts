@@ -4,5 +4,6 @@ import { fileURLToPath } from 'node:url';
 const built = (name: string): string => fileURLToPath(new URL(`../build/bench/${name}`, import.meta.url));
 
 export const LOAD = built('load');
+export const REQUESTS = built('requests');
 export const CONNECT4 = built('connect4');
 export const BARE_OBJECT = built('bare.bpf.o');

@@ -1,6 +1,8 @@
-import { type Bar, bars } from './bars.ts';
+import type { Bar } from './bar.ts';
+import { bars } from './bars.ts';
 import type { Path } from './contender.ts';
-import type { MachineFacts } from './machine.ts';
+import { count, ratioText, renderMachine, table } from './markdown.ts';
+import { renderPlots } from './plots.ts';
 import type {
   BenchmarkResult,
   Connect4Result,
@@ -11,18 +13,32 @@ import type {
   ScaleResult,
 } from './results.ts';
 import type { Ratio } from './statistics.ts';
+import { renderCanary, renderDisruption, renderPicks, renderSlowBackend, renderSlowStart } from './traffic-report.ts';
 
-/** docs/benchmarks.md, from what bench/results/*.json hold. */
+/** By path, the documents that are made from what bench/results/*.json hold: docs/benchmarks.md and its plots. */
+export const renderDocuments = (results: readonly BenchmarkResult[]): Readonly<Record<string, string>> => ({
+  'docs/benchmarks.md': renderBenchmarks(results),
+  ...renderPlots(results),
+});
+
 export const renderBenchmarks = (results: readonly BenchmarkResult[]): string => {
-  const sections = [
-    INTRODUCTION,
-    renderBars(bars(results)),
-    ...results.toSorted((a, b) => ORDER.indexOf(a.bench) - ORDER.indexOf(b.bench)).map(renderResult),
-  ];
+  const inOrder = results.toSorted((a, b) => ORDER.indexOf(a.bench) - ORDER.indexOf(b.bench));
+  const sections = [INTRODUCTION, renderBars(bars(inOrder)), ...inOrder.map(renderResult)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 };
 
-const ORDER: readonly BenchmarkResult['bench'][] = ['connect', 'connect4', 'scale', 'memory', 'kubernetes'];
+const ORDER: readonly BenchmarkResult['bench'][] = [
+  'connect',
+  'connect4',
+  'picks',
+  'slow-backend',
+  'disruption',
+  'canary',
+  'slow-start',
+  'scale',
+  'memory',
+  'kubernetes',
+];
 
 const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
 # Benchmarks
@@ -37,6 +53,16 @@ const renderResult = (result: BenchmarkResult): string => {
       return renderConnect(result);
     case 'connect4':
       return renderConnect4(result);
+    case 'picks':
+      return renderPicks(result);
+    case 'slow-backend':
+      return renderSlowBackend(result);
+    case 'disruption':
+      return renderDisruption(result);
+    case 'canary':
+      return renderCanary(result);
+    case 'slow-start':
+      return renderSlowStart(result);
     case 'scale':
       return renderScale(result);
     case 'memory':
@@ -226,16 +252,3 @@ const renderKubernetes = ({ machine, settings, runs }: KubernetesResult): string
       ],
     ),
   ].join('\n\n');
-
-const renderMachine = ({ date, kernel, distribution, processor, cpus, memoryGiB, node }: MachineFacts): string =>
-  `${date}: Linux ${kernel}, ${distribution}, ${cpus} CPUs (${processor}), ${memoryGiB} GiB, Node ${node}.`;
-
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
-};
-
-const ratioText = ({ median, p10, p90 }: Ratio): string =>
-  `${median.toFixed(3)} (${p10.toFixed(2)}..${p90.toFixed(2)})`;
-
-const count = (number: number): string => Math.round(number).toLocaleString('en-US');

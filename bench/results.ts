@@ -1,9 +1,20 @@
+import type { Algorithm } from '../src/core/model/objects.ts';
 import type { Path } from './contender.ts';
 import type { MachineFacts } from './machine.ts';
 import type { Ratio } from './statistics.ts';
 
 /** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
-export type BenchmarkResult = ConnectResult | Connect4Result | ScaleResult | MemoryResult | KubernetesResult;
+export type BenchmarkResult =
+  | ConnectResult
+  | Connect4Result
+  | PicksResult
+  | SlowBackendResult
+  | DisruptionResult
+  | CanaryResult
+  | SlowStartResult
+  | ScaleResult
+  | MemoryResult
+  | KubernetesResult;
 
 interface Common {
   readonly machine: MachineFacts;
@@ -60,6 +71,113 @@ export interface Connect4Result extends Common {
     readonly runNs: number;
     readonly againstBare: Ratio;
   }[];
+}
+
+export interface PickSettings {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly connectsPerRound: number;
+  readonly services: number;
+  /** Connections that stay open meanwhile. */
+  readonly held: number;
+}
+
+export interface PickFigures {
+  readonly algorithm: Algorithm;
+  /** Median over the rounds of a round's mean, in nanoseconds of kernel time of connect4. */
+  readonly runNs: number;
+  readonly againstRandom: Ratio;
+}
+
+export interface PicksResult extends Common {
+  readonly bench: 'picks';
+  readonly settings: PickSettings;
+  readonly measurements: readonly {
+    readonly endpointsPerService: number;
+    readonly algorithms: readonly PickFigures[];
+  }[];
+}
+
+export interface SlowBackendSettings {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly backends: number;
+  readonly workers: number;
+  readonly serviceUs: number;
+  /** What one of the backends takes. */
+  readonly slowUs: number;
+  /** Each has one request at a time. */
+  readonly clients: number;
+}
+
+/** Medians over the rounds of what each found. */
+export interface SlowBackendFigures {
+  readonly algorithm: Algorithm;
+  readonly perSecond: number;
+  /** From connect() to the answer, by quantile: `p50`, `p75`, `p90`, `p95`, `p99`, `p999`. */
+  readonly tookMs: Readonly<Record<string, number>>;
+  /** Of the p99, round by round. */
+  readonly againstRandom: Ratio;
+}
+
+export interface SlowBackendResult extends Common {
+  readonly bench: 'slow-backend';
+  readonly settings: SlowBackendSettings;
+  readonly algorithms: readonly SlowBackendFigures[];
+}
+
+export interface DisruptionSettings {
+  readonly seed: number;
+  readonly backends: number;
+  /** How often a backend, another one each time, is removed and comes back. */
+  readonly removals: number;
+  /** Source addresses that connect before and after. */
+  readonly clients: number;
+}
+
+/** Of clients of backends that stay, the part that is sent elsewhere. */
+export interface DisruptionResult extends Common {
+  readonly bench: 'disruption';
+  readonly settings: DisruptionSettings;
+  /** Of the look-up table's entries, each removal. */
+  readonly tables: readonly number[];
+  /** Of real connections, each removal. */
+  readonly connections: readonly number[];
+}
+
+export interface CanarySettings {
+  readonly seed: number;
+  readonly edits: number;
+  /** Requests of each window, which lies between an edit that is in force and the next one. */
+  readonly requests: number;
+  readonly clients: number;
+}
+
+export interface CanaryResult extends Common {
+  readonly bench: 'canary';
+  readonly settings: CanarySettings;
+  /** All, also those between windows. */
+  readonly requests: number;
+  readonly failed: number;
+  /** What the route asked for the canary in percent, and how many requests of the window it got. */
+  readonly windows: readonly { readonly percent: number; readonly canary: number }[];
+  /** From the write of the file to what is in force. */
+  readonly inForceMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+export interface SlowStartSettings {
+  readonly durationMs: number;
+  readonly backends: number;
+  readonly requests: number;
+  readonly clients: number;
+}
+
+export interface SlowStartResult extends Common {
+  readonly bench: 'slow-start';
+  readonly settings: SlowStartSettings;
+  /** Share of the new endpoint in windows of so many requests, by their middle since it was in force, and what the ramp says. */
+  readonly windows: readonly { readonly atMs: number; readonly share: number; readonly ramp: number }[];
 }
 
 export interface ScaleSettings {

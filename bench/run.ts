@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, styleText } from 'node:util';
+import { parseArgs } from 'node:util';
 import { run } from './command.ts';
 import { measureConnect } from './connect.ts';
 import { measureConnect4 } from './connect4.ts';
@@ -14,7 +14,8 @@ import { measureKubernetes } from './kubernetes.ts';
 import { machineFacts } from './machine.ts';
 import { measureMemory } from './memory.ts';
 import { cgroupRoot, removeStaleNodes } from './node.ts';
-import { renderBenchmarks } from './report.ts';
+import { type Options, say } from './options.ts';
+import { renderBenchmarks, renderDocuments } from './report.ts';
 import type {
   BenchmarkResult,
   Connect4Result,
@@ -27,10 +28,11 @@ import type {
 } from './results.ts';
 import { measureScale } from './scale.ts';
 import { keepResult, readResults } from './store.ts';
+import { runCanary, runDisruption, runPicks, runSlowBackend, runSlowStart } from './traffic.ts';
 
-const USAGE = `usage: run.ts [--only connect|connect4|scale|memory|kubernetes] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
+const USAGE = `usage: run.ts [--only BENCH] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
 
-Measures, prints the figures, keeps them in bench/results/ and makes docs/benchmarks.md from them.
+Measures, prints the figures, keeps them in bench/results/ and makes docs/benchmarks.md and its plots from them.
 --no-write only prints. Needs root, makes network namespaces and cgroups of its own, and removes them.
 `;
 
@@ -49,15 +51,10 @@ const CONNECT4_CONTENDERS: readonly Contender[] = [shunt];
 
 const ROUNDS = 60;
 const PATHS: readonly Path[] = ['pods', 'loopback'];
-const DOCUMENT = new URL('../docs/benchmarks.md', import.meta.url);
-
-interface Options {
-  readonly sizes: readonly number[];
-  readonly rounds: number;
-  readonly seed: number;
-}
+const ROOT = new URL('../', import.meta.url);
 
 type Bench = BenchmarkResult['bench'];
+type Measure = (options: Options, signal: AbortSignal) => Promise<BenchmarkResult>;
 
 const main = async (signal: AbortSignal): Promise<void> => {
   const { benches, options, write } = readArguments();
@@ -73,7 +70,8 @@ const main = async (signal: AbortSignal): Promise<void> => {
     if (write) keepResult(result);
   }
   process.stdout.write(renderBenchmarks(results));
-  if (write) writeFileSync(DOCUMENT, renderBenchmarks(readResults()));
+  if (!write) return;
+  for (const [path, text] of Object.entries(renderDocuments(readResults()))) writeFileSync(new URL(path, ROOT), text);
 };
 
 const runConnect = async ({ sizes, rounds, seed }: Options, signal: AbortSignal): Promise<ConnectResult> => {
@@ -137,9 +135,14 @@ const runKubernetes = async ({ sizes }: Options, signal: AbortSignal): Promise<K
   return { bench: 'kubernetes', machine: await machineFacts(), settings, runs };
 };
 
-const MEASURE: Readonly<Record<Bench, (options: Options, signal: AbortSignal) => Promise<BenchmarkResult>>> = {
+const MEASURE: Readonly<Record<Bench, Measure>> = {
   connect: runConnect,
   connect4: runConnect4,
+  picks: runPicks,
+  'slow-backend': runSlowBackend,
+  disruption: runDisruption,
+  canary: runCanary,
+  'slow-start': runSlowStart,
   scale: runScale,
   memory: runMemory,
   kubernetes: runKubernetes,
@@ -165,18 +168,13 @@ const readArguments = (): { benches: readonly Bench[]; options: Options; write: 
     };
     const numbers = [...options.sizes, options.rounds, options.seed + 1];
     if (benches.length === 0 || !numbers.every((number) => Number.isInteger(number) && number > 0)) {
-      throw new RangeError('unknown benchmark or a figure that is no positive integer');
+      throw new RangeError(`a figure that is no positive integer, or no benchmark of ${all.join(', ')}`);
     }
     return { benches, options, write: !values['no-write'] };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n${USAGE}`);
     process.exit(2);
   }
-};
-
-/** Progress, beside the figures on standard output. */
-const say = (what: string): void => {
-  process.stderr.write(`${styleText('dim', what, { stream: process.stderr })}\n`);
 };
 
 const stop = new AbortController();

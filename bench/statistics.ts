@@ -44,3 +44,35 @@ export const shuffled = <T>(items: readonly T[], random: () => number): T[] => {
   }
   return result;
 };
+
+/**
+ * The probability that a count of `n` tries, each with chance `p`, is as unlikely as this one or more: the exact binomial
+ * test with two sides (Clopper and Pearson 1934 give its intervals). Right also where a count is small and its bound far
+ * out, which chi-squared is not.
+ */
+export const binomialP = (count: number, n: number, p: number): number => {
+  const logs = binomialLogs(n, p);
+  const limit = (logs[count] ?? Number.NEGATIVE_INFINITY) + ROUNDING;
+  return Math.min(
+    1,
+    logs.filter((log) => log <= limit).reduce((sum, log) => sum + Math.exp(log), 0),
+  );
+};
+
+/** The lowest and the highest count that is not less likely than `limit`, in the sense of `binomialP`. */
+export const binomialRange = (n: number, p: number, limit: number): readonly [number, number] => {
+  const counts = Array.from({ length: n + 1 }, (_, count) => count).filter((count) => binomialP(count, n, p) >= limit);
+  return [counts[0] ?? 0, counts.at(-1) ?? n];
+};
+
+/** Counts that are equally likely differ by this in floating point. */
+const ROUNDING = 1e-9;
+
+/** Natural logarithms of the probabilities of 0..n. */
+const binomialLogs = (n: number, p: number): number[] => {
+  const logs = [n * Math.log1p(-p)];
+  for (let count = 1; count <= n; count++) {
+    logs.push((logs[count - 1] as number) + Math.log((n - count + 1) / count) + Math.log(p) - Math.log1p(-p));
+  }
+  return logs;
+};

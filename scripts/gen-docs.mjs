@@ -2,7 +2,7 @@
  * Documents that repeat what the code knows -> docs/. Runs on Node 24 (it imports TypeScript). `--check` compares with
  * the committed files and writes nothing.
  */
-import { renderBenchmarks } from '../bench/report.ts';
+import { renderDocuments } from '../bench/report.ts';
 import { readResults } from '../bench/store.ts';
 import { ERRORS } from '../src/errors.ts';
 import { renderMetricsDoc } from '../src/observe/registry.ts';
@@ -28,9 +28,11 @@ const banner = (source) =>
 
 /** Path -> what its text is made by. */
 const DOCUMENTS = {
-  'docs/benchmarks.md': () => renderBenchmarks(readResults()),
   'docs/errors.md': renderErrors,
   'docs/metrics.md': renderMetricsDoc,
 };
 
-publish(Object.fromEntries(Object.entries(DOCUMENTS).map(([path, render]) => [path, render()])));
+publish({
+  ...Object.fromEntries(Object.entries(DOCUMENTS).map(([path, render]) => [path, render()])),
+  ...renderDocuments(readResults()),
+});

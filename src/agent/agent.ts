@@ -212,7 +212,8 @@ class RunningAgent implements Agent {
     const { cluster, have } = this.#reconciler;
     const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
-    return explain({ cluster, node: this.#options.node, reading, ...table }, question);
+    const slowStart = (service: string) => this.#reconciler.lastSlowStart(service);
+    return explain({ cluster, node: this.#options.node, reading, slowStart, ...table }, question);
   }
 
   complaints(): readonly Complaint[] {

@@ -4,6 +4,7 @@ import { applyEvents, type Cluster, createCluster, inputOf } from '../core/clust
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { withoutService } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
+import type { SlowStart } from '../core/desire/slow-start.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
@@ -141,6 +142,11 @@ export class Reconciler {
     return result;
   }
 
+  /** By which the weights of a Service in force were worked out. */
+  lastSlowStart(key: string): SlowStart {
+    return this.#slowStarts.last(key);
+  }
+
   /** Nothing is asked for by the clock any more. */
   stop(): void {
     this.#slowStarts.stop();
@@ -208,7 +214,7 @@ export class Reconciler {
     const input = inputOf(this.cluster, service);
     const slowStart = this.#slowStarts.now();
     const desired = desire({ ...input, node: localNodeOf(this.cluster, this.#node), slowStart });
-    this.#slowStarts.askAgain(key, desired.againMs);
+    this.#slowStarts.askAgain(key, desired.againMs, slowStart.nowMs);
     const own = settle(this.#claims, service, desired.ports);
     this.#complain(key, [...desired.complaints, ...own.complaints]);
     return own.ports;

@@ -18,6 +18,8 @@ export class SlowStarts {
   readonly #options: SlowStartsOptions;
   readonly #starts: Starts = new Map();
   readonly #dueMs = new Map<string, number>();
+  /** When weights were worked out that are to be worked out again. */
+  readonly #lastMs = new Map<string, number>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: SlowStartsOptions) {
@@ -38,10 +40,23 @@ export class SlowStarts {
     return slowStartAt(this.#starts, this.#options.clock.monotonicMs());
   }
 
-  /** Has `onDue` called once after that time, in place of what was asked for before. Undefined: not at all. */
-  askAgain(key: string, afterMs: number | undefined): void {
-    if (afterMs !== undefined) this.#dueMs.set(key, this.#options.clock.monotonicMs() + afterMs);
-    else if (!this.#dueMs.delete(key)) return;
+  /** As the weights of this Service were worked out by the last time: what the tables hold until they are due again. */
+  last(key: string): SlowStart {
+    return slowStartAt(this.#starts, this.#lastMs.get(key) ?? this.#options.clock.monotonicMs());
+  }
+
+  /**
+   * Has `onDue` called once after that time, in place of what was asked for before. Undefined: not at all. `nowMs`: as of
+   * when weights were worked out.
+   */
+  askAgain(key: string, afterMs: number | undefined, nowMs = this.#options.clock.monotonicMs()): void {
+    if (afterMs === undefined) {
+      this.#lastMs.delete(key);
+      if (!this.#dueMs.delete(key)) return;
+    } else {
+      this.#lastMs.set(key, nowMs);
+      this.#dueMs.set(key, this.#options.clock.monotonicMs() + afterMs);
+    }
     this.#schedule();
   }
 

@@ -30,8 +30,8 @@ export interface ExplainInput {
    * when nobody looked.
    */
   readonly table?: Shares | null;
-  /** As weights were last worked out by. */
-  readonly slowStart?: SlowStart;
+  /** As the weights of this Service (`namespace/name`) were last worked out by. */
+  readonly slowStart?: (service: string) => SlowStart;
   /** What reading the objects came to. Left out when it is said elsewhere. */
   readonly reading?: Reading;
 }
@@ -69,7 +69,7 @@ const decide = (explaining: ExplainInput, question: Question): Decision => {
   const { service, port } = owner;
   const input = inputFor(cluster, keyOf(service)) ?? { service, slices: [], policies: [] };
   const asking = askingOf(cluster, input, port, question.client, { node, isLive: table !== undefined });
-  return answered({ input, asking, node, slowStart: explaining.slowStart }, owner, question);
+  return answered({ input, asking, node, slowStart: explaining.slowStart?.(keyOf(service)) }, owner, question);
 };
 
 interface Subject {

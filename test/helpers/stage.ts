@@ -101,7 +101,7 @@ export const slicesOf = (
   ];
 };
 
-const openActors = async <Name extends string>(
+export const openActors = async <Name extends string>(
   node: EmbeddedNode,
   names: readonly Name[],
 ): Promise<Readonly<Record<Name, Actor>>> =>

@@ -166,6 +166,15 @@ test('the share of a new endpoint follows its ramp within 2 points, by the clock
   expect(clock.waiting).toBe(0);
 });
 
+test('explain tells the shares of a slow start that are in force, between two looks as well', async () => {
+  const { agent, clock, put } = await stage(WEB, OWN, SLOW);
+  await put(slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]));
+  for (let step = 0; step < 40; step++) {
+    expect(agent.explain({ address: '10.96.0.1', port: 80, protocol: 'TCP' }).kernel).toMatchObject({ agrees: true });
+    await clock.advance(SLOW_MS / 30 + 7);
+  }
+});
+
 test('the share of a new endpoint of a Service that a route leads to follows its ramp, too', async () => {
   const slow = policy([], { slowStartMs: SLOW_MS, services: ['web-v2'] });
   const { clock, put, of } = await stage(

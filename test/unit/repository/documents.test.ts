@@ -17,6 +17,7 @@ const DOCUMENTS = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'LICENSES/README.md',
+  'docs/algorithms.md',
   'docs/api.md',
   'docs/architecture.md',
   'docs/benchmarks.md',

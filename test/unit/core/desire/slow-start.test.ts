@@ -66,7 +66,7 @@ describe('an endpoint that becomes able to answer', () => {
 
   it('is shown as new by explain, with the weight that it has', () => {
     const decision = explain(
-      { cluster, node: OUR_NODE, slowStart: slowStartAt(starts, 11_000) },
+      { cluster, node: OUR_NODE, slowStart: () => slowStartAt(starts, 11_000) },
       { address: '10.96.0.1', port: 80, protocol: 'TCP' },
     );
     expect(decision).toMatchObject({

@@ -170,7 +170,7 @@ it('lists what of a DestinationRule is not honoured', () => {
 it('shows what is new with the weight that it has by now', () => {
   const objects = [service(), slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]), policy([], { slowStartMs: 1000 })];
   const since = (_: string, address: string) => (address === '10.1.0.2' ? 0 : undefined);
-  expect(explained(objects, { slowStart: { nowMs: 0, since } })).toContain(`\
+  expect(explained(objects, { slowStart: () => ({ nowMs: 0, since }) })).toContain(`\
   10.1.0.1:8080   90.91 % (100/110)  EndpointSlice web-1
   10.1.0.2:8080    9.09 % (10/110)   EndpointSlice web-1  new, at 10 % of its weight`);
 });

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the program share. requests.c says what it is for. */
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
+void serve(char **servers, int count);
+void ask(const char *target);
+
+/* Ends the program, with the reason. */
+void fail(const char *what, const char *which);
+struct sockaddr_in parse_address(const char *text);
+double now_us(void);
