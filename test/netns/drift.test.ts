@@ -100,7 +100,7 @@ describe.each(rows)('$what', ({ damage, meanwhile }) => {
   test('is repaired at the next comparison, and other Services do not notice', async () => {
     const whole = wantedLines(objects);
     expect(heldLines(node.bpfRoot)).toEqual(whole);
-    const load = client.startHammer('tcp', CART, 80, { reset: true, pauseMicros: 500 });
+    const load = client.startHammer('tcp', CART, 80, { reset: true, pauseMicros: 500, count: 400 });
     damage();
     expect(heldLines(node.bpfRoot)).not.toEqual(whole);
     expect(await client.whoAnswers('tcp', WEB, 80)).toBe(meanwhile);
@@ -111,7 +111,7 @@ describe.each(rows)('$what', ({ damage, meanwhile }) => {
       return true;
     });
     expect(await client.whoAnswers('tcp', WEB, 80)).toBe('web');
-    const { by, errors } = await load.stop();
+    const { by, errors } = await load.result;
     expect({ names: Object.keys(by), errors }).toEqual({ names: ['cart'], errors: {} });
   });
 });
