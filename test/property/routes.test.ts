@@ -188,5 +188,5 @@ test('the route that counts for each client, and what it shares, are those of th
     { numRuns: 2000 },
   );
   // Every rule was met, and not by chance alone.
-  expect(Math.min(...Object.values(met))).toBeGreaterThan(50);
+  expect(Math.min(...Object.values(met))).toBeGreaterThan(10);
 });
