@@ -45,6 +45,8 @@ test('a leader that dies is followed by another one once its lease has ended, an
   await retryUntil(() => scene.holder !== 'node-0', { timeoutMs: 10_000, intervalMs: 5 });
   expect(Date.now() - Date.parse(renewTime)).toBeGreaterThanOrEqual(1000);
   // It knew before anybody else could take its place.
+  expect(scene.leaders).not.toContain('node-0');
+  await retryUntil(() => scene.leaders.length === 1);
   expect(scene.leaders).toEqual([scene.holder]);
   expect(scene.violations).toEqual([]);
 });

@@ -1,0 +1,116 @@
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { Client } from '../../../../../src/sources/kubernetes/client.ts';
+import { Election } from '../../../../../src/sources/kubernetes/status/election.ts';
+import type { ReflectorClock } from '../../../../../src/sources/kubernetes/timing.ts';
+import { ManualClock } from '../../../../helpers/manual-clock.ts';
+
+test('a leader renews every ten seconds, and leads for twenty after the last renewal that was answered', async () => {
+  const { election, clock, server } = await openLeader();
+  await clock.advance(30_000);
+  expect(server.puts).toBe(3);
+  server.isAway = true;
+  await clock.advance(19_000);
+  expect(election.isLeader).toBe(true);
+  await clock.advance(1_500);
+  expect(election.isLeader).toBe(false);
+});
+
+test('a leader that was held up for long knows it before any timer rings', async () => {
+  const { election, clock, late } = await openLeader();
+  expect(election.isLeader).toBe(true);
+  late.monotonicMs = 25_000;
+  expect(election.isLeader).toBe(false);
+  late.monotonicMs = 0;
+  // While a machine sleeps only its wall clock goes on.
+  late.wallMs = 25_000;
+  expect(election.isLeader).toBe(false);
+  await clock.advance(60_000);
+  late.wallMs = 0;
+  expect(election.isLeader).toBe(true);
+});
+
+test('a renewal that is answered too late does not make a leader', async () => {
+  const { election, clock, server } = await openLeader();
+  server.delayMs = 9_900;
+  await clock.advance(10_000);
+  await clock.advance(9_800);
+  expect(election.isLeader).toBe(true);
+  // Counted from when it was sent: half of the time has passed by then.
+  server.isAway = true;
+  await clock.advance(10_300);
+  expect(election.isLeader).toBe(false);
+});
+
+test('who does not lead looks again after the lease may have ended, at a random time within a minute', async () => {
+  const { clock, server } = open(1);
+  server.lease = { metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'other', leaseDurationSeconds: 30 } };
+  await clock.advance(10_000);
+  expect(server.gets).toBe(1);
+  await clock.advance(89_000);
+  expect(server.gets).toBe(1);
+  await clock.advance(2_000);
+  expect([server.gets, server.puts]).toEqual([2, 1]);
+});
+
+interface Server {
+  lease: object | undefined;
+  isAway: boolean;
+  delayMs: number;
+  gets: number;
+  puts: number;
+}
+
+const open = (random: number) => {
+  const clock = new ManualClock();
+  const late = { monotonicMs: 0, wallMs: 0 };
+  const shown: ReflectorClock = {
+    wallMs: () => clock.wallMs() + late.wallMs,
+    monotonicMs: () => clock.monotonicMs() + late.monotonicMs,
+    after: (delayMs, call) => clock.after(delayMs, call),
+  };
+  const server: Server = { lease: undefined, isAway: false, delayMs: 0, gets: 0, puts: 0 };
+  const election = new Election({
+    client: clientOf(server, clock),
+    clock: shown,
+    random: () => random,
+    namespace: 'kube-system',
+    name: 'shunt-status',
+    identity: 'us',
+    onChange: () => {},
+    onTrouble: () => {},
+  });
+  election.want(true);
+  return { election, clock, server, late };
+};
+
+const openLeader = async () => {
+  const opened = open(0);
+  await opened.clock.advance(1);
+  expect(opened.election.isLeader).toBe(true);
+  return opened;
+};
+
+/** Keeps one lease. */
+const clientOf = (server: Server, clock: ManualClock): Client => {
+  const answer = (status: number, object: object) => {
+    const answered = Promise.withResolvers<never>();
+    answered.promise.catch(() => {});
+    const body = Readable.from([Buffer.from(JSON.stringify(object))]);
+    if (!server.isAway) clock.after(server.delayMs, () => answered.resolve({ status, headers: {}, body } as never));
+    return { answer: answered.promise, abort: (reason: Error) => answered.reject(reason) };
+  };
+  return {
+    server: 'https://nowhere',
+    get: () => {
+      server.gets += 1;
+      return server.lease === undefined ? answer(404, {}) : answer(200, server.lease);
+    },
+    send: (method, _, body) => {
+      if (method === 'PUT') server.puts += 1;
+      if (!server.isAway) server.lease = { ...JSON.parse(body), metadata: { resourceVersion: String(server.puts) } };
+      return answer(200, server.lease ?? {});
+    },
+    close: () => {},
+  };
+};
