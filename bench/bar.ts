@@ -29,5 +29,6 @@ export const seconds: Format = (s) => `${s.toFixed(2)} s`;
 export const mebibytes: Format = (size) => `${size.toFixed(1)} MiB`;
 /** Of a probability. */
 export const likelihood: Format = (p) => (p < 0.001 ? p.toExponential(1) : p.toFixed(3));
+export const deviations: Format = (off) => `${off.toFixed(2)} standard deviations`;
 export const points: Format = (share) => `${(share * 100).toFixed(2)} points`;
 export const count: Format = (number) => number.toLocaleString('en-US');

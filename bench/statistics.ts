@@ -65,6 +65,30 @@ export const binomialRange = (n: number, p: number, limit: number): readonly [nu
   return [counts[0] ?? 0, counts.at(-1) ?? n];
 };
 
+/** A count of `n` tries, each with chance `p`. */
+export interface Binomial {
+  readonly count: number;
+  readonly n: number;
+  readonly p: number;
+}
+
+/** How far the sum of many counts is off its mean, either way, in its standard deviations. */
+export const biasOf = (counts: readonly Binomial[]): number => {
+  const off = counts.reduce((sum, { count, n, p }) => sum + count - n * p, 0);
+  const variance = counts.reduce((sum, { n, p }) => sum + n * p * (1 - p), 0);
+  return Math.abs(off) / Math.sqrt(variance);
+};
+
+/**
+ * How far their chi-squared statistics are above their mean together, in standard deviations of the sum: by the variance
+ * of a binomial count's square, which is not quite that of chi-squared.
+ */
+export const spreadOf = (counts: readonly Binomial[]): number => {
+  const sum = counts.reduce((total, { count, n, p }) => total + (count - n * p) ** 2 / (n * p * (1 - p)), 0);
+  const variance = counts.reduce((total, { n, p }) => total + 2 + (1 - 6 * p * (1 - p)) / (n * p * (1 - p)), 0);
+  return (sum - counts.length) / Math.sqrt(variance);
+};
+
 /** Counts that are equally likely differ by this in floating point. */
 const ROUNDING = 1e-9;
 

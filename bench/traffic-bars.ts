@@ -1,6 +1,6 @@
-import { atLeast, atMost, type Bar, count, likelihood, percent, points, times } from './bar.ts';
+import { atLeast, atMost, type Bar, count, deviations, likelihood, percent, points, times } from './bar.ts';
 import type { CanaryResult, DisruptionResult, PicksResult, SlowBackendResult, SlowStartResult } from './results.ts';
-import { binomialP } from './statistics.ts';
+import { biasOf, binomialP, spreadOf } from './statistics.ts';
 
 /** Kernel time of connect4, as a multiple of that with WeightedRandom. */
 export const PICK_LIMITS: Readonly<Record<string, number>> = {
@@ -54,20 +54,29 @@ const WRONGLY = 0.001;
 /** The least likely count that a right window may have. */
 export const leastLikely = (windows: number): number => WRONGLY / windows;
 
-export const canaryBars = ({ settings, failed, requests, windows }: CanaryResult): Bar[] => [
-  atMost(
-    `canary edited ${count(settings.edits)} times under load: requests of ${count(requests)} that failed`,
-    failed,
-    0,
-    count,
-  ),
-  atLeast(
-    `the same, the least likely of the counts of ${count(windows.length)} windows (exact binomial p)`,
-    Math.min(...windows.map(({ percent: asked, canary }) => binomialP(canary, settings.requests, asked / 100))),
-    leastLikely(windows.length),
-    likelihood,
-  ),
-];
+/** A right run is further out once in a thousand, of a normal distribution: one side, and two. */
+const SPREAD_LIMIT = 3.09;
+const BIAS_LIMIT = 3.29;
+
+export const canaryBars = ({ settings, failed, requests, windows }: CanaryResult): Bar[] => {
+  const counts = windows.map(({ percent: asked, canary }) => ({ count: canary, n: settings.requests, p: asked / 100 }));
+  return [
+    atMost(
+      `canary edited ${count(settings.edits)} times under load: requests of ${count(requests)} that failed`,
+      failed,
+      0,
+      count,
+    ),
+    atLeast(
+      `the same, the least likely of the counts of ${count(windows.length)} windows (exact binomial p)`,
+      Math.min(...counts.map(({ count: observed, n, p }) => binomialP(observed, n, p))),
+      leastLikely(windows.length),
+      likelihood,
+    ),
+    atMost('the same, how far counts are spread over all windows', spreadOf(counts), SPREAD_LIMIT, deviations),
+    atMost('the same, their sum, off what routes ask for', biasOf(counts), BIAS_LIMIT, deviations),
+  ];
+};
 
 export const RAMP_LIMIT = 0.02;
 

@@ -74,7 +74,8 @@ export const renderCanary = ({ machine, settings, windows, requests, failed, inF
       `${count(failed)} of them failed. Each window is the first ${count(settings.requests)} requests that begin after an ` +
       'edit is in force; its count is held against its route by the exact binomial test. All windows together are ' +
       `allowed to be wrong once in 1,000 runs, so each once in ${count(1 / leastLikely(windows.length))} (Bonferroni); the ` +
-      `lines of the plot are that bound. Seed ${settings.seed}.`,
+      `lines of the plot are that bound. What is too little to show in one window shows in all: how far they are spread, and ` +
+      `their sum. Seed ${settings.seed}.`,
     plot('canary', 'Share of the canary that was asked for and that was observed'),
     `From the write of the file until the edit is in force, of which the source waits 50 ms for more writes: p50 ${inForceMs.p50} ms, p99 ${inForceMs.p99} ms, at most ` +
       `${inForceMs.max} ms.`,

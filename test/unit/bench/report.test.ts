@@ -61,6 +61,11 @@ const canary = (count: number, failed = 0): BenchmarkResult => ({
   inForceMs: { p50: 1, p99: 1, max: 1 },
 });
 
+const manyWindows = (count: number): BenchmarkResult => ({
+  ...(canary(250) as Extract<BenchmarkResult, { bench: 'canary' }>),
+  windows: Array.from({ length: 1000 }, () => ({ percent: 50, canary: count })),
+});
+
 const slowStart = (share: number): BenchmarkResult => ({
   bench: 'slow-start',
   machine: MACHINE,
@@ -83,6 +88,8 @@ describe('bars of traffic', () => {
     { what: 'more of them', result: disruption(0.021), held: false },
     { what: 'windows that are as their route asks', result: canary(260), held: true },
     { what: 'a window with the share of another edit', result: canary(200), held: false },
+    { what: 'many windows with a point too much each', result: manyWindows(255), held: false },
+    { what: 'many windows, each as its route asks', result: manyWindows(250), held: true },
     { what: 'one request that failed', result: canary(250, 1), held: false },
     { what: 'a share 2 points below its ramp', result: slowStart(0.1301), held: true },
     { what: 'a share further below it', result: slowStart(0.129), held: false },
