@@ -44,8 +44,8 @@ describe('the system', () => {
   });
 
   it('gives memory that is not used any more back', () => {
-    let texts: string[] | undefined = Array.from({ length: 400_000 }, (_, index) => `text ${index} `.repeat(3));
-    expect(texts.at(-1)).toContain('399999');
+    let texts: string[] | undefined = Array.from({ length: 1_000_000 }, (_, index) => `text ${index} `.repeat(3));
+    expect(texts.at(-1)).toContain('999999');
     const full = process.memoryUsage.rss();
     texts = undefined;
     releaseMemory();
@@ -57,9 +57,9 @@ describe('the system', () => {
     releaseMemory();
     const stop = keepMemoryLow({ checkMs: 20, grownBytes: 10_000_000 });
     try {
-      let texts: string[] | undefined = Array.from({ length: 400_000 }, (_, index) => `text ${index} `.repeat(3));
+      let texts: string[] | undefined = Array.from({ length: 1_000_000 }, (_, index) => `text ${index} `.repeat(3));
       const full = process.memoryUsage.rss();
-      expect(texts).toHaveLength(400_000);
+      expect(texts).toHaveLength(1_000_000);
       texts = undefined;
       await vi.waitFor(() => expect(process.memoryUsage.rss()).toBeLessThan(full - 20_000_000), 5000);
     } finally {
