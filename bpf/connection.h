@@ -188,16 +188,22 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */
 #define FAILURE_US 1000000
 
+/* A call, and no static one: the verifier looks at it once. Then kernels before 5.12 take only numbers. */
+__noinline int sample_backend(__u32 index, __u32 generation, __u64 took_us, __u32 raise_only)
+{
+	struct backend_stats *backend = backend_counters(index, generation);
+
+	if (backend)
+		ewma_sample(backend, took_us, ewma_clock(), raise_only);
+	return 0;
+}
+
 static __always_inline void sample_answer(const struct connection *connection, __u64 took_us,
 					  bool raise_only)
 {
-	struct backend_stats *backend;
-
-	if (!(connection->flags & CONNECTION_TIMED))
-		return;
-	backend = backend_counters(connection->backend, connection->backend_generation);
-	if (backend)
-		ewma_sample(backend, took_us, ewma_clock(), raise_only);
+	if (connection->flags & CONNECTION_TIMED)
+		sample_backend(connection->backend, connection->backend_generation, took_us,
+			       raise_only);
 }
 
 /*

@@ -21,6 +21,8 @@ export function* inChunks(changes: Iterable<Change>): Generator<readonly Change[
 
 /** Lists that groups share are planned once: those of clients mostly are. */
 const recordsOf = ({ want }: Change): number => {
+  const [only] = want?.groups ?? [];
+  if (only?.arms === undefined && want?.groups.length === 1) return 2 + (only?.endpoints.length ?? 0);
   const lists = new Set<readonly unknown[]>();
   for (const { endpoints, arms = [] } of want?.groups ?? []) {
     for (const list of [endpoints, ...arms.map((arm) => arm.endpoints)]) lists.add(list);

@@ -32,6 +32,8 @@ export class SlowStarts {
    */
   follow(keys: Iterable<string>, { whole }: { readonly whole: boolean }): void {
     const { clock, cluster } = this.#options;
+    // Nearly everywhere: nobody can ask for a slow start, and nobody did.
+    if (cluster.policies.byKey.size + cluster.destinationRules.byKey.size + this.#starts.size === 0) return;
     const nowMs = whole ? clock.monotonicMs() : Number.NEGATIVE_INFINITY;
     for (const key of keys) noteStarts(this.#starts, cluster, key, nowMs);
   }

@@ -15,6 +15,7 @@ export type ClientLevels = ReadonlyMap<string, number>;
  */
 export const clientLevelsOf = ({ id, protocol, groups }: DesiredPort): ClientLevels => {
   const levels = new Map<string, number>();
+  if (groups.every(({ client }) => client === undefined)) return levels;
   const keysOf = ({ addresses, port }: DesiredGroup): readonly string[] =>
     addresses.map((address) => frontendKey({ address, port, protocol }));
   for (const group of groups) {
@@ -38,7 +39,13 @@ export const frontendsOf = (
   levels: ClientLevels,
 ): FrontendWrite[] =>
   addresses.map((address) => {
-    const key: FrontendKey = { address, port, protocol: want.protocol };
+    const { protocol } = want;
+    if (client === undefined && variant === 0 && levels.size === 0 && range.arms === undefined) {
+      // Nearly all: many are kept, so each has exactly these fields.
+      const { slotBase, slotCount } = range;
+      return planFrontend(draft, draft.frontends, { address, port, protocol, service, slotBase, slotCount, scope });
+    }
+    const key: FrontendKey = { address, port, protocol };
     const clientLevels = client === undefined ? (levels.get(frontendKey(key)) ?? 0) : 0;
     return planFrontend(draft, draft.frontends, {
       ...key,

@@ -153,6 +153,19 @@ const pointOf = (turn: number, total: number, stride: number): number => {
  * with the smallest is taken. Only 1 and 3 are coprime to 4, and 1 and 5 to 6: there 2 spreads better, which divides them.
  */
 export const strideFor = (total: number): number => {
+  if (total >= STRIDES_KEPT) return searchStride(total);
+  const known = strides[total] as number;
+  if (known > 0) return known;
+  const found = searchStride(total);
+  strides[total] = found;
+  return found;
+};
+
+/** Of sums that most Services have, once found: a search takes as long as all the rest of planning a port. */
+const STRIDES_KEPT = 4096;
+const strides = new Uint16Array(STRIDES_KEPT);
+
+const searchStride = (total: number): number => {
   if (total === 4 || total === 6) return 2;
   const golden = Math.round(total * GOLDEN_SECTION);
   const last = Math.min(golden + STRIDES_TRIED, total - 1);
