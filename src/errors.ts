@@ -63,7 +63,7 @@ export const ERRORS = {
   },
   SHUNT_E_CGROUP: {
     status: 1,
-    message: 'there is no cgroup {path}',
+    message: 'there is no cgroup of cgroup v2 at {path}',
     help: 'Make it (`mkdir`, below the cgroup v2 mount, which `findmnt -t cgroup2` shows), or give another one as --cgroup.',
   },
   SHUNT_E_BPF_ROOT: {

@@ -59,7 +59,7 @@ test.each([
   const path = pathOf();
   await expect(open(join(node.bpfRoot, 'below'), path)).rejects.toMatchObject({
     code: 'SHUNT_E_CGROUP',
-    message: `there is no cgroup ${path}`,
+    message: `there is no cgroup of cgroup v2 at ${path}`,
   });
   expect(readdirSync(node.bpfRoot)).toEqual([]);
 });

@@ -52,6 +52,10 @@ const readParents = (review: Review, spec: Fields, ref: ObjectRef, intern: Inter
     const fields = asObject(review, raw, path) ?? {};
     const group = textFieldOr(review, fields, 'group', GATEWAY_GROUP, path);
     const kind = textFieldOr(review, fields, 'kind', 'Gateway', path);
+    if (group === GATEWAY_GROUP && kind === 'Service') {
+      // The default group is that of Gateways: of a Service nobody means it.
+      complain(review, 'warning', path, 'is for nobody: a Service needs `group: ""`');
+    }
     if (group !== '' || kind !== 'Service') return [];
     const parent = {
       ...readName(review, fields, ref, path, intern),

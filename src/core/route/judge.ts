@@ -31,7 +31,9 @@ export const judge = (
   if (isOthers(service, proxyName)) return undefined;
   const unfit = unfitParent(service);
   if (unfit !== undefined) return unfit;
-  if (route.unsupported !== '') return { reason: 'UnsupportedValue', message: route.unsupported };
+  if (route.unsupported !== '') {
+    return { reason: 'UnsupportedValue', message: `none of the route is in force, because of ${route.unsupported}` };
+  }
   const ports = service.ports
     .filter(isServed)
     .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));

@@ -91,6 +91,12 @@ describe('a route', () => {
     });
   });
 
+  test('says so of a Service that is named without its group, which is nobody', () => {
+    expect(complaintsOf(parented({ kind: 'Service', name: 'cart' }))).toEqual([
+      'warning spec.parentRefs[0]: is for nobody: a Service needs `group: ""`',
+    ]);
+  });
+
   test('keeps only those of its parents that are Services', () => {
     expect(objectOf(parented({ name: 'gateway' }, PARENT))).toMatchObject({ parents: [{ name: 'cart' }] });
   });

@@ -307,7 +307,10 @@ describe('a route that does not count', () => {
       rule: 'asks for what cannot be done with a stream',
       objects: [route([{ name: 'v1' }], { kind: 'HTTPRoute', unsupported: 'spec.rules[0].matches is not supported' })],
       want: [OWN],
-      complaints: ['warning: HTTPRoute shop/split spec.parentRefs[0]: spec.rules[0].matches is not supported'],
+      complaints: [
+        'warning: HTTPRoute shop/split spec.parentRefs[0]: ' +
+          'none of the route is in force, because of spec.rules[0].matches is not supported',
+      ],
     },
     {
       rule: 'names a port that its parent does not have',

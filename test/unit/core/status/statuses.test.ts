@@ -74,7 +74,10 @@ describe('the status of a route', () => {
     {
       when: 'it asks for what cannot be done with a stream',
       objects: [WEB, V1, route([{ name: 'v1' }], { unsupported: 'spec.rules[0].matches is not supported' })],
-      want: at('Accepted=False UnsupportedValue: spec.rules[0].matches is not supported', RESOLVED),
+      want: at(
+        'Accepted=False UnsupportedValue: none of the route is in force, because of spec.rules[0].matches is not supported',
+        RESOLVED,
+      ),
     },
     {
       when: 'a backend is not there',
