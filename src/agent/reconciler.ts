@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputOf } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
-import { withoutService } from '../core/desire/mistakes.ts';
+import { missingRoutes, withoutService } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
 import type { SlowStart } from '../core/desire/slow-start.ts';
-import type { Complaint } from '../core/model/objects.ts';
+import type { Complaint, ObjectRef } from '../core/model/objects.ts';
 import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
 import { readInPortions } from '../core/plan/read.ts';
@@ -60,12 +60,15 @@ export class Reconciler {
   #shown: Have | undefined;
   #isForgetDue = false;
   #swept = false;
+  /** A policy or a route came, went or changed. */
+  #areTargetsDue = true;
   #releasing: Promise<void> | undefined;
   #dirty = new Set<string>();
   /** Services with a port or a policy that waits for the cluster to be known as a whole. */
   readonly #unsure = new Set<string>();
   /** By Service key. */
   readonly #ports = new Map<string, readonly string[]>();
+  /** By Service key, and TARGETS. */
   readonly #complaints = new Map<string, readonly Complaint[]>();
   #freshComplaints: Complaint[] = [];
 
@@ -92,6 +95,7 @@ export class Reconciler {
 
   note(events: readonly ClusterEvent[]): void {
     for (const key of applyEvents(this.cluster, events)) this.#dirty.add(key);
+    this.#areTargetsDue ||= events.some((event) => event.type !== 'client' && isPolicyOrRoute(refOf(event)));
   }
 
   /** Has the next run read the tables anew and look at everything: finds what others changed in them. */
@@ -119,6 +123,10 @@ export class Reconciler {
   async run({ whole }: { readonly whole: boolean }): Promise<Reconciled> {
     if (this.#isForgetDue) this.#forgetTables();
     if (whole) this.#lookAgainAtUnsure();
+    if (whole && this.#areTargetsDue) {
+      this.#areTargetsDue = false;
+      this.#complain(TARGETS, missingRoutes(this.cluster));
+    }
     const keys = this.#takeDirty();
     this.#slowStarts.follow(keys, { whole });
     let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0, datagrams: false };
@@ -305,6 +313,14 @@ export class Reconciler {
     if (this.#have === have) this.#dataplane.clearStats(release(have, sealed));
   }
 }
+
+/** What is about no Service: no key of one is like it. */
+const TARGETS = '';
+
+const refOf = (event: Exclude<ClusterEvent, { readonly type: 'client' }>): ObjectRef =>
+  event.type === 'put' ? event.object : event.ref;
+
+const isPolicyOrRoute = ({ kind }: ObjectRef): boolean => kind === 'TrafficPolicy' || kind.endsWith('Route');
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;

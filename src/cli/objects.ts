@@ -2,7 +2,7 @@ import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
 import { applyEvents, type Cluster, createCluster, inputFor } from '../core/cluster.ts';
 import { type Desired, desire, type NodeIdentity, type ServiceInput } from '../core/desire/desire.ts';
 import { onlyNodeOf } from '../core/desire/internal-policy.ts';
-import { withoutService } from '../core/desire/mistakes.ts';
+import { missingRoutes, withoutService } from '../core/desire/mistakes.ts';
 import { type LocalNode, localNodeOf } from '../core/desire/node.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
 import { rulingFor } from '../core/desire/ruling.ts';
@@ -50,7 +50,11 @@ export const desireAll = (cluster: Cluster, node: NodeIdentity): DesiredWithReas
   return {
     ports: parts.flatMap(({ ports }) => ports),
     refusals: parts.flatMap(({ refusals }) => refusals),
-    complaints: [...parts.flatMap(({ complaints }) => complaints), ...missingTargets(cluster)],
+    complaints: [
+      ...parts.flatMap(({ complaints }) => complaints),
+      ...missingTargets(cluster),
+      ...missingRoutes(cluster),
+    ],
   };
 };
 

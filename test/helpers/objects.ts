@@ -113,6 +113,7 @@ export const route = (fields: Partial<RouteObject> = {}): RouteObject => ({
   parents: [parent()],
   backends: [backend('web-v1')],
   unsupported: '',
+  narrowed: false,
   ...fields,
 });
 

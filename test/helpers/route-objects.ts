@@ -23,6 +23,7 @@ export const route = (
   createdAtMs: 0,
   generation: 1,
   unsupported: '',
+  narrowed: false,
   parents: parents.map((parent) => ({ namespace: 'shop', name: 'web', port: undefined, sectionName: '', ...parent })),
   backends: backends.map((backend) => ({ namespace: 'shop', port: 80, weight: 1, invalidKind: '', ...backend })),
   ...fields,

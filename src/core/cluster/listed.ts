@@ -21,5 +21,5 @@ export const strike = <T extends ObjectRef>(listed: Listed<T>, keys: readonly st
   }
 };
 
-const byReference = (a: ObjectRef, b: ObjectRef): number =>
+export const byReference = (a: ObjectRef, b: ObjectRef): number =>
   compareText(a.name, b.name) || compareText(a.namespace, b.namespace) || compareText(a.kind, b.kind);

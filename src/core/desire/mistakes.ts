@@ -1,3 +1,5 @@
+import { routeKeyOf } from '../cluster/keys.ts';
+import { byReference } from '../cluster/listed.ts';
 import type { Cluster } from '../cluster.ts';
 import type {
   Complaint,
@@ -79,6 +81,17 @@ export const missingTarget = (key: string, policies: readonly TrafficPolicyObjec
       `there is no Service ${key}: nothing is weighed`,
     );
   });
+
+/** Policies that say whose routes are which are not there: those that were meant may be for everybody. */
+export const missingRoutes = ({ policies, routes }: Pick<Cluster, 'policies' | 'routes'>): readonly Complaint[] =>
+  [...policies.byKey.values()].toSorted(byReference).flatMap((policy) =>
+    policy.routes.flatMap(({ kind, name }) => {
+      const key = routeKeyOf({ kind, namespace: policy.namespace, name });
+      if (routes.byKey.has(key)) return [];
+      const message = `there is no ${key} with a Service as its parent: nothing is narrowed`;
+      return [complaintAbout(policy, 'warning', 'spec.targetRefs', message)];
+    }),
+  );
 
 const portsText = (ports: readonly { readonly name: string; readonly protocol: string }[]): string =>
   ports.length === 0

@@ -8,6 +8,7 @@ import {
   complain,
   type Fields,
   integerField,
+  isFields,
   listField,
   objectField,
   type Path,
@@ -41,9 +42,25 @@ export const routeReader =
       ...readMetadata(review, raw),
       parents: exact(parents),
       backends: exact(readRule(review, kind, spec, ref, intern)),
-      unsupported: unsupportedIn(kind, spec),
+      ...readSupport(kind, raw, spec),
     };
   };
+
+/** What is said in a way that nobody understands might have been for few: then it is for none. */
+const readSupport = (kind: RouteKind, raw: Fields, spec: Fields): Pick<RouteObject, 'unsupported' | 'narrowed'> => {
+  const narrowed = annotationOf(raw, NARROWED);
+  const unsupported = unsupportedIn(kind, spec);
+  if (narrowed === undefined || narrowed === 'true' || narrowed === 'false') {
+    return { unsupported, narrowed: narrowed === 'true' };
+  }
+  return { unsupported: unsupported || `annotation ${NARROWED}, which must be "true" or "false"`, narrowed: true };
+};
+
+const annotationOf = ({ metadata }: Fields, name: string): unknown =>
+  isFields(metadata) && isFields(metadata.annotations) ? metadata.annotations[name] : undefined;
+
+/** A route says of itself that it is not for everybody: whatever becomes of the policy that names its clients. */
+export const NARROWED = 'shunt.dev/narrowed';
 
 const readParents = (review: Review, spec: Fields, ref: ObjectRef, intern: Intern): readonly RouteParent[] => {
   const seen = new Set<string>();

@@ -44,6 +44,24 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
   };
 };
 
+/**
+ * Of a policy that cannot be read, though it can be told that it is for some clients of these routes: without it they
+ * would be for all of them. Undefined when it names no route.
+ */
+export const standInFor = ({ routes, ...policy }: TrafficPolicyObject): TrafficPolicyObject | undefined =>
+  routes.length === 0
+    ? undefined
+    : {
+        ...policy,
+        services: [],
+        routes,
+        algorithm: undefined,
+        endpointWeights: [],
+        slowStartMs: 0,
+        clients: { matchLabels: {}, matchExpressions: [] },
+        standsIn: true,
+      };
+
 /** What a route does is in the route; a policy can only say for which clients. */
 const checkTargets = (review: Review, spec: Fields, { services, routes }: Targets): void => {
   if (routes.length > 0 && isAbsent(spec.clients)) {

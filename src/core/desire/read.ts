@@ -4,6 +4,7 @@ import { objectText } from './complaint.ts';
 import { readDestinationRule } from './read-destination-rule.ts';
 import { readEndpointSlice } from './read-endpoint-slice.ts';
 import {
+  alternatives,
   at,
   complain,
   type Fields,
@@ -22,7 +23,7 @@ import { readReferenceGrant } from './read-reference-grant.ts';
 import { routeReader } from './read-route.ts';
 import { readService } from './read-service.ts';
 import { GATEWAY_GROUP } from './read-target.ts';
-import { readTrafficPolicy } from './read-traffic-policy.ts';
+import { readTrafficPolicy, standInFor } from './read-traffic-policy.ts';
 
 /**
  * What one raw JSON value turned out to be. `rejected` has at least one error, and a `ref` when it could be told which
@@ -32,9 +33,15 @@ import { readTrafficPolicy } from './read-traffic-policy.ts';
 export type ObjectRead =
   | { readonly outcome: 'object'; readonly object: ClusterObject; readonly complaints: readonly Complaint[] }
   | { readonly outcome: 'nothing'; readonly ref: ObjectRef; readonly complaints: readonly Complaint[] }
-  | { readonly outcome: 'rejected'; readonly ref: ObjectRef | undefined; readonly complaints: readonly Complaint[] }
-  /** A kind that Shunt does not use, such as `apps/v1 Deployment`. */
-  | { readonly outcome: 'unused'; readonly kind: string };
+  | {
+      readonly outcome: 'rejected';
+      readonly ref: ObjectRef | undefined;
+      readonly complaints: readonly Complaint[];
+      /** What holds of it for those who have no earlier state. */
+      readonly standIn?: ClusterObject;
+    }
+  /** A kind that Shunt does not use, such as `apps/v1 Deployment`; `meant` is one that it does, if this may be a mistake. */
+  | { readonly outcome: 'unused'; readonly kind: string; readonly meant?: string };
 
 /**
  * Validates an object as the API server would as far as Shunt uses it, fills in defaults and leaves out everything
@@ -52,10 +59,12 @@ export const readObject = (raw: unknown, intern: Intern): ObjectRead => {
     return { outcome: 'rejected', ref: undefined, complaints: nameless.complaints };
   }
   const reader = READERS.get(type);
-  if (reader === undefined) {
-    return { outcome: 'unused', kind: type };
-  }
-  return readKnown(raw, reader, intern);
+  if (reader !== undefined) return readKnown(raw, reader, intern);
+  const versions = versionsOf(type);
+  const ofKind = READERS.get(`${versions[0]} ${kindOf(type)}`);
+  if (ofKind !== undefined) return readKnown(raw, ofKind, intern, `must be ${alternatives(versions)}`);
+  const meant = meantBy(type);
+  return { outcome: 'unused', kind: type, ...(meant === undefined ? {} : { meant }) };
 };
 
 /**
@@ -112,16 +121,39 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['v1 Pod', { kind: 'Pod', checkName: checkSubdomain, read: readPod }],
 ]);
 
-const readKnown = (raw: Fields, reader: Reader, intern: Intern): ObjectRead => {
+/** In which there is an object of this kind and group. */
+const versionsOf = (type: string): readonly string[] =>
+  [...READERS.keys()]
+    .filter((each) => groupOf(each) === groupOf(type) && kindOf(each) === kindOf(type))
+    .map((each) => each.slice(0, each.indexOf(' ')));
+
+/** All kinds of our group are ours; elsewhere it may be the name of the resource, or letters of the wrong case. */
+const meantBy = (type: string): string | undefined =>
+  [...READERS.keys()].find((each) => {
+    if (groupOf(each) !== groupOf(type)) return false;
+    const [ours, theirs] = [kindOf(each).toLowerCase(), kindOf(type).toLowerCase()];
+    return groupOf(type) === OUR_GROUP || theirs === ours || theirs === `${ours}s`;
+  });
+
+const groupOf = (type: string): string => (type.includes('/') ? type.slice(0, type.indexOf('/')) : '');
+
+const kindOf = (type: string): string => type.slice(type.indexOf(' ') + 1);
+
+const OUR_GROUP = 'shunt.dev';
+
+/** `version` says what is wrong with the object's, if it is. */
+const readKnown = (raw: Fields, reader: Reader, intern: Intern, version?: string): ObjectRead => {
   const named = refOf(raw, reader, intern);
   if (named.ref === undefined) {
     return { outcome: 'rejected', ref: undefined, complaints: named.review.complaints };
   }
   const { ref, review } = named;
+  if (version !== undefined) complain(review, 'error', at(undefined, 'apiVersion'), version);
   const object = reader.read(review, raw, ref, intern);
   const { complaints } = review;
   if (hasError(review)) {
-    return { outcome: 'rejected', ref, complaints };
+    const standIn = object?.kind === 'TrafficPolicy' ? standInFor(object) : undefined;
+    return { outcome: 'rejected', ref, complaints, ...(standIn === undefined ? {} : { standIn }) };
   }
   return object === undefined ? { outcome: 'nothing', ref, complaints } : { outcome: 'object', object, complaints };
 };

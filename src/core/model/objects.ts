@@ -154,6 +154,8 @@ export interface TrafficPolicyObject extends ObjectRef {
   readonly clients: LabelSelector | undefined;
   /** Paths of fields of a DestinationRule that are not honoured. */
   readonly ignored: readonly string[];
+  /** It never could be read, and all that holds of it is that its routes are for some clients: nobody knows which. */
+  readonly standsIn?: true;
 }
 
 /** A route with Services as parents (GAMMA, GEP-1294): shares of a Service's connections for other Services. */
@@ -168,6 +170,8 @@ export interface RouteObject extends ObjectRef {
   readonly backends: readonly RouteBackend[];
   /** Empty, or what of it cannot be done at layer 4 (a match, a filter, a timeout): then none of it is done. */
   readonly unsupported: string;
+  /** Annotation `shunt.dev/narrowed`: it is for the clients of a TrafficPolicy, and for nobody while none names it. */
+  readonly narrowed: boolean;
 }
 
 export interface RouteParent {

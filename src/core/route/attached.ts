@@ -29,5 +29,11 @@ export const isCarried = (kind: RouteKind, protocol: Protocol): boolean =>
 export const isConsumers = (route: RouteObject, service: ServiceObject): boolean =>
   route.namespace !== service.namespace;
 
+/** Nobody knows whose it is: it was not said yet, or not in a way that could be read. Then it must not be everybody's. */
+export const isForNobody = (input: RouteInput): boolean => {
+  const narrowing = narrowingOf(input);
+  return narrowing === undefined ? input.route.narrowed : narrowing.standsIn === true;
+};
+
 /** The policy that says which clients the route is for; undefined: all that it could be for. */
 export const narrowingOf = ({ narrowings }: RouteInput): TrafficPolicyObject | undefined => oldestOf(narrowings);

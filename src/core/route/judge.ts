@@ -3,8 +3,9 @@ import { objectText } from '../desire/complaint.ts';
 import type { RouteInput } from '../desire/desire.ts';
 import { isServed, type ServedPort } from '../desire/ports.ts';
 import { isOthers } from '../desire/programmed.ts';
+import { NARROWED } from '../desire/read-route.ts';
 import type { RouteParent, ServiceObject } from '../model/objects.ts';
-import { isCarried, means } from './attached.ts';
+import { isCarried, isForNobody, means, narrowingOf } from './attached.ts';
 import { overrulingRoute, whyFirst } from './precedence.ts';
 
 /** What becomes of one of a route's parents. */
@@ -37,6 +38,7 @@ export const judge = (
   const ports = service.ports
     .filter(isServed)
     .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));
+  if (ports.length > 0 && isForNobody(input)) return { reason: 'Pending', message: nobodyText(input) };
   if (ports.length === 0) return { reason: 'NoMatchingParent', message: noPortText(input, parent, service) };
   return judgePorts(input, service, ports, routes);
 };
@@ -66,6 +68,15 @@ const unfitParent = (service: ServiceObject): Judgement | undefined => {
   return service.clusterIPs.length > 0
     ? undefined
     : { reason: 'Pending', message: `${objectText(service)} has no address yet` };
+};
+
+const nobodyText = (input: RouteInput): string => {
+  const narrowing = narrowingOf(input);
+  const why =
+    narrowing === undefined
+      ? `its annotation ${NARROWED} asks for a TrafficPolicy that names its clients, and there is none`
+      : `${objectText(narrowing)}, which names its clients, could not be read yet`;
+  return `the route is for nobody: ${why}`;
 };
 
 const noPortText = ({ route }: RouteInput, { port, sectionName }: RouteParent, service: ServiceObject): string => {

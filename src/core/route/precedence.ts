@@ -4,13 +4,13 @@ import { compareText } from '../desire/order.ts';
 import { haveSameClients } from '../desire/policy.ts';
 import { selects } from '../desire/selector.ts';
 import type { RouteKind, ServiceObject, ServicePort } from '../model/objects.ts';
-import { isAttached, isConsumers, narrowingOf } from './attached.ts';
+import { isAttached, isConsumers, isForNobody, narrowingOf } from './attached.ts';
 
 /**
  * The route that counts at a Service port for a client; without a client, for everybody who is not known as one. Routes
  * of the client's own namespace come before those of the Service's, and of these each that is narrowed to some clients
  * before those that are not. Where two stand alike the kind decides (GEP-1426: GRPCRoute, HTTPRoute, TCPRoute), then age,
- * then the name. What is not supported counts nowhere.
+ * then the name. What is not supported, or for nobody, counts nowhere.
  */
 export const routeFor = (
   routes: readonly RouteInput[],
@@ -48,8 +48,8 @@ export const whyFirst = (first: RouteInput['route'], other: RouteInput['route'])
   return first.createdAtMs < other.createdAtMs ? 'it is older' : 'it is as old and comes first by name';
 };
 
-const isCandidate = ({ route }: RouteInput, service: ServiceObject, port: ServicePort): boolean =>
-  route.unsupported === '' && isAttached(route, service, port);
+const isCandidate = (input: RouteInput, service: ServiceObject, port: ServicePort): boolean =>
+  input.route.unsupported === '' && isAttached(input.route, service, port) && !isForNobody(input);
 
 const isFor = (
   input: RouteInput,

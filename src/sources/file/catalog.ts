@@ -159,15 +159,18 @@ const unnamed = (before: readonly Entry[], now: readonly Entry[]): readonly Entr
 
 const wantedOf = (claim: Claim): ClusterObject | undefined => {
   const { told } = claim;
-  const state = entriesOf(claim)[0]?.state ?? 'nothing';
+  const { state, standIn } = entriesOf(claim)[0] ?? { state: 'nothing' };
   if (state === 'invalid') {
-    return told;
+    return told === undefined || isStandIn(told) ? standIn : told;
   }
   return state === 'nothing' ? undefined : state;
 };
 
+const isStandIn = (object: ClusterObject): boolean => 'standsIn' in object;
+
 /** What is invalid has an earlier state. */
-const isKnown = (claim: Claim): boolean => claim.told !== undefined || entriesOf(claim)[0]?.state !== 'invalid';
+const isKnown = (claim: Claim): boolean =>
+  (claim.told !== undefined && !isStandIn(claim.told)) || entriesOf(claim)[0]?.state !== 'invalid';
 
 /** Of one file, so these are few. */
 const isSaid = (before: readonly Complaint[], now: readonly Complaint[]): boolean =>

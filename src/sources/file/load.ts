@@ -18,6 +18,8 @@ export interface Entry {
   readonly ref: ObjectRef;
   /** `nothing`: right, but nothing to program. `invalid`: its last good state stays in force. */
   readonly state: ClusterObject | 'nothing' | 'invalid';
+  /** Of an invalid one that has no good state: what holds of it all the same. */
+  readonly standIn?: ClusterObject;
 }
 
 export interface FileContent {
@@ -118,7 +120,7 @@ interface Reading {
   readonly complaints: Complaint[];
   nameless: boolean;
   /** Kinds that Shunt does not use: how many objects, and where the first stands. */
-  readonly unused: Map<string, { count: number; readonly line: number }>;
+  readonly unused: Map<string, { count: number; readonly line: number; readonly meant: string | undefined }>;
 }
 
 const take = (reading: Reading, piece: Piece): void => {
@@ -127,7 +129,7 @@ const take = (reading: Reading, piece: Piece): void => {
   const read = readObject(piece.value, intern);
   if (read.outcome === 'unused') {
     const known = unused.get(read.kind);
-    unused.set(read.kind, { count: (known?.count ?? 0) + 1, line: known?.line ?? line });
+    unused.set(read.kind, { count: (known?.count ?? 0) + 1, line: known?.line ?? line, meant: read.meant });
     return;
   }
   for (const complaint of read.complaints) {
@@ -146,7 +148,8 @@ const take = (reading: Reading, piece: Piece): void => {
     return;
   }
   const state = object ?? (read.outcome === 'nothing' ? 'nothing' : 'invalid');
-  entries.set(key, { file, line, ref, state });
+  const standIn = read.outcome === 'rejected' ? read.standIn : undefined;
+  entries.set(key, { file, line, ref, state, ...(standIn === undefined ? {} : { standIn }) });
 };
 
 const asKept = (object: ClusterObject, placeOf: PlaceOf): ClusterObject =>
@@ -165,11 +168,11 @@ export const aboutSecond = (first: Entry, second: Pick<Entry, 'file' | 'line' | 
 });
 
 const aboutUnused = ({ file, unused }: Reading): readonly Complaint[] =>
-  Array.from(unused, ([kind, { count, line }]) => ({
-    severity: 'note',
+  Array.from(unused, ([kind, { count, line, meant }]) => ({
+    severity: meant === undefined ? 'note' : 'warning',
     object: kind,
     path: '',
-    message: `${count === 1 ? 'one object' : `${count} objects`} of this kind left alone`,
+    message: `${count === 1 ? 'one object' : `${count} objects`} of this kind left alone${meant === undefined ? '' : `: is ${meant} meant?`}`,
     origin: { file, line },
   }));
 

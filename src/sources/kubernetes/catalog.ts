@@ -24,15 +24,18 @@ export interface Catalog {
 }
 
 export const createCatalog = (): Catalog => {
-  /** Objects that exist and are not told: they ask for nothing, or never could be read. `invalid` are those that count. */
-  const untold = new Map<string, 'nothing' | 'invalid'>();
+  /**
+   * Objects that exist and are not told as they are: they ask for nothing, or never could be read. `invalid` are those
+   * that count; of `standIn` something else was told.
+   */
+  const untold = new Map<string, Untold>();
   const complaints = new Map<string, readonly Complaint[]>();
   let list: readonly Complaint[] | undefined = [];
   const rejected = new Map<string, RejectedObject>();
   let rejectedList: readonly RejectedObject[] | undefined = [];
   let invalid = 0;
 
-  const leaveUntold = (key: string, state: 'nothing' | 'invalid' | undefined): void => {
+  const leaveUntold = (key: string, state: Untold | undefined): void => {
     if (untold.get(key) === 'invalid') invalid--;
     if (state === 'invalid') invalid++;
     if (state === undefined) untold.delete(key);
@@ -58,7 +61,8 @@ export const createCatalog = (): Catalog => {
 
   const takeOne = (ref: ObjectRef, event: ReflectorEvent<CatalogRead>): ClusterEvent | undefined => {
     const key = untold.size === 0 && complaints.size === 0 && isPlain(event) ? '' : keyOf(ref);
-    const isTold = (event.type === 'delete' || !event.isNew) && !untold.has(key);
+    const isGood = (event.type === 'delete' || !event.isNew) && !untold.has(key);
+    const isTold = isGood || untold.get(key) === 'standIn';
     if (event.type === 'delete') {
       complain(key, NONE);
       reject(key, undefined);
@@ -74,7 +78,11 @@ export const createCatalog = (): Catalog => {
       return { type: 'put', object: read.object };
     }
     // What was told stays as it was.
-    if (read.outcome === 'rejected' && isTold) return undefined;
+    if (read.outcome === 'rejected' && isGood) return undefined;
+    if (read.outcome === 'rejected' && read.standIn !== undefined) {
+      leaveUntold(key, 'standIn');
+      return { type: 'put', object: read.standIn };
+    }
     leaveUntold(key, read.outcome === 'rejected' && LEADING.has(ref.kind) ? 'invalid' : 'nothing');
     return isTold ? { type: 'delete', ref } : undefined;
   };
@@ -99,6 +107,8 @@ export const createCatalog = (): Catalog => {
     isWhole: () => invalid === 0,
   };
 };
+
+type Untold = 'nothing' | 'invalid' | 'standIn';
 
 const NONE: readonly Complaint[] = [];
 

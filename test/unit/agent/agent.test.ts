@@ -9,6 +9,7 @@ import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { Source, SourceSink } from '../../../src/sources/source.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { complaintLines, endpoint, pod, policy, service, slice } from '../../helpers/objects.ts';
+import { narrowed, route } from '../../helpers/route-objects.ts';
 
 const RESYNC_MS = 60_000;
 const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
@@ -372,6 +373,22 @@ test('a complaint is told once, however often its object is looked at', async ()
   await clock.advance(100);
   expect(complaints).toHaveLength(1);
   expect(agent.complaints()).toHaveLength(1);
+});
+
+test('a policy for a route that is not there says so, once everything is known and as long as it is not', async () => {
+  const { agent, clock, sink, put } = await stage();
+  put(...WEB, narrowed({ tier: 'beta' }, { services: [], routes: [{ kind: 'TCPRoute', name: 'split' }] }));
+  await clock.advance(100);
+  expect(agent.complaints()).toEqual([]);
+  sink.onSynced();
+  await clock.advance(100);
+  expect(complaintLines(agent.complaints())).toEqual([
+    'warning: TrafficPolicy shop/narrowed spec.targetRefs: ' +
+      'there is no TCPRoute shop/split with a Service as its parent: nothing is narrowed',
+  ]);
+  put(route([{ name: 'web' }]));
+  await clock.advance(100);
+  expect(agent.complaints()).toEqual([]);
 });
 
 describe('the check of the attached programs', () => {

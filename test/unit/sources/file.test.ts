@@ -217,6 +217,25 @@ describe('readOnce', () => {
     ]);
   });
 
+  test('holds a route that is narrowed by a policy with a mistake for nobody’s, and warns of kinds with one', async () => {
+    const target = '{ group: gateway.networking.k8s.io, kind: TCPRoute, name: beta }';
+    const policy = (clients: string, version = 'v1alpha1') =>
+      `apiVersion: shunt.dev/${version}\nkind: TrafficPolicy\nmetadata: { name: p }\nspec: { targetRefs: [${target}], clients: ${clients} }\n`;
+    write('a.yaml', policy('{ matchLabel: {} }'));
+    write('b.yaml', 'apiVersion: shunt.dev/v1alpha1\nkind: TrafficPolicies\n');
+    const once = await readOnce(directory);
+    expect(once.objects).toMatchObject([{ kind: 'TrafficPolicy', standsIn: true, routes: [{ name: 'beta' }] }]);
+    expect(complaintTexts(once.complaints)).toEqual([
+      expect.stringContaining('error a.yaml:4 spec.clients.matchLabel'),
+      'warning b.yaml:1 : one object of this kind left alone: is shunt.dev/v1alpha1 TrafficPolicy meant?',
+    ]);
+    write('a.yaml', policy('{ }', 'v1'));
+    expect((await readOnce(directory)).objects).toMatchObject([{ standsIn: true }]);
+    write('a.yaml', policy('{ }'));
+    const [good] = (await readOnce(directory)).objects;
+    expect(good).not.toHaveProperty('standsIn');
+  });
+
   test('does not read a file that is too large', async () => {
     writeFileSync(at('a.yaml'), Buffer.alloc(64 * 1024 * 1024 + 1, 0x20));
     const { complaints } = await readOnce(directory);

@@ -53,7 +53,21 @@ describe('a route', () => {
         { namespace: 'shop', name: 'cart-v3', port: 80, weight: 0, invalidKind: '' },
       ],
       unsupported: '',
+      narrowed: false,
     });
+  });
+
+  test.each([
+    ['true', { narrowed: true, unsupported: '' }],
+    ['false', { narrowed: false, unsupported: '' }],
+    ['yes', { unsupported: 'annotation shunt.dev/narrowed, which must be "true" or "false"' }],
+    [true, { unsupported: 'annotation shunt.dev/narrowed, which must be "true" or "false"' }],
+  ])('that says of itself that it is narrowed (%j) is so, or is not in force', (value, want) => {
+    const metadata = { name: 'a', annotations: { 'shunt.dev/narrowed': value } };
+    const spec = { parentRefs: [{ group: '', kind: 'Service', name: 'cart' }] };
+    expect(
+      objectOf(route('TCPRoute', { ...spec, rules: [{ backendRefs: [{ name: 'b', port: 1 }] }] }, { metadata })),
+    ).toMatchObject(want);
   });
 
   test('has the documented defaults', () => {

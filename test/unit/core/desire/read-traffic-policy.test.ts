@@ -11,6 +11,49 @@ const policy = (spec: object = {}, fields: object = {}) => ({
 
 const route = (kind: string, name: string): object => ({ group: 'gateway.networking.k8s.io', kind, name });
 
+describe('a TrafficPolicy that cannot be read', () => {
+  const standInOf = (raw: object): unknown => {
+    const result = read(raw);
+    return result.outcome === 'rejected' ? result.standIn : 'not rejected';
+  };
+
+  test('stands for somebody unknown at the routes that it names', () => {
+    const targetRefs = [{ kind: 'Service', name: 'cart' }, route('TCPRoute', 'beta')];
+    const raw = policy({
+      targetRefs,
+      clients: { matchLabel: {} },
+      endpointWeights: [{ weight: 2 }],
+      algorithm: 'Maglev',
+    });
+    expect(standInOf(raw)).toEqual({
+      kind: 'TrafficPolicy',
+      namespace: 'shop',
+      name: 'canary',
+      createdAtMs: Number.POSITIVE_INFINITY,
+      generation: 0,
+      services: [],
+      routes: [{ kind: 'TCPRoute', name: 'beta' }],
+      algorithm: undefined,
+      hashOn: 'Pod',
+      endpointWeights: [],
+      slowStartMs: 0,
+      clients: { matchLabels: {}, matchExpressions: [] },
+      ignored: [],
+      standsIn: true,
+    });
+  });
+
+  test('so does one of a version that there is not', () => {
+    const raw = { ...policy({ targetRefs: [route('TCPRoute', 'beta')], clients: {} }), apiVersion: 'shunt.dev/v1' };
+    expect(complaintsOf(raw)).toEqual(['error apiVersion: must be shunt.dev/v1alpha1']);
+    expect(standInOf(raw)).toMatchObject({ standsIn: true });
+  });
+
+  test('stands for nothing when it is for Services alone', () => {
+    expect(standInOf(policy({ algorithm: 'Random' }))).toBeUndefined();
+  });
+});
+
 describe('TrafficPolicy', () => {
   test('is read whole', () => {
     const raw = policy(

@@ -21,6 +21,35 @@ const slice = (fields: object = {}, metadata: object = {}) => ({
   ...fields,
 });
 
+test.each([
+  [
+    'a version of a kind that there is not',
+    'gateway.networking.k8s.io/v2 TCPRoute',
+    'must be gateway.networking.k8s.io/v1 or gateway.networking.k8s.io/v1alpha2',
+  ],
+  ['a version of the core group', 'v2 Service', 'must be v1'],
+])('%s is an error', (_, type, message) => {
+  const [apiVersion, kind] = type.split(' ');
+  const raw = { apiVersion, kind, metadata: { name: 'a' }, spec: {} };
+  expect(complaintsOf(raw)).toContain(`error apiVersion: ${message}`);
+});
+
+test.each([
+  ['shunt.dev/v1alpha1 TrafficPolicies', 'shunt.dev/v1alpha1 TrafficPolicy'],
+  ['shunt.dev/v2 Limit', 'shunt.dev/v1alpha1 TrafficPolicy'],
+  ['gateway.networking.k8s.io/v1 TcpRoute', 'gateway.networking.k8s.io/v1 TCPRoute'],
+  ['gateway.networking.k8s.io/v1 tcproutes', 'gateway.networking.k8s.io/v1 TCPRoute'],
+  ['v1 service', 'v1 Service'],
+  ['gateway.networking.k8s.io/v1 Gateway', undefined],
+  ['v1 ServiceAccount', undefined],
+  ['v1 PodTemplate', undefined],
+  ['apps/v1 Service', undefined],
+])('%s may be meant for %s', (type, meant) => {
+  const [apiVersion, kind] = type.split(' ');
+  const unused = { outcome: 'unused', kind: type };
+  expect(read({ apiVersion, kind })).toEqual(meant === undefined ? unused : { ...unused, meant });
+});
+
 describe('any object', () => {
   test.each([
     ['null', null, ': must be a Kubernetes object, is null'],

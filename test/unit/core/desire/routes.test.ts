@@ -429,6 +429,39 @@ describe('clients that are answered otherwise', () => {
       want: [OWN, `[3] ${V2}`, `[1] ${V2}`],
     },
     {
+      rule: 'are none of a narrowed route that nobody narrows',
+      objects: [route([{ name: 'v2' }], { narrowed: true })],
+      want: [OWN],
+      complaints: [
+        'warning: TCPRoute shop/split spec.parentRefs[0]: the route is for nobody: its annotation shunt.dev/narrowed asks for ' +
+          'a TrafficPolicy that names its clients, and there is none',
+      ],
+    },
+    {
+      rule: 'are none while the policy that narrows the route cannot be read',
+      objects: [
+        route([{ name: 'v2' }]),
+        narrowed({}, { services: [], routes: [{ kind: 'TCPRoute', name: 'split' }], standsIn: true }),
+      ],
+      want: [OWN],
+      complaints: [
+        'warning: TCPRoute shop/split spec.parentRefs[0]: the route is for nobody: TrafficPolicy shop/narrowed, which ' +
+          'names its clients, could not be read yet',
+      ],
+    },
+    {
+      rule: 'are none of a route for nobody, which lets the next one count',
+      objects: [
+        route([{ name: 'v2' }], { narrowed: true, kind: 'GRPCRoute' }),
+        route([{ name: 'v1' }], { name: 'other' }),
+      ],
+      want: [V1],
+      complaints: [
+        'warning: GRPCRoute shop/split spec.parentRefs[0]: the route is for nobody: its annotation shunt.dev/narrowed asks ' +
+          'for a TrafficPolicy that names its clients, and there is none',
+      ],
+    },
+    {
       rule: 'are those of both its namespace and its labels for a consumer route that is narrowed',
       objects: [
         route([{ namespace: 'bank', name: 'vault' }], { namespace: 'bank' }),

@@ -295,6 +295,22 @@ describe('the status of an object with an error', () => {
       object: rejected('TrafficPolicy', { targets: [{ kind: 'Service', name: 'web' }] }),
       want: ['TrafficPolicy weights at Service shop/web: Accepted=False Invalid: spec.rules is missing'],
     },
+    {
+      what: 'of a policy that never was good, and of the route that is for nobody because of it',
+      objects: [
+        WEB,
+        V1,
+        route([{ name: 'v1' }]),
+        narrowed({}, { name: 'weights', services: [], routes: [{ kind: 'TCPRoute', name: 'split' }], standsIn: true }),
+      ],
+      object: rejected('TrafficPolicy', { targets: [{ kind: 'TCPRoute', name: 'split' }] }),
+      want: [
+        'TrafficPolicy weights at TCPRoute shop/split: Accepted=False Invalid: spec.rules is missing',
+        'TCPRoute split at Service shop/web: Accepted=False Pending: the route is for nobody: ' +
+          'TrafficPolicy shop/weights, which names its clients, could not be read yet',
+        'TCPRoute split at Service shop/web: ResolvedRefs=True ResolvedRefs: ',
+      ],
+    },
     { what: 'of which nothing is known', objects: [], object: rejected('TrafficPolicy'), want: [] },
   ])('$what', ({ objects, object, want }) => {
     const wanted = statuses(objects, [object]);

@@ -63,6 +63,44 @@ describe('an object', () => {
     expect(catalog.complaints().map(({ severity }) => severity)).toEqual(says);
   });
 
+  test.each([
+    { states: ['bad', 'bad', 'gone'], told: ['stand-in', 'stand-in', 'delete'] },
+    { states: ['bad', 'good', 'bad'], told: ['stand-in', 'put'] },
+    { states: ['good', 'bad', 'gone'], told: ['put', 'delete'] },
+    { states: ['bad', 'gone', 'good'], told: ['stand-in', 'delete', 'put'] },
+  ])('that is $states, and would be for everybody without it, is told as $told', ({ states, told }) => {
+    const policy = (state: string): ObjectRead =>
+      readObject(
+        {
+          apiVersion: 'shunt.dev/v1alpha1',
+          kind: 'TrafficPolicy',
+          metadata: { namespace: 'shop', name: 'web-1' },
+          spec: {
+            targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'TCPRoute', name: 'beta' }],
+            clients: state === 'bad' ? { matchLabel: {} } : {},
+          },
+        },
+        createIntern(),
+      );
+    const catalog = createCatalog();
+    const events = states.flatMap((state, index) =>
+      catalog.take('TrafficPolicy', [
+        state === 'gone'
+          ? gone
+          : {
+              type: 'put',
+              namespace: 'shop',
+              name: 'web-1',
+              object: policy(state),
+              isNew: index === 0 || states[index - 1] === 'gone',
+            },
+      ]),
+    );
+    const said = events.map((event) => (event.type === 'put' && 'standsIn' in event.object ? 'stand-in' : event.type));
+    expect(said).toEqual(told);
+    expect(catalog.isWhole()).toBe(true);
+  });
+
   test('that was made anew is told as gone and put, in this order', () => {
     const catalog = createCatalog();
     catalog.take('EndpointSlice', [put('good', true)]);
