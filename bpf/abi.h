@@ -310,4 +310,84 @@ enum verdict {
 	VERDICT_COUNT,
 };
 
+/* --- same node: connections whose both ends are Pods of this node ---------------------- */
+
+/* Written by the agent. Port 0: a Pod, by each of its addresses. Otherwise one of its endpoints. */
+struct end_key {
+	struct address address;
+	__be16 port;
+	__u8 zero[6];
+};
+
+/* How an end stands to being joined with its peer, socket to socket. */
+enum end_mode {
+	END_LOCAL = 1,	  /* a Pod that says nothing of it */
+	END_REDIRECT = 2, /* a Pod that wants it */
+	END_PLAIN = 3,	  /* a Pod that does not */
+	END_SERVED = 4,	  /* an endpoint that wants it, for all who connect to it */
+};
+
+/* Written by the agent, read with each message. */
+struct same_node_control {
+	__u32 off;	  /* nothing is redirected */
+	__u32 generation; /* of the table of ends; raised after each change of it */
+};
+
+/* Why a message of a joined socket went by TCP all the same. */
+enum fallback {
+	FALLBACK_PEER, /* the other end is not joined, or has ended */
+	FALLBACK_UNREAD, /* the peer has not read all that came by TCP: a redirected byte would overtake */
+	FALLBACK_STATE,	  /* one end is closing */
+	FALLBACK_ROOM,	  /* the peer's receive buffer is half full */
+	FALLBACK_OPTIONS, /* the peer blocks, or has an option that only TCP honours */
+	FALLBACK_UNFIT,	  /* the peer is not redirected to any more, see enum unfit */
+	FALLBACK_SENDER,  /* this end has sent urgent or zero-copy data */
+	FALLBACK_OFF,	  /* turned off, or not wanted any more */
+	FALLBACK_COUNT,
+};
+
+/* Why a socket is never redirected to, or never again. */
+enum unfit {
+	UNFIT_NOT,
+	UNFIT_BLOCKS,	  /* it has read in blocking mode */
+	UNFIT_FLAGS,	  /* it has read with MSG_WAITALL, MSG_TRUNC or MSG_OOB */
+	UNFIT_OPTIONS,	  /* it has an option that only TCP honours */
+	UNFIT_SPLICES,	  /* something has been taken from it by other ways than reading */
+	UNFIT_FALLS_BACK, /* nearly all that it sends goes by TCP anyway */
+	UNFIT_REFUSED,	  /* the kernel does not take it */
+	UNFIT_WORKLOAD,	  /* another socket of its cgroup became unfit after it had been joined */
+	UNFIT_UNWANTED,	  /* turned off, or not wanted any more: a table changed */
+	UNFIT_COUNT,
+};
+
+/* What a walk over sockets tells of each socket that it has seen. */
+enum seen {
+	SEEN_CANDIDATE,
+	SEEN_JOINED,
+	SEEN_UNFIT,
+	SEEN_COUNT,
+};
+
+struct same_node_stats {
+	__u64 messages;
+	__u64 bytes;
+	__u64 ripe; /* sockets that have shown that they can be joined */
+	__u64 fallbacks[FALLBACK_COUNT];
+	__u64 unfit[UNFIT_COUNT];
+};
+
+/* What a connection is counted under; all 0 when no Service was asked. */
+struct redirected_key {
+	__u32 service;
+	__u32 service_generation;
+	__u32 backend;
+	__u32 backend_generation;
+};
+
+/* As counters.bytes_sent and bytes_received: as the client sees it. */
+struct redirected {
+	__u64 bytes_sent;
+	__u64 bytes_received;
+};
+
 #endif

@@ -34,14 +34,53 @@ struct sock_common {
 	} skc_cookie;
 } __attribute__((preserve_access_index));
 
+struct file {
+	unsigned int f_flags;
+} __attribute__((preserve_access_index));
+
+struct socket {
+	struct file *file;
+} __attribute__((preserve_access_index));
+
 struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
+	int sk_rcvbuf;
+	int sk_rcvlowat;
+	int sk_peek_off;
+	__u32 sk_tsflags;
+	unsigned short sk_protocol;
+	unsigned char sk_shutdown;
+	struct {
+		struct {
+			int counter;
+		} rmem_alloc;
+	} sk_backlog;
+	struct socket *sk_socket;
+	void *sk_user_data;
+} __attribute__((preserve_access_index));
+
+/* What a socket has while it is in a sockmap. */
+struct sk_psock {
+	struct {
+		struct {
+			int counter;
+		} refs;
+	} refcnt;
+} __attribute__((preserve_access_index));
+
+struct inet_connection_sock {
+	const void *icsk_ulp_ops;
 } __attribute__((preserve_access_index));
 
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	__u32 snd_una;
 	__u32 write_seq;
+	__u32 copied_seq;
+	bool is_mptcp;
+	__u8 recvmsg_inq : 1;
+	__u8 repair : 1;
 	__u64 tcp_mstamp;      /* of the last segment that came or went, in microseconds */
 	__u64 first_tx_mstamp; /* when what was acknowledged last, or is under way, was sent */
 	struct {
@@ -49,8 +88,13 @@ struct tcp_sock {
 	} rcvq_space; /* of the handshake, until the application reads something */
 } __attribute__((preserve_access_index));
 
+/* Read with bpf_core_enum_value(), except for the first, which never changed. */
 enum sock_flags {
 	SOCK_DONE = 1,
+	SOCK_URGINLINE,
+	SOCK_RCVTSTAMP,
+	SOCK_RCVTSTAMPNS,
+	SOCK_ZEROCOPY,
 };
 
 struct bpf_iter_meta {

@@ -127,6 +127,24 @@ int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach_type)
 	return link_fd;
 }
 
+int shunt_attach_tracepoint(int program_fd)
+{
+	int link_fd;
+
+	error_clear();
+	link_fd = bpf_raw_tracepoint_open(NULL, program_fd);
+	return link_fd < 0 ? fail(link_fd, "attach to a tracepoint") : link_fd;
+}
+
+int shunt_attach_messages(int program_fd, int map_fd)
+{
+	int error;
+
+	error_clear();
+	error = bpf_prog_attach(program_fd, map_fd, BPF_SK_MSG_VERDICT, 0);
+	return error ? fail(error, "attach to a sockmap") : 0;
+}
+
 int shunt_link_update(int link_fd, int program_fd)
 {
 	int error;

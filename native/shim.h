@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 4
+#define SHUNT_ABI_VERSION 5
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -109,6 +109,13 @@ SHUNT_API int64_t shunt_program_run(int fd, void *context, size_t n);
 
 /* Beside other programs, whoever attached them: they keep running. Lives as long as the link. */
 SHUNT_API int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach_type);
+/* Attaches a SEC("tp_btf/...") program to its tracepoint. Lives as long as the link. */
+SHUNT_API int shunt_attach_tracepoint(int program_fd);
+/*
+ * Attaches a SEC("sk_msg") program to a sockmap: to each socket that is put there from then on, as long
+ * as that socket is there, whatever becomes of the map's descriptors. The last one attached counts.
+ */
+SHUNT_API int shunt_attach_messages(int program_fd, int map_fd);
 /* Swaps the program without a moment in which none runs. */
 SHUNT_API int shunt_link_update(int link_fd, int program_fd);
 /* The program is detached when this returns; the link and its pin stay, and do nothing. */

@@ -1,6 +1,6 @@
 /**
  * BTF of the kernel programs -> src/abi/layout.gen.ts and bpf/layout.gen.h: the offsets of every record of bpf/abi.h, its enums and constants,
- * and the tables of bpf/maps.h. `--check` compares with the committed file and writes nothing.
+ * and the tables of bpf/maps.h and bpf/same-node/tables.h. `--check` compares with the committed file and writes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,6 +8,7 @@ import { inCheckout, publish } from './generated.mjs';
 
 const RECORDS = 'build/bpf/abi.bpf.o';
 const PROGRAMS = 'build/bpf/shunt.bpf.o';
+const SAME_NODE_PROGRAMS = 'build/bpf/same-node.bpf.o';
 const LAYOUT = 'src/abi/layout.gen.ts';
 const NAME = 'bpf/layout.gen.h';
 
@@ -16,8 +17,10 @@ const main = () => {
   const structs = records.named('STRUCT').map((type) => describeStruct(records, type));
   const enums = records.named('ENUM').map(describeEnum);
   const maps = describeMaps(readBtf(PROGRAMS));
-  const hash = hashOf(structs, enums, maps);
-  publish({ [LAYOUT]: format(render(hash, structs, enums, maps)), [NAME]: renderName(hash) });
+  const isShared = ({ name }) => maps.some((map) => map.name === name);
+  const sameNodeMaps = describeMaps(readBtf(SAME_NODE_PROGRAMS)).filter((map) => !isShared(map));
+  const hash = hashOf(structs, enums, [...maps, ...sameNodeMaps]);
+  publish({ [LAYOUT]: format(render(hash, structs, enums, maps, sameNodeMaps)), [NAME]: renderName(hash) });
 };
 
 /** The types of an object file by id, with what is needed to walk them. */
@@ -86,7 +89,7 @@ const describeMaps = (btf) => {
   });
 };
 
-const render = (hash, structs, enums, maps) => `\
+const render = (hash, structs, enums, maps, sameNodeMaps) => `\
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
@@ -100,6 +103,9 @@ ${enums.flatMap(renderEnum).join('\n')}
 
 /** Tables by their names in the kernel. \`type\` and \`flags\` are those of bpf(2); \`maxEntries\` is a floor. */
 export const MAPS = { ${maps.map(renderMap).join(', ')} } as const;
+
+/** The same of bpf/same-node/tables.h. */
+export const SAME_NODE_MAPS = { ${sameNodeMaps.map(renderMap).join(', ')} } as const;
 `;
 
 /** The agent sets this constant when it loads the object: one that was built of other records does not have it. */

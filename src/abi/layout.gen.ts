@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '927833ca4301be68ffcf107bba8deae261b7e9df7dc58dd32a3a5d7dd8015054';
+export const LAYOUT_HASH = '536d1895d16de815501e2d908d8554b73b0f85a7cddf45a25041fbde9ab15184';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -86,6 +86,26 @@ export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family:
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
 export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, service: 28 } as const;
+export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
+export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
+export const SAME_NODE_STATS = {
+  size: 160,
+  messages: 0,
+  bytes: 8,
+  ripe: 16,
+  fallbacks: 24,
+  fallbacksCount: 8,
+  unfit: 88,
+  unfitCount: 9,
+} as const;
+export const REDIRECTED_KEY = {
+  size: 16,
+  service: 0,
+  serviceGeneration: 4,
+  backend: 8,
+  backendGeneration: 12,
+} as const;
+export const REDIRECTED = { size: 16, bytesSent: 0, bytesReceived: 8 } as const;
 
 // Enums and constants.
 export const SCOPE = { CLUSTER: 0, EXTERNAL: 1 } as const;
@@ -126,6 +146,44 @@ export const VERDICT_NAMES = [
   'overflowed',
   'unremembered',
 ] as const;
+export const END_MODE = { LOCAL: 1, REDIRECT: 2, PLAIN: 3, SERVED: 4 } as const;
+export const FALLBACK = {
+  PEER: 0,
+  UNREAD: 1,
+  STATE: 2,
+  ROOM: 3,
+  OPTIONS: 4,
+  UNFIT: 5,
+  SENDER: 6,
+  OFF: 7,
+  COUNT: 8,
+} as const;
+export const FALLBACK_NAMES = ['peer', 'unread', 'state', 'room', 'options', 'unfit', 'sender', 'off'] as const;
+export const UNFIT = {
+  NOT: 0,
+  BLOCKS: 1,
+  FLAGS: 2,
+  OPTIONS: 3,
+  SPLICES: 4,
+  FALLS_BACK: 5,
+  REFUSED: 6,
+  WORKLOAD: 7,
+  UNWANTED: 8,
+  COUNT: 9,
+} as const;
+export const UNFIT_NAMES = [
+  'not',
+  'blocks',
+  'flags',
+  'options',
+  'splices',
+  'falls_back',
+  'refused',
+  'workload',
+  'unwanted',
+] as const;
+export const SEEN = { CANDIDATE: 0, JOINED: 1, UNFIT: 2, COUNT: 3 } as const;
+export const SEEN_NAMES = ['candidate', 'joined', 'unfit'] as const;
 export const SCOPE_VARIANT_SHIFT = 1;
 export const FRONTEND_ARMS = 1;
 export const FRONTEND_LEVELS_SHIFT = 16;
@@ -167,4 +225,16 @@ export const MAPS = {
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   udp_peers: { type: 9, keySize: 32, valueSize: 32, flags: 0, maxEntries: 65536 },
+} as const;
+
+/** The same of bpf/same-node/tables.h. */
+export const SAME_NODE_MAPS = {
+  candidates: { type: 24, keySize: 4, valueSize: 112, flags: 1, maxEntries: 0 },
+  peers: { type: 9, keySize: 40, valueSize: 40, flags: 0, maxEntries: 65536 },
+  joined: { type: 18, keySize: 8, valueSize: 8, flags: 0, maxEntries: 65536 },
+  ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
+  control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
+  demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
+  redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
+  same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
 } as const;

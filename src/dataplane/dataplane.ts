@@ -1,5 +1,6 @@
 import type { DatagramConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
+import type { SameNode } from './same-node.ts';
 
 /** The tables and the programs that read them: the kernel's, or in tests one in memory that keeps the kernel's rules. */
 export interface Dataplane {
@@ -35,6 +36,8 @@ export interface Dataplane {
    * before `close`. Absent where nothing can be lost.
    */
   endLost?(): Promise<EndedLost>;
+  /** Absent where connections are never joined socket to socket. */
+  readonly sameNode?: SameNode;
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
 }

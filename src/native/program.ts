@@ -1,6 +1,7 @@
 import { argumentsOf, UINT32_MAX } from './arguments.ts';
 import { ATTACH_TYPES, type AttachType } from './attach-type.ts';
 import { adopt, checkDescriptor } from './descriptor.ts';
+import type { BpfMap } from './map.ts';
 import { call } from './shim.ts';
 
 export interface ProgramInfo {
@@ -70,6 +71,16 @@ export const attachCgroup = (programFd: number, cgroupPath: string, attachType: 
   checkDescriptor('attachCgroup', 'programFd', programFd);
   check.text('cgroupPath', cgroupPath);
   return adopt(call('attachCgroup', programFd, cgroupPath, check.choice('attachType', attachType, ATTACH_TYPES)));
+};
+
+/** Attaches a `SEC("tp_btf/...")` program to its tracepoint; returns the link, as `attachCgroup`. */
+export const attachTracepoint = (programFd: number): number =>
+  adopt(call('attachTracepoint', checkDescriptor('attachTracepoint', 'programFd', programFd)));
+
+/** Has a `SEC("sk_msg")` program judge what is sent by the sockets that are put into the map from now on. */
+export const attachMessages = (programFd: number, map: BpfMap): void => {
+  checkDescriptor('attachMessages', 'programFd', programFd);
+  call('attachMessages', programFd, checkDescriptor('attachMessages', 'map', map.fd));
 };
 
 /** Puts another program of the same type in the place of a link's. Each connection sees the old one or the new one. */

@@ -38,6 +38,8 @@ export const PROTOTYPES = {
   cgroupPrograms: 'int shunt_cgroup_programs(const char *cgroup, int attach_type, uint32_t *ids, uint32_t n)',
   programRun: 'int64_t shunt_program_run(int fd, void *context, size_t n)',
   attachCgroup: 'int shunt_attach_cgroup(int program_fd, const char *cgroup, int attach_type)',
+  attachTracepoint: 'int shunt_attach_tracepoint(int program_fd)',
+  attachMessages: 'int shunt_attach_messages(int program_fd, int map_fd)',
   linkUpdate: 'int shunt_link_update(int link_fd, int program_fd)',
   linkDetach: 'int shunt_link_detach(int link_fd)',
   linkProgramId: 'int64_t shunt_link_program_id(int fd)',
@@ -61,7 +63,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {

@@ -17,6 +17,7 @@ import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
+import { KernelSameNode } from './same-node/same-node.ts';
 import { findStaleSockets } from './stale-sockets.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
 
@@ -73,6 +74,7 @@ class Kernel implements KernelDataplane {
   #loaded: Loaded;
   readonly #endings: Endings;
   readonly #lost: LostConnections;
+  readonly sameNode: KernelSameNode;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
   /** Which attached programs are known to read these tables. */
@@ -92,6 +94,7 @@ class Kernel implements KernelDataplane {
     closeMaps(reuse);
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#lost = new LostConnections(() => this.#loaded, options.netns);
+    this.sameNode = new KernelSameNode({ ...options, tables: () => this.#loaded.maps });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
@@ -188,6 +191,7 @@ class Kernel implements KernelDataplane {
 
   close(): void {
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
+    this.sameNode.close();
     this.#endings.close();
     this.#loaded.close();
     closeFd(this.#lock);

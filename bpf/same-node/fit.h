@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a socket must be for reading joined to be the same as reading by TCP. */
+#ifndef SHUNT_SAME_NODE_FIT_H
+#define SHUNT_SAME_NODE_FIT_H
+
+#include "tables.h"
+
+#define O_NONBLOCK 04000
+
+/* Bits of skc_flags, from enum sock_flags. */
+#define FLAG(flag) (1UL << bpf_core_enum_value(enum sock_flags, flag))
+
+/* A joined socket's read returns EAGAIN at any wake-up without data: only a non-blocking one expects it. */
+static __always_inline bool is_nonblocking(const struct sock *sk)
+{
+	const struct socket *socket = sk->sk_socket;
+	const struct file *file = socket ? socket->file : NULL;
+
+	return file && file->f_flags & O_NONBLOCK;
+}
+
+/* Options that are set with setsockopt() at any time, and that a joined socket's read ignores. */
+static __always_inline bool has_plain_reads(const struct tcp_sock *tcp)
+{
+	const struct sock *sk = (const struct sock *)tcp;
+
+	return sk->sk_rcvlowat <= 1 && !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
+}
+
+/* All of them: time stamps, urgent data in line, peek offsets, zero-copy, TLS, MPTCP, repair. */
+static __always_inline bool has_plain_options(const struct tcp_sock *tcp)
+{
+	const struct sock *sk = (const struct sock *)tcp;
+	unsigned long odd = FLAG(SOCK_ZEROCOPY) | FLAG(SOCK_URGINLINE) | FLAG(SOCK_RCVTSTAMP) |
+			    FLAG(SOCK_RCVTSTAMPNS);
+
+	if (sk->__sk_common.skc_flags & odd || sk->sk_tsflags || sk->sk_peek_off >= 0)
+		return false;
+	if (tcp->inet_conn.icsk_ulp_ops || tcp->is_mptcp || BPF_CORE_READ_BITFIELD(tcp, repair))
+		return false;
+	return has_plain_reads(tcp);
+}
+
+#endif

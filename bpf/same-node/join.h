@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Joining, by a walk over the sockets that are remembered: those of all network namespaces and no
+ * others, so that nothing is attached to any device and nobody has to enter a namespace. The agent
+ * has it done when a socket has ripened.
+ */
+#ifndef SHUNT_SAME_NODE_JOIN_H
+#define SHUNT_SAME_NODE_JOIN_H
+
+#include "../choose.h"
+#include "ends.h"
+#include "fit.h"
+#include "unfit.h"
+
+/* Bytes that nobody has read and that are gone: they were spliced, and a joined socket has no splice. */
+static __always_inline bool adds_up(const struct candidate *candidate, const struct tcp_sock *tcp)
+{
+	return (__u32)candidate->bytes_read == tcp->copied_seq - candidate->first_seq;
+}
+
+/* A read may be under way: it is looked at once more, soon. */
+static __always_inline void doubt_reads(struct candidate *candidate)
+{
+	struct same_node_stats *stats = own_stats();
+
+	if (candidate->doubted)
+		make_unfit(candidate, UNFIT_SPLICES);
+	else if (stats)
+		stats->ripe++;
+	candidate->doubted = true;
+}
+
+static __always_inline void join(struct candidate *candidate, struct sock *sk,
+				 const struct tcp_sock *tcp)
+{
+	struct peer peer = { .cookie = candidate->cookie,
+			     .sock = (__u64)tcp,
+			     .account = candidate->account };
+	struct flow own = reversed(&candidate->peer);
+	__u64 cookie = candidate->cookie;
+
+	if (!adds_up(candidate, tcp)) {
+		doubt_reads(candidate);
+		return;
+	}
+	if (!has_plain_options(tcp)) {
+		make_unfit(candidate, UNFIT_OPTIONS);
+		return;
+	}
+	if (!is_nonblocking(sk)) {
+		make_unfit(candidate, UNFIT_BLOCKS);
+		return;
+	}
+	if (bpf_map_update_elem(&joined, &cookie, sk, BPF_NOEXIST)) {
+		make_unfit(candidate, UNFIT_REFUSED);
+		return;
+	}
+	candidate->joined = true;
+	bpf_map_update_elem(&peers, &own, &peer, BPF_ANY);
+}
+
+/*
+ * A sender may still be on its way with what it was told to redirect, and what was redirected may
+ * not have been read: what is taken out too early is lost.
+ */
+static __always_inline void part(struct candidate *candidate, const struct sock *sk)
+{
+	__u64 cookie = candidate->cookie;
+
+	if (bpf_ktime_get_ns() - candidate->unfit_since_ns < NS_PER_S ||
+	    sk->sk_backlog.rmem_alloc.counter)
+		return;
+	if (!bpf_map_delete_elem(&joined, &cookie))
+		candidate->joined = false;
+}
+
+static __always_inline bool is_welcome(struct candidate *candidate)
+{
+	const struct same_node_control *control = read_control();
+
+	return control && !control->off && is_still_wanted(candidate, control);
+}
+
+SEC("iter/bpf_sk_storage_map")
+int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct candidate *candidate = ctx->value;
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tcp;
+	__u8 seen;
+
+	if (!sk || !candidate || !candidate->cookie)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || sk->__sk_common.skc_state != BPF_TCP_ESTABLISHED)
+		return 0;
+	if (candidate->joined && !is_welcome(candidate))
+		make_unfit(candidate, UNFIT_UNWANTED);
+	if (candidate->joined && candidate->unfit)
+		part(candidate, sk);
+	else if (!candidate->joined && !candidate->unfit &&
+		 candidate->plain_reads >= PLAIN_READS_MIN)
+		join(candidate, sk, tcp);
+	seen = candidate->joined ? SEEN_JOINED : candidate->unfit ? SEEN_UNFIT : SEEN_CANDIDATE;
+	bpf_seq_write(ctx->meta->seq, &seen, sizeof(seen));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How a socket is read. One that has read some times without blocking and without odd flags is ripe
+ * to be joined; one that has not done so, once, never is, and if it was joined already, neither are
+ * the other sockets of its cgroup from then on.
+ */
+#ifndef SHUNT_SAME_NODE_READER_H
+#define SHUNT_SAME_NODE_READER_H
+
+#include <bpf/bpf_tracing.h>
+
+#include "unfit.h"
+
+#define MSG_OOB 0x1
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
+#define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
+#define MSG_WAITALL 0x100
+#define MSG_ERRQUEUE 0x2000
+#define MSG_ZEROCOPY 0x4000000
+
+static __always_inline __u32 unfit_by_flags(int flags)
+{
+	if (flags & (MSG_WAITALL | MSG_TRUNC | MSG_OOB))
+		return UNFIT_FLAGS;
+	return flags & MSG_DONTWAIT ? UNFIT_NOT : UNFIT_BLOCKS;
+}
+
+static __always_inline void ripen(struct candidate *candidate)
+{
+	__u64 cgroup = bpf_get_current_cgroup_id();
+	struct same_node_stats *stats = own_stats();
+
+	if (bpf_map_lookup_elem(&demoted, &cgroup)) {
+		make_unfit(candidate, UNFIT_WORKLOAD);
+		return;
+	}
+	if (stats)
+		stats->ripe++;
+}
+
+/* `result` is what recvmsg() returns: bytes, 0 at the end, or an error. */
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
+{
+	struct candidate *candidate;
+	__u32 unfit;
+
+	if (sk->sk_protocol != IPPROTO_TCP || flags & MSG_ERRQUEUE)
+		return 0;
+	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
+	if (!candidate)
+		return 0;
+	if (result > 0 && !(flags & MSG_PEEK))
+		candidate->bytes_read += result;
+	if (candidate->unfit)
+		return 0;
+	unfit = unfit_by_flags(flags);
+	if (unfit)
+		demote(candidate, unfit);
+	else if (result > 0 && ++candidate->plain_reads == PLAIN_READS_MIN)
+		ripen(candidate);
+	return 0;
+}
+
+/* What the verdict on a message cannot see. The first such message has gone already. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(shunt_same_node_send, struct sock *sk, int result, int flags)
+{
+	struct candidate *candidate;
+
+	if (!(flags & (MSG_OOB | MSG_ZEROCOPY)) || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
+	if (candidate)
+		candidate->sends_by_tcp = true;
+	return 0;
+}
+
+#endif

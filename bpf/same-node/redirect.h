@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The way of each message of a joined socket. TCP is right at any moment: a reader takes what was
+ * redirected before what came by TCP. So any doubt is answered by TCP, and nothing is ever dropped.
+ */
+#ifndef SHUNT_SAME_NODE_REDIRECT_H
+#define SHUNT_SAME_NODE_REDIRECT_H
+
+#include "ends.h"
+#include "fit.h"
+#include "unfit.h"
+
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
+
+#define READ_ONLY(address, type)                                       \
+	((const struct type *)bpf_rdonly_cast((const void *)(address), \
+					      bpf_core_type_id_kernel(struct type)))
+
+/* A socket that sends mostly by TCP is dearer joined than it would be alone: 30 %. */
+#define WEIGHED_MESSAGES 512
+#define FELL_BACK_MAX (WEIGHED_MESSAGES * 7 / 8)
+
+/* Whatever the threads of a socket do. */
+#define HELD_BYTES_MAX (4 << 20)
+
+static __always_inline bool is_open(const struct sock *sk)
+{
+	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !sk->sk_shutdown;
+}
+
+/*
+ * Another thread of this socket may have been told to redirect and not have done so yet: the kernel
+ * lets go of the socket in between. To go by TCP now could tear its message in two. Each such thread
+ * holds a reference, beside those of the table and of this one.
+ */
+static __always_inline bool is_shared_now(const struct sock *own)
+{
+	__u64 address = (__u64)own->sk_user_data & ~7ULL; /* the low bits are flags */
+	const struct sk_psock *psock = READ_ONLY(address, sk_psock);
+
+	return psock->refcnt.refs.counter > 2;
+}
+
+/*
+ * The kernel sets no limit to what is redirected. Half of the buffer, so that what then goes by TCP
+ * finds room and is not dropped, which costs a time-out of 200 ms.
+ */
+static __always_inline bool has_room(const struct sock *own, const struct sock *peer, __u32 size)
+{
+	__u32 limit = (__u32)peer->sk_rcvbuf / 2;
+	__u32 filled = (__u32)peer->sk_backlog.rmem_alloc.counter + size;
+
+	return filled <= limit || (is_shared_now(own) && filled <= limit * 4 + HELD_BYTES_MAX);
+}
+
+/* Why not, or FALLBACK_COUNT. */
+static __always_inline __u32 doubt(const struct candidate *candidate, const struct peer *known,
+				   const struct tcp_sock *own, __u32 size)
+{
+	const struct tcp_sock *tcp = READ_ONLY(known->sock, tcp_sock);
+	const struct sock *peer = (const struct sock *)tcp;
+
+	if ((__u64)peer->__sk_common.skc_cookie.counter != known->cookie)
+		return FALLBACK_PEER;
+	if (known->unfit)
+		return FALLBACK_UNFIT;
+	if (!is_open((const struct sock *)own) || !is_open(peer))
+		return FALLBACK_STATE;
+	/*
+	 * All that was ever sent by TCP has been read. Acknowledged would not be enough. Both count in
+	 * one sequence, so it also proves that these two are each other's ends.
+	 */
+	if (own->write_seq != tcp->copied_seq)
+		return FALLBACK_UNREAD;
+	if (!has_room((const struct sock *)own, peer, size))
+		return FALLBACK_ROOM;
+	if (!has_plain_reads(tcp) || !is_nonblocking(peer))
+		return FALLBACK_OPTIONS;
+	return FALLBACK_COUNT;
+}
+
+static __always_inline void count_redirected(const struct candidate *candidate,
+					     const struct peer *peer, __u32 size)
+{
+	const struct redirected_key *key = candidate->client ? &candidate->account : &peer->account;
+	struct redirected *sum = bpf_map_lookup_elem(&redirected, key);
+	struct redirected none = {};
+
+	if (!sum) {
+		bpf_map_update_elem(&redirected, key, &none, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&redirected, key);
+		if (!sum)
+			return;
+	}
+	if (candidate->client)
+		__sync_fetch_and_add(&sum->bytes_sent, size);
+	else
+		__sync_fetch_and_add(&sum->bytes_received, size);
+}
+
+/* Returns whether it is to be redirected. */
+static __always_inline bool weigh(struct candidate *candidate, struct peer *peer,
+				  struct tcp_sock *own, __u32 size)
+{
+	const struct same_node_control *control = read_control();
+	struct same_node_stats *stats = own_stats();
+	__u32 why = FALLBACK_COUNT;
+
+	if (!control || !stats)
+		return false;
+	if (control->off || !is_still_wanted(candidate, control))
+		why = FALLBACK_OFF;
+	else if (candidate->sends_by_tcp)
+		why = FALLBACK_SENDER;
+	else
+		why = peer ? doubt(candidate, peer, own, size) : FALLBACK_PEER;
+	if (++candidate->sent >= WEIGHED_MESSAGES) {
+		if (candidate->fell_back > FELL_BACK_MAX)
+			make_unfit(candidate, UNFIT_FALLS_BACK);
+		candidate->sent = candidate->fell_back = 0;
+	}
+	if (why == FALLBACK_COUNT)
+		return true;
+	candidate->fell_back++;
+	if (why < FALLBACK_COUNT)
+		stats->fallbacks[why]++;
+	return false;
+}
+
+SEC("sk_msg")
+int shunt_same_node_message(struct sk_msg_md *ctx)
+{
+	struct candidate *candidate;
+	struct same_node_stats *stats;
+	struct tcp_sock *own;
+	struct peer *peer;
+	__u64 cookie;
+
+	if (!ctx->sk)
+		return SK_PASS;
+	candidate = bpf_sk_storage_get(&candidates, ctx->sk, NULL, 0);
+	own = candidate ? bpf_skc_to_tcp_sock(ctx->sk) : NULL;
+	if (!own)
+		return SK_PASS;
+	peer = bpf_map_lookup_elem(&peers, &candidate->peer);
+	if (!weigh(candidate, peer, own, ctx->size) || !peer)
+		return SK_PASS;
+	cookie = peer->cookie;
+	/* Not found: it has ended, and its end is for TCP to tell. */
+	if (bpf_msg_redirect_hash(ctx, &joined, &cookie, BPF_F_INGRESS) != SK_PASS)
+		return SK_PASS;
+	count_redirected(candidate, peer, ctx->size);
+	stats = own_stats();
+	if (stats) {
+		stats->messages++;
+		stats->bytes += ctx->size;
+	}
+	return SK_PASS;
+}
+
+#endif

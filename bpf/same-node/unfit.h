@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sockets that are not redirected to any more. */
+#ifndef SHUNT_SAME_NODE_UNFIT_H
+#define SHUNT_SAME_NODE_UNFIT_H
+
+#include "tables.h"
+
+/* Of a socket that is to be joined. Fewer make connections dear that have little to say. */
+#define PLAIN_READS_MIN 8
+
+/* The other end sees it with its next message. */
+static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
+{
+	struct flow own = reversed(&candidate->peer);
+	struct same_node_stats *stats = own_stats();
+	struct peer *peer;
+
+	if (candidate->unfit)
+		return;
+	candidate->unfit = why;
+	candidate->unfit_since_ns = bpf_ktime_get_ns();
+	peer = candidate->joined ? bpf_map_lookup_elem(&peers, &own) : NULL;
+	if (peer && peer->cookie == candidate->cookie)
+		peer->unfit = why;
+	if (stats && why < UNFIT_COUNT)
+		stats->unfit[why]++;
+}
+
+/* In the process that reads: what it has done once, it will do again. */
+static __always_inline void demote(struct candidate *candidate, __u32 why)
+{
+	__u64 cgroup = bpf_get_current_cgroup_id();
+
+	if (candidate->joined)
+		bpf_map_update_elem(&demoted, &cgroup, &why, BPF_ANY);
+	make_unfit(candidate, why);
+}
+
+#endif

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { SAME_NODE_MAPS } from '../../../abi/layout.gen.ts';
+import { closeFd, pin } from '../../../native/descriptor.ts';
+import { BpfMap } from '../../../native/map.ts';
+import { openObject } from '../../../native/object.ts';
+import { attachCgroup, attachMessages, attachTracepoint } from '../../../native/program.ts';
+import { attachWalk } from '../../../native/walk.ts';
+import { type Loaded, prepareReusing, readBuilt } from '../load.ts';
+import { createSameNode, linkIn, removeLink } from './pins.ts';
+
+export type SameNodeMap = keyof typeof SAME_NODE_MAPS;
+const MAP_NAMES = Object.keys(SAME_NODE_MAPS) as readonly SameNodeMap[];
+
+/** Its tables and the link of its walk; `path` is where all of it is pinned. */
+export interface Joining {
+  readonly path: string;
+  readonly maps: Readonly<Record<SameNodeMap, BpfMap>>;
+  readonly walk: number;
+  readonly close: () => void;
+}
+
+export interface JoiningOptions {
+  readonly bpfRoot: string;
+  readonly cgroup: string;
+  /** The tables of all connections: redirected bytes count for the Service that was asked. */
+  readonly tables: Loaded['maps'];
+  /** Pinned tables to go on with, and whose links run this version's programs from then on. */
+  readonly path?: string;
+}
+
+/**
+ * Loads the programs of bpf/same-node.bpf.c and attaches them: what watches readers first, and what makes candidates
+ * last. Sockets that are joined already keep the program by which they were, with the same tables.
+ */
+export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions): Joining => {
+  using opened = new DisposableStack();
+  const object = opened.use(openObject(readBuilt('same-node.bpf.o'), 'same-node'));
+  prepareReusing(object, tables);
+  if (path !== undefined) for (const name of MAP_NAMES) reuse(object, path, name);
+  object.load();
+  const kept = new DisposableStack();
+  const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, kept.use(object.map(name))])) as Joining['maps'];
+  const program = (name: string): number => opened.adopt(object.program(name), closeFd);
+  const place = path ?? createSameNode(bpfRoot, (directory) => pinAll(maps, directory));
+  const walk = kept.adopt(attachWalk(program('shunt_same_node_walk'), maps.candidates), closeFd);
+  pinLink(walk, linkIn(place, 'walk'));
+  for (const name of ['read', 'send']) {
+    const link = opened.adopt(attachTracepoint(program(`shunt_same_node_${name}`)), closeFd);
+    pinLink(link, linkIn(place, name));
+  }
+  attachMessages(program('shunt_same_node_message'), maps.joined);
+  const establish = program('shunt_same_node_establish');
+  pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), linkIn(place, 'establish'));
+  return { path: place, maps, walk, close: () => kept.dispose() };
+};
+
+/** In the place of the last version's: for a moment both watch, which harms nothing. */
+const pinLink = (link: number, path: string): void => {
+  if (existsSync(path)) removeLink(path);
+  pin(link, path);
+};
+
+const reuse = (object: ReturnType<typeof openObject>, path: string, name: SameNodeMap): void => {
+  using map = BpfMap.openPinned(`${path}/${name}`);
+  object.reuseMap(name, map);
+};
+
+const pinAll = (maps: Joining['maps'], directory: string): void => {
+  for (const name of MAP_NAMES) maps[name].pin(`${directory}/${name}`);
+};

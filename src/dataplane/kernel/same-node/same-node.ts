@@ -1,0 +1,146 @@
+import { SAME_NODE_CONTROL, SEEN } from '../../../abi/layout.gen.ts';
+import { type RecordMemory, recordMemory, storeWord } from '../../../abi/memory.ts';
+import type { SameNodeEnd } from '../../../core/same-node/end.ts';
+import { unmapMemory } from '../../../native/memory.ts';
+import { readWalk } from '../../../native/walk.ts';
+import type { SameNode, SameNodeStats, SeenSocket } from '../../same-node.ts';
+import type { Loaded } from '../load.ts';
+import { drainSameNode } from './drain.ts';
+import { applyEnds } from './ends.ts';
+import { listSameNode } from './pins.ts';
+import { attachJoining, type Joining } from './programs.ts';
+import { NO_STATS, readStats, ripeIn } from './stats.ts';
+
+export interface SameNodeOptions {
+  readonly bpfRoot: string;
+  readonly cgroup: string;
+  /** Asked again at each use: a growth may come in between. */
+  readonly tables: () => Loaded['maps'];
+}
+
+/** Of the kernel. What an earlier agent attached goes on until `set` is called for the first time. */
+export class KernelSameNode implements SameNode {
+  readonly #options: SameNodeOptions;
+  #joining: Joining | undefined;
+  #control: RecordMemory | undefined;
+  #generation = 0;
+  #isFirst = true;
+  #ripe = -1;
+  #ticks = 0;
+  #isWalking = false;
+  #seen: SameNodeStats['sockets'] = NONE_SEEN;
+  /** Sets that are being ended, in the background. */
+  #draining: Promise<unknown> = Promise.resolve();
+
+  constructor(options: SameNodeOptions) {
+    this.#options = options;
+  }
+
+  get isAttached(): boolean {
+    return this.#joining !== undefined;
+  }
+
+  set(ends: readonly SameNodeEnd[]): void {
+    const current = this.#joining ?? (this.#isFirst ? this.#resume(ends.length > 0) : undefined);
+    this.#isFirst = false;
+    if (ends.length === 0) {
+      if (current !== undefined) this.#end();
+      return;
+    }
+    const { maps } = current ?? this.#begin(undefined);
+    applyEnds(maps.ends, ends);
+    this.#say({ off: 0 });
+  }
+
+  tend(): void {
+    const joining = this.#joining;
+    if (joining === undefined || this.#isWalking) return;
+    const ripe = ripeIn(joining.maps.same_node_stats);
+    if (ripe === this.#ripe && ++this.#ticks < IDLE_TICKS_MAX) return;
+    this.#ticks = 0;
+    this.#ripe = ripe;
+    this.#isWalking = true;
+    void this.#walk(joining).finally(() => {
+      this.#isWalking = false;
+    });
+  }
+
+  stats(): SameNodeStats {
+    const joining = this.#joining;
+    return joining === undefined ? NO_STATS : { ...readStats(joining.maps.same_node_stats), sockets: this.#seen };
+  }
+
+  /** The kernel goes on. */
+  close(): void {
+    this.#letGo();
+  }
+
+  /** Resolves when nothing is being ended any more. */
+  async settled(): Promise<void> {
+    await this.#draining;
+  }
+
+  /** What the last agent left: the newest set of our layout goes on if anybody wants it, the others end. */
+  #resume(isWanted: boolean): Joining | undefined {
+    const sets = listSameNode(this.#options.bpfRoot);
+    const current = isWanted ? sets.find(({ isOurLayout }) => isOurLayout) : undefined;
+    for (const { path } of sets) if (path !== current?.path) this.#drain(path);
+    return current === undefined ? undefined : this.#begin(current.path);
+  }
+
+  #begin(path: string | undefined): Joining {
+    const { bpfRoot, cgroup, tables } = this.#options;
+    const joining = attachJoining({ bpfRoot, cgroup, tables: tables(), ...(path === undefined ? {} : { path }) });
+    this.#joining = joining;
+    this.#control = recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1);
+    this.#generation = this.#control.words[SAME_NODE_CONTROL.generation / 4] as number;
+    return joining;
+  }
+
+  #end(): void {
+    const { path } = this.#joining as Joining;
+    this.#say({ off: 1 });
+    this.#letGo();
+    this.#drain(path);
+  }
+
+  #drain(path: string): void {
+    const ended = drainSameNode(path);
+    // What is left of it is off, and the next start tries again.
+    this.#draining = Promise.allSettled([this.#draining, ended]);
+  }
+
+  #letGo(): void {
+    if (this.#control !== undefined) unmapMemory(this.#control.bytes.buffer as ArrayBuffer);
+    this.#control = undefined;
+    this.#joining?.close();
+    this.#joining = undefined;
+    this.#seen = NONE_SEEN;
+    this.#ripe = -1;
+  }
+
+  /** After the table has changed: programs judge their pairs anew. */
+  #say({ off }: { readonly off: 0 | 1 }): void {
+    const control = this.#control as RecordMemory;
+    storeWord(control, 0, SAME_NODE_CONTROL.off, off);
+    storeWord(control, 0, SAME_NODE_CONTROL.generation, ++this.#generation);
+  }
+
+  async #walk({ walk }: Joining): Promise<void> {
+    const seen = await readWalk(walk).catch(() => undefined);
+    if (seen !== undefined && this.#joining?.walk === walk) this.#seen = countSeen(seen);
+  }
+}
+
+const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
+  const counts: Record<SeenSocket, number> = { ...NONE_SEEN };
+  for (const each of seen) {
+    counts[each === SEEN.JOINED ? 'joined' : each === SEEN.UNFIT ? 'unfit' : 'candidate']++;
+  }
+  return counts;
+};
+
+const NONE_SEEN: SameNodeStats['sockets'] = { candidate: 0, joined: 0, unfit: 0 };
+
+/** Of 100 ms: what is unfit is parted within this time, and what has ended is no longer counted. */
+const IDLE_TICKS_MAX = 20;
