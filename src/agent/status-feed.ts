@@ -32,9 +32,9 @@ export class StatusFeed {
     if (source.want === undefined) return;
     const rejected = source.rejected?.() ?? NONE;
     if (!this.#isDue && rejected === this.#rejected) return;
+    source.want([...wantedStatuses(cluster, node, rejected)]);
     this.#isDue = false;
     this.#rejected = rejected;
-    source.want([...wantedStatuses(cluster, node, rejected)]);
   }
 
   /** Of Services only those that a route or a policy is about. */

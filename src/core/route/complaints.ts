@@ -5,21 +5,24 @@ import { compareText } from '../desire/order.ts';
 import type { Complaint, RouteObject, RouteParent, ServiceObject } from '../model/objects.ts';
 import { backendOf } from './backend.ts';
 import { judge } from './judge.ts';
+import { type Ranking, rank } from './precedence.ts';
 
 /** Routes that do not count at this parent of theirs, or not at all of its ports that they name. */
 export const unacceptedRoutes = (
   service: ServiceObject,
   routes: readonly RouteInput[],
   { proxyName }: Pick<NodeIdentity, 'proxyName'>,
-): readonly Complaint[] =>
-  inOrder(routes).flatMap((input) =>
+): readonly Complaint[] => {
+  const ranking = rank(routes, service);
+  return inOrder(routes).flatMap((input) =>
     input.route.parents.flatMap((parent, index) => {
       if (!isParent(parent, service)) return [];
-      const judgement = judge(input, parent, service, routes, proxyName);
+      const judgement = judge(input, parent, service, ranking, proxyName);
       if (judgement === undefined || judgement.message === '') return [];
       return [complaintAbout(input.route, 'warning', `spec.parentRefs[${index}]`, judgement.message)];
     }),
   );
+};
 
 /** Parents that are not there. `key` is the `namespace/name` of the Service. */
 export const missingParent = (key: string, routes: readonly RouteObject[]): readonly Complaint[] =>
@@ -33,9 +36,10 @@ export const unresolvedBackends = (
   service: ServiceObject,
   routes: readonly RouteInput[],
   { proxyName }: Pick<NodeIdentity, 'proxyName'>,
-): readonly Complaint[] =>
-  inOrder(routes)
-    .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, routes, proxyName)))
+): readonly Complaint[] => {
+  const ranking = rank(routes, service);
+  return inOrder(routes)
+    .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, ranking, proxyName)))
     .flatMap((input) =>
       input.backends.flatMap((backend, index) => {
         const found = backendOf(backend, input.route.kind === 'UDPRoute' ? 'UDP' : 'TCP');
@@ -46,14 +50,15 @@ export const unresolvedBackends = (
         ];
       }),
     );
+};
 
 const isAcceptedAt = (
   input: RouteInput,
   parent: RouteParent,
   service: ServiceObject,
-  routes: readonly RouteInput[],
+  ranking: Ranking,
   proxyName: string,
-): boolean => isParent(parent, service) && judge(input, parent, service, routes, proxyName)?.reason === 'Accepted';
+): boolean => isParent(parent, service) && judge(input, parent, service, ranking, proxyName)?.reason === 'Accepted';
 
 const isParent = ({ namespace, name }: RouteParent, service: ServiceObject): boolean =>
   namespace === service.namespace && name === service.name;

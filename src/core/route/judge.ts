@@ -6,7 +6,7 @@ import { isOthers } from '../desire/programmed.ts';
 import { NARROWED } from '../desire/read-route.ts';
 import type { RouteParent, ServiceObject } from '../model/objects.ts';
 import { isCarried, isForNobody, means, narrowingOf } from './attached.ts';
-import { overrulingRoute, whyFirst } from './precedence.ts';
+import { type Ranking, whyFirst } from './precedence.ts';
 
 /** What becomes of one of a route's parents. */
 export interface Judgement {
@@ -16,13 +16,13 @@ export interface Judgement {
 
 /**
  * Whether a route counts at a parent, that is at any of the parent's ports that it names. `service` is undefined when
- * there is no such Service. Undefined: it is another proxy's, and for that one to judge.
+ * there is no such Service, and then nor is its ranking. Undefined: it is another proxy's, and for that one to judge.
  */
 export const judge = (
   input: RouteInput,
   parent: RouteParent,
   service: ServiceObject | undefined,
-  routes: readonly RouteInput[],
+  ranking: Ranking | undefined,
   proxyName: string,
 ): Judgement | undefined => {
   const { route } = input;
@@ -40,18 +40,13 @@ export const judge = (
     .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));
   if (ports.length > 0 && isForNobody(input)) return { reason: 'Pending', message: nobodyText(input) };
   if (ports.length === 0) return { reason: 'NoMatchingParent', message: noPortText(input, parent, service) };
-  return judgePorts(input, service, ports, routes);
+  return judgePorts(input, ports, ranking);
 };
 
 /** It is accepted if it counts at one port at least, and says which ports are left to others. */
-const judgePorts = (
-  input: RouteInput,
-  service: ServiceObject,
-  ports: readonly ServedPort[],
-  routes: readonly RouteInput[],
-): Judgement => {
+const judgePorts = (input: RouteInput, ports: readonly ServedPort[], ranking: Ranking | undefined): Judgement => {
   const lost = ports.flatMap((port) => {
-    const other = overrulingRoute(input, routes, service, port);
+    const other = ranking?.overruling(input, port);
     if (other === undefined) return [];
     return [`port ${port.port} is left to ${routeKeyOf(other.route)}: ${whyFirst(other.route, input.route)}`];
   });

@@ -1,8 +1,7 @@
 import { routeKeyOf } from '../cluster/keys.ts';
 import type { ClientPod, RouteInput } from '../desire/desire.ts';
 import { compareText } from '../desire/order.ts';
-import { haveSameClients } from '../desire/policy.ts';
-import { selects } from '../desire/selector.ts';
+import { selectorText, selects } from '../desire/selector.ts';
 import type { RouteKind, ServiceObject, ServicePort } from '../model/objects.ts';
 import { isAttached, isConsumers, isForNobody, narrowingOf } from './attached.ts';
 
@@ -26,20 +25,47 @@ export const routeFor = (
   return first;
 };
 
-/** Who counts wherever this one would; undefined when it counts, or might count, for somebody. */
-export const overrulingRoute = (
-  route: RouteInput,
+/** Which of a Service's routes count, worked out once for all of them: there may be thousands. */
+export interface Ranking {
+  /** Who counts wherever this one would; undefined when it counts, or might count, for somebody. */
+  overruling(route: RouteInput, port: ServicePort): RouteInput | undefined;
+}
+
+export const rank = (routes: readonly RouteInput[], service: ServiceObject): Ranking => {
+  const byPort = new Map<ServicePort, ReadonlyMap<string, RouteInput>>();
+  const firstsAt = (port: ServicePort): ReadonlyMap<string, RouteInput> => {
+    const known = byPort.get(port) ?? firsts(routes, service, port);
+    byPort.set(port, known);
+    return known;
+  };
+  return {
+    overruling: (route, port) => {
+      const first = firstsAt(port).get(clienteleOf(route, service));
+      return first !== undefined && comesBefore(first, route, service) ? first : undefined;
+    },
+  };
+};
+
+/** By their clients, as far as it can be told: of two selectors only that they say the same. */
+const firsts = (
   routes: readonly RouteInput[],
   service: ServiceObject,
   port: ServicePort,
-): RouteInput | undefined => {
-  let first: RouteInput | undefined;
-  for (const other of routes) {
-    if (!isCandidate(other, service, port) || !isForAllOf(other, route, service)) continue;
-    if (!comesBefore(other, route, service)) continue;
-    if (first === undefined || comesBefore(other, first, service)) first = other;
+): ReadonlyMap<string, RouteInput> => {
+  const found = new Map<string, RouteInput>();
+  for (const each of routes) {
+    if (!isCandidate(each, service, port)) continue;
+    const clientele = clienteleOf(each, service);
+    const first = found.get(clientele);
+    if (first === undefined || comesBefore(each, first, service)) found.set(clientele, each);
   }
-  return first;
+  return found;
+};
+
+const clienteleOf = (input: RouteInput, service: ServiceObject): string => {
+  const clients = narrowingOf(input)?.clients;
+  const namespace = isConsumers(input.route, service) ? input.route.namespace : '';
+  return `${namespace} ${clients === undefined ? '' : `(${selectorText(clients)})`}`;
 };
 
 /** Why the first counts and not the other. */
@@ -60,14 +86,6 @@ const isFor = (
   if (client === undefined) return clients === undefined && !isConsumers(input.route, service);
   if (isConsumers(input.route, service) && client.namespace !== input.route.namespace) return false;
   return clients === undefined || selects(clients, client.labels);
-};
-
-/** As far as it can be told: of two selectors only that they say the same. */
-const isForAllOf = (other: RouteInput, route: RouteInput, service: ServiceObject): boolean => {
-  if (other.route === route.route || standingOf(other, service) !== standingOf(route, service)) return false;
-  if (isConsumers(route.route, service) && other.route.namespace !== route.route.namespace) return false;
-  const [one, two] = [narrowingOf(other), narrowingOf(route)];
-  return one === undefined || two === undefined || haveSameClients(one, two);
 };
 
 const comesBefore = (a: RouteInput, b: RouteInput, service: ServiceObject): boolean => {

@@ -1,4 +1,3 @@
-import { routesAt } from '../cluster/input.ts';
 import { keyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import type { RouteInput } from '../desire/desire.ts';
@@ -6,10 +5,11 @@ import type { RouteObject, RouteParent } from '../model/objects.ts';
 import { backendOf } from '../route/backend.ts';
 import { judge } from '../route/judge.ts';
 import { condition, errorText, isOurs } from './conditions.ts';
+import type { Parents } from './parents.ts';
 import type { RejectedObject, StatusTarget, WantedCondition, WantedEntry, WantedStatus } from './wanted.ts';
 
 /** One entry for each parentRef to a Service, in their order; none for a Service of another proxy. */
-export const routeStatus = (cluster: Cluster, proxyName: string, route: RouteObject): WantedStatus => ({
+export const routeStatus = (parents: Parents, proxyName: string, route: RouteObject): WantedStatus => ({
   ref: {
     kind: route.kind,
     apiVersion: route.apiVersion,
@@ -18,7 +18,7 @@ export const routeStatus = (cluster: Cluster, proxyName: string, route: RouteObj
     generation: route.generation,
   },
   kind: 'parents',
-  entries: route.parents.flatMap((parent) => entryOf(cluster, proxyName, route, parent)),
+  entries: route.parents.flatMap((parent) => entryOf(parents, proxyName, route, parent)),
 });
 
 export const rejectedRouteStatus = (
@@ -38,15 +38,15 @@ export const rejectedRouteStatus = (
 });
 
 const entryOf = (
-  cluster: Cluster,
+  parents: Parents,
   proxyName: string,
   route: RouteObject,
   parent: RouteParent,
 ): readonly WantedEntry[] => {
   const key = keyOf(parent);
-  const routes = routesAt(cluster, key) ?? [];
-  const input = routes.find((each) => each.route === route);
-  const judgement = input && judge(input, parent, cluster.services.get(key), routes, proxyName);
+  const { service, inputs, ranking } = parents.at(key);
+  const input = inputs.get(route);
+  const judgement = input && judge(input, parent, service, ranking, proxyName);
   if (input === undefined || judgement === undefined) return [];
   const { reason, message } = judgement;
   const isAccepted = reason === 'Accepted';

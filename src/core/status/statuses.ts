@@ -2,6 +2,7 @@ import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import type { NodeIdentity } from '../desire/desire.ts';
 import type { ObjectRef, RouteKind } from '../model/objects.ts';
+import { createParents } from './parents.ts';
 import { policyStatus, rejectedPolicyStatus } from './policies.ts';
 import { rejectedRouteStatus, routeStatus } from './routes.ts';
 import type { RejectedObject, WantedStatus } from './wanted.ts';
@@ -17,6 +18,7 @@ export function* wantedStatuses(
   rejected: Iterable<RejectedObject>,
 ): Generator<WantedStatus> {
   const told = new Set<string>();
+  const parents = createParents(cluster);
   for (const object of rejected) {
     const status = rejectedStatus(cluster, proxyName, object);
     if (status === undefined) continue;
@@ -24,7 +26,7 @@ export function* wantedStatuses(
     yield status;
   }
   for (const route of cluster.routes.byKey.values()) {
-    if (!told.has(nameOf(route))) yield routeStatus(cluster, proxyName, route);
+    if (!told.has(nameOf(route))) yield routeStatus(parents, proxyName, route);
   }
   for (const policy of cluster.policies.byKey.values()) {
     if (!told.has(nameOf(policy))) yield policyStatus(cluster, proxyName, policy);
