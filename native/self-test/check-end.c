@@ -6,7 +6,6 @@
 #include "check.h"
 #include "complaint.h"
 #include "programs.h"
-#include "stream.h"
 
 #define MESSAGES 30
 #define MESSAGE_SIZE 4000
@@ -59,27 +58,33 @@ static bool close_redirected(struct pair *pair)
 	       receive_end(&pair->there);
 }
 
-/* Much more than all buffers hold. */
-#define STREAM_SIZE (24 << 20)
-#define PAUSE_US 2000
+#define STEPS 40
+
+/* Two messages behind each other, the first of them half read. */
+static bool stream_on(struct way *way)
+{
+	for (int steps = 0; steps < STEPS; steps++)
+		if (!send_message(way, MESSAGE_SIZE) ||
+		    !receive_until(way, way->received + MESSAGE_SIZE / 2) ||
+		    !send_message(way, MESSAGE_SIZE) || !receive_all(way))
+			return false;
+	return true;
+}
 
 static bool turn_off_in_stream(struct pair *pair)
 {
 	uint64_t before = count_messages().redirected, middle, after;
-	pid_t sender = start_sender(&pair->there, STREAM_SIZE);
-	bool result = receive_until(&pair->there, pair->there.sent - STREAM_SIZE / 4 * 3);
+	struct way *way = &pair->there;
 
-	turn(true);
-	usleep(PAUSE_US);
-	middle = count_messages().redirected;
-	result = result && receive_all(&pair->there);
-	result = end_process(sender) && result;
-	after = count_messages().redirected;
-	turn(false);
-	if (!result)
+	if (!stream_on(way) || !send_message(way, MESSAGE_SIZE))
 		return false;
-	if (middle == before)
-		return complain("nothing was redirected");
+	middle = count_messages().redirected;
+	turn(true);
+	if (!send_message(way, MESSAGE_SIZE) || !receive_all(way) || !stream_on(way))
+		return false;
+	after = count_messages().redirected;
+	if (middle - before != 2 * STEPS + 1)
+		return complain("not all was redirected");
 	return after == middle ? true : complain("redirection goes on although it is turned off");
 }
 

@@ -65,7 +65,7 @@ static bool order_in_turns(struct pair *pair)
 	       expect_both_ways(before);
 }
 
-#define STREAM_SIZE (8 << 20)
+#define STREAM_SIZE (6 << 20)
 #define STEP_SIZE 65536
 #define PAUSE_US 500
 

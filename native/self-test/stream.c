@@ -9,7 +9,11 @@
 #include "complaint.h"
 #include "stream.h"
 
-#define MESSAGE_MAX 20000
+#define MESSAGE_MAX 8000
+
+/* After one message in so many the reader may catch up, or all would go by TCP. */
+#define PAUSES 8
+#define PAUSE_US 100
 
 pid_t start_process(void)
 {
@@ -35,6 +39,8 @@ static bool send_all(struct way *way, size_t size)
 		sent = send_some(way, message < left ? message : left);
 		if (sent < 0)
 			return false;
+		if (!pick_below(PAUSES))
+			usleep(PAUSE_US);
 		if (!sent && !wait_for(way->from, POLLOUT))
 			return complain("whoever waits for room is not woken up");
 	}
