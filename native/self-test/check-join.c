@@ -61,7 +61,7 @@ bool begin_parting(struct pair *pair)
 	    !expect_redirected(before, 1))
 		return false;
 	turn(true);
-	walked = walk();
+	walked = walk() >= 0;
 	turn(false);
 	turned_off_ms = now_ms();
 	return walked && expect_joined(pair, true, true, "at once");
@@ -82,8 +82,8 @@ bool end_parting(struct pair *pair)
 
 	if (left_ms > 0)
 		usleep(left_ms * 1000);
-	return walk() && expect_joined(pair, false, true, "with unread data") &&
-	       receive_all(&pair->there) && walk() &&
+	return walk() >= 0 && expect_joined(pair, false, true, "with unread data") &&
+	       receive_all(&pair->there) && walk() >= 0 &&
 	       expect_joined(pair, false, false, "without unread data") && goes_on(pair);
 }
 

@@ -83,6 +83,19 @@ static bool run_all(void)
 	return report("parts", end_parting(&parting)) && hold;
 }
 
+/* Not below the parent, if that is where it had to stay: then nothing would be joined. */
+static void check_place(void)
+{
+	struct pair pair;
+	int sockets = open_pair(&pair, AF_INET) ? walk() : -1;
+
+	close_pair(&pair);
+	if (sockets < 0)
+		give_up("%s", complaint());
+	if (!sockets)
+		give_up("the programs do not see the sockets of this process");
+}
+
 static int run_there(const char *object)
 {
 	int cgroup = open_cgroup();
@@ -90,6 +103,7 @@ static int run_there(const char *object)
 	enter_cgroup();
 	enter_namespace();
 	attach_programs(object, cgroup);
+	check_place();
 	return !run_all();
 }
 

@@ -93,7 +93,7 @@ bool open_joined_pair(struct pair *pair, int family)
 	if (!open_pair(pair, family) || !ripen(pair))
 		return false;
 	for (int walks = 0; walks < WALKS_MAX; walks++) {
-		if (!walk())
+		if (walk() < 0)
 			return false;
 		if (is_joined(pair->there.from) && is_joined(pair->there.to))
 			return true;

@@ -18,7 +18,7 @@
 #include "place.h"
 
 static char cgroup[PATH_MAX];
-static bool has_ipv6;
+static bool is_cgroup_own, has_ipv6;
 
 void make_cgroup(const char *parent)
 {
@@ -27,8 +27,12 @@ void make_cgroup(const char *parent)
 
 	if (length >= (int)sizeof(cgroup))
 		give_up("%s: too long", parent);
-	if (mkdir(cgroup, 0755))
+	is_cgroup_own = !mkdir(cgroup, 0755);
+	if (is_cgroup_own)
+		return;
+	if (errno != EROFS && errno != EACCES && errno != EPERM)
 		give_up("make cgroup %s: %s", cgroup, strerror(errno));
+	strcpy(cgroup, parent);
 }
 
 static bool write_in_cgroup(const char *name, const char *text)
@@ -48,7 +52,7 @@ static bool write_in_cgroup(const char *name, const char *text)
 
 void enter_cgroup(void)
 {
-	if (!write_in_cgroup("cgroup.procs", "0"))
+	if (is_cgroup_own && !write_in_cgroup("cgroup.procs", "0"))
 		give_up("enter cgroup %s: %s", cgroup, strerror(errno));
 }
 
@@ -64,6 +68,8 @@ int open_cgroup(void)
 /* Those that are ending are still in it for a moment. */
 void remove_cgroup(void)
 {
+	if (!is_cgroup_own)
+		return;
 	write_in_cgroup("cgroup.kill", "1");
 	for (int tries = 0; rmdir(cgroup) && errno == EBUSY && tries < 100; tries++)
 		usleep(10000);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the test runs: a cgroup and a network namespace that nobody else is in. */
+/*
+ * Where the test runs: a cgroup and a network namespace that nobody else is in. Where cgroups cannot
+ * be made, as in a Pod that sees them read-only, it watches all of the parent: of the connections of
+ * others none is between the addresses of the test, and each costs one look for it.
+ */
 #ifndef SHUNT_SELF_TEST_PLACE_H
 #define SHUNT_SELF_TEST_PLACE_H
 
@@ -20,7 +24,7 @@ void enter_namespace(void);
 /* Whether there is this family: IPv6 may be turned off. */
 bool has_addresses(int family);
 
-/* Ends whoever is still in it. */
+/* Ends whoever is still in it, if it was made. */
 void remove_cgroup(void);
 
 #endif

@@ -134,19 +134,26 @@ void turn(bool off)
 		give_up("turn redirection %s: %s", off ? "off" : "on", strerror(errno));
 }
 
-bool walk(void)
+int walk(void)
 {
-	int fd = bpf_iter_create(walk_link);
+	int fd = bpf_iter_create(walk_link), sockets = 0;
 	char seen[4096];
 	ssize_t count;
 
-	if (fd < 0)
-		return complain("open a walk: %s", strerror(-fd));
-	do
+	if (fd < 0) {
+		complain("open a walk: %s", strerror(-fd));
+		return -1;
+	}
+	do {
 		count = read(fd, seen, sizeof(seen));
-	while (count > 0 || (count < 0 && errno == EAGAIN));
+		if (count > 0)
+			sockets += count;
+	} while (count > 0 || (count < 0 && errno == EAGAIN));
 	close(fd);
-	return count ? complain_errno("walk") : true;
+	if (!count)
+		return sockets;
+	complain_errno("walk");
+	return -1;
 }
 
 bool is_joined(int socket)

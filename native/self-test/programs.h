@@ -10,8 +10,8 @@
 void attach_programs(const char *object, int cgroup);
 
 void turn(bool off);
-/* What the agent has done every 100 ms. */
-bool walk(void);
+/* What the agent has done every 100 ms. How many sockets may be joined or are; -1 if it failed. */
+int walk(void);
 bool is_joined(int socket);
 
 struct messages {

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SAME_NODE_CONTROL } from '../../src/abi/layout.gen.ts';
 import type { SameNodeEnd } from '../../src/core/same-node/end.ts';
 import { type KernelDataplane, type KernelOptions, openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { builtPath } from '../../src/dataplane/kernel/load.ts';
@@ -12,6 +13,7 @@ import { listSameNode } from '../../src/dataplane/kernel/same-node/pins.ts';
 import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-node.ts';
 import { runSelfTest, type SelfTestCheck } from '../../src/dataplane/kernel/same-node/self-test.ts';
 import { unload } from '../../src/dataplane/kernel/unload.ts';
+import { cgroupRoot } from '../../src/demo/cgroup.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { BpfMap } from '../../src/native/map.ts';
 
@@ -50,6 +52,32 @@ test('nothing stays of a test that is killed', async () => {
   expect(cgroupsOfTests()).toHaveLength(1);
   program.kill('SIGKILL');
   await vi.waitFor(() => expect(cgroupsOfTests()).toEqual([]), { timeout: 3000 });
+});
+
+/** As in the DaemonSet: cgroups are read-only, and there are two capabilities. */
+const runInCage = (cgroup: string): { readonly status: number | null; readonly stdout: string } => {
+  const rights = '--no-new-privs --inh-caps=-all,+net_admin,+sys_admin --bounding-set=-all,+net_admin,+sys_admin';
+  const program = `build/native/same-node-test ${builtPath('same-node.bpf.o')} ${node.cgroup}`;
+  const cage = `mount --bind ${node.cgroup} ${node.cgroup} && mount -o remount,bind,ro ${node.cgroup}`;
+  const command = `echo $$ > ${cgroup}/cgroup.procs; exec unshare --mount sh -c '${cage} && exec setpriv ${rights} ${program}'`;
+  return spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+};
+
+test('with the rights of the DaemonSet it passes as well, and ends nobody beside it', async () => {
+  const sleeper = spawn('sh', ['-c', `echo $$ > ${node.ownCgroup}/cgroup.procs; exec sleep 100`]);
+  const { status, stdout } = runInCage(node.ownCgroup);
+  expect(stdout).toBe(CHECKS.map((name) => `ok ${name}\n`).join(''));
+  expect(status).toBe(0);
+  expect(sleeper.exitCode ?? sleeper.signalCode).toBeNull();
+  sleeper.kill();
+  await once(sleeper, 'exit');
+});
+
+test('where it can neither make a cgroup nor is below the one that it was given, it cannot run', () => {
+  expect(runInCage(cgroupRoot())).toMatchObject({
+    status: 2,
+    stdout: 'cannot run: the programs do not see the sockets of this process\n',
+  });
 });
 
 test.each([
@@ -223,9 +251,18 @@ describe('redirection begins', () => {
       return table.readAll().count;
     };
 
+    const generation = (): number => {
+      using control = BpfMap.openPinned(`${listSameNode(node.bpfRoot)[0]?.path}/control`);
+      const value = control.lookup(new Uint8Array(4)) as Uint8Array;
+      return new DataView(value.buffer).getUint32(SAME_NODE_CONTROL.generation, true);
+    };
+
     test('with the new ends', async () => {
       expect(kernel.sameNode.isAttached).toBe(true);
       expect(endsInForce()).toBe(2);
+      const first = generation();
+      kernel.sameNode.set([...ENDS, { address: 'fd00::3', port: 0, mode: 'local' }]);
+      expect(generation()).toBe(first + 1);
       const [before] = listSameNode(node.bpfRoot);
       end(PASSES);
       await kernel.sameNode.settled();
