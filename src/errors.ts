@@ -173,6 +173,16 @@ export const ERRORS = {
     message: 'cannot load the native library: {detail}',
     help: 'Run `make build` in a checkout, see that libbpf1 is installed, or name the library in SHUNT_SHIM.',
   },
+  SHUNT_E_SAME_NODE_TEST: {
+    status: 1,
+    message: 'whether this kernel can redirect connections of one node cannot be tested: {reason}',
+    help: 'They go by TCP, as without it, until the agent is started again; `shunt doctor` says what this kernel and these rights allow.',
+  },
+  SHUNT_E_SAME_NODE_KERNEL: {
+    status: 1,
+    message: 'this kernel cannot redirect connections of one node as TCP would carry them: {checks}',
+    help: 'They go by TCP, as without it. Use another kernel, or say --same-node=off.',
+  },
   SHUNT_E_ROOT: {
     status: 1,
     message: '`shunt {verb}` needs root',

@@ -4,9 +4,12 @@ import type { SameNodeEnd } from '../core/same-node/end.ts';
 export interface SameNode {
   /** The programs watch: since somebody wanted it, until nobody does. */
   readonly isAttached: boolean;
+  /** Why nothing is redirected although somebody wants it, if so: the kernel fails the self-test, or it cannot run. */
+  readonly unavailable: string | undefined;
   /**
-   * Who takes part, all of them. The first end attaches the programs. Without any, what is joined goes on by TCP at once,
-   * is parted within seconds, and the programs go.
+   * Who takes part, all of them. The first end attaches the programs, as soon as the self-test has passed: at once if it
+   * has before, since the machine started. Without any, what is joined goes on by TCP at once, is parted within seconds,
+   * and the programs go.
    *
    * @throws ShuntError when this kernel takes no such programs, or refuses an entry.
    */

@@ -37,7 +37,7 @@ describe('the image', () => {
   test('has the objects that the agent loads, and none of tests', () => {
     const built = readdirSync('build/bpf').filter((name) => name.endsWith('.bpf.o') && name !== 'abi.bpf.o');
     expect(readdirSync(inImage('opt/shunt/build/bpf')).toSorted()).toEqual(built.toSorted());
-    expect(readdirSync(inImage('opt/shunt/build/native'))).toEqual(['libshunt.so']);
+    expect(readdirSync(inImage('opt/shunt/build/native')).toSorted()).toEqual(['libshunt.so', 'same-node-test']);
   });
 
   test('has no lists of packages, no caches and no secrets of the build', () => {

@@ -17,7 +17,7 @@ import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
-import { KernelSameNode } from './same-node/same-node.ts';
+import { KernelSameNode, type SameNodeOptions } from './same-node/same-node.ts';
 import { findStaleSockets } from './stale-sockets.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
 
@@ -36,6 +36,8 @@ export interface KernelOptions {
   readonly socketEnding?: SocketEnding;
   /** A number of 32 bits that other nodes do not have: their Pods are other clients to `Maglev` than those of this one. */
   readonly clientSalt?: number;
+  /** In the place of same-node redirection's own, before which it does not begin. */
+  readonly selfTest?: NonNullable<SameNodeOptions['selfTest']>;
 }
 
 export interface KernelDataplane extends Dataplane {

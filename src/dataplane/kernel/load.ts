@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONNECTION_WAYS, LAYOUT_HASH, MAPS } from '../../abi/layout.gen.ts';
 import { type RecordMemory, recordMemory } from '../../abi/memory.ts';
@@ -190,12 +191,16 @@ const readObject = ({ atomics }: Features): Uint8Array => readBuilt(atomics ? 's
 
 /** An object that `make build` made of bpf/. */
 export const readBuilt = (name: string): Uint8Array => {
-  const directory = process.env.SHUNT_BPF_DIR ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
   try {
-    return readFileSync(`${directory}/${name}`);
+    return readFileSync(builtPath(name));
   } catch (error) {
-    throw new ShuntError('SHUNT_E_NOT_BUILT', { file: name, directory }, { cause: error });
+    throw new ShuntError('SHUNT_E_NOT_BUILT', { file: name, directory: builtDirectory() }, { cause: error });
   }
 };
+
+export const builtPath = (name: string): string => join(builtDirectory(), name);
+
+const builtDirectory = (): string =>
+  process.env.SHUNT_BPF_DIR ?? fileURLToPath(new URL('../../../build/bpf/', import.meta.url));
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -5,6 +5,7 @@ import { detachLink } from '../../native/program.ts';
 import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
+import { forgetPassed } from './same-node/passed.ts';
 
 export interface Unloaded {
   /** Programs that were attached. */
@@ -35,6 +36,7 @@ const removeAll = (bpfRoot: string): Unloaded => {
   const sets = listSets(bpfRoot).map(({ path }) => path);
   for (const path of sets) removeSet(path);
   removeUnfinished(bpfRoot);
+  forgetPassed(bpfRoot);
   for (const directory of [linksPath(bpfRoot), bpfRoot]) {
     if (existsSync(directory) && list(directory).length === 0) rmdirSync(directory);
   }

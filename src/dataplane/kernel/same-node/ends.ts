@@ -1,7 +1,7 @@
-import { END_KEY, END_MODE } from '../../../abi/layout.gen.ts';
+import { END_KEY, END_MODE, SAME_NODE_CONTROL } from '../../../abi/layout.gen.ts';
 import { toBytes } from '../../../core/model/address.ts';
 import type { SameNodeEnd, SameNodeMode } from '../../../core/same-node/end.ts';
-import type { BpfMap } from '../../../native/map.ts';
+import { BpfMap } from '../../../native/map.ts';
 
 /** Makes the table hold these and no others. First what goes: a Pod that is gone may have given its address to another. */
 export const applyEnds = (table: BpfMap, ends: readonly SameNodeEnd[]): void => {
@@ -18,6 +18,20 @@ export const applyEnds = (table: BpfMap, ends: readonly SameNodeEnd[]): void => 
   if (gone.length > 0) table.delete(gone, gone.length / END_KEY.size);
   table.update(keys, new Uint8Array(values.buffer), ends.length);
 };
+
+/** The same in pinned tables that nobody holds open. */
+export const renewEnds = (path: string, ends: readonly SameNodeEnd[]): void => {
+  using table = BpfMap.openPinned(`${path}/ends`);
+  using control = BpfMap.openPinned(`${path}/control`);
+  applyEnds(table, ends);
+  const value = control.lookup(FIRST);
+  if (value === undefined) return;
+  const view = new DataView(value.buffer);
+  view.setUint32(SAME_NODE_CONTROL.generation, view.getUint32(SAME_NODE_CONTROL.generation, true) + 1, true);
+  control.update(FIRST, value, 1);
+};
+
+const FIRST = new Uint8Array(4);
 
 const goneFrom = (table: BpfMap, wanted: Uint8Array): Uint8Array => {
   const names = new Set(namesOf(wanted));

@@ -1,14 +1,17 @@
 import { SAME_NODE_CONTROL, SEEN } from '../../../abi/layout.gen.ts';
 import { type RecordMemory, recordMemory, storeWord } from '../../../abi/memory.ts';
 import type { SameNodeEnd } from '../../../core/same-node/end.ts';
+import { ShuntError } from '../../../errors.ts';
 import { unmapMemory } from '../../../native/memory.ts';
 import { readWalk } from '../../../native/walk.ts';
 import type { SameNode, SameNodeStats, SeenSocket } from '../../same-node.ts';
 import type { Loaded } from '../load.ts';
 import { drainSameNode } from './drain.ts';
-import { applyEnds } from './ends.ts';
+import { applyEnds, renewEnds } from './ends.ts';
+import { hasPassed, rememberPassed } from './passed.ts';
 import { listSameNode } from './pins.ts';
 import { attachJoining, type Joining } from './programs.ts';
+import { runSelfTest, type SelfTestCheck } from './self-test.ts';
 import { NO_STATS, readStats, ripeIn } from './stats.ts';
 
 export interface SameNodeOptions {
@@ -16,15 +19,26 @@ export interface SameNodeOptions {
   readonly cgroup: string;
   /** Asked again at each use: a growth may come in between. */
   readonly tables: () => Loaded['maps'];
+  /** In the place of `runSelfTest`. */
+  readonly selfTest?: (signal: AbortSignal) => Promise<readonly SelfTestCheck[]>;
 }
 
-/** Of the kernel. What an earlier agent attached goes on until `set` is called for the first time. */
+/**
+ * Of the kernel. Nothing is attached before the self-test has passed. What an earlier agent attached goes on until `set`
+ * is called for the first time, and meanwhile.
+ */
 export class KernelSameNode implements SameNode {
   readonly #options: SameNodeOptions;
   #joining: Joining | undefined;
   #control: RecordMemory | undefined;
   #generation = 0;
   #isFirst = true;
+  /** What an earlier agent left attached, as long as the self-test runs. */
+  #left: string | undefined;
+  #wanted: readonly SameNodeEnd[] = [];
+  #testing: Promise<void> | undefined;
+  #unavailable: string | undefined;
+  readonly #closing = new AbortController();
   #ripe = -1;
   #ticks = 0;
   #isWalking = false;
@@ -37,19 +51,20 @@ export class KernelSameNode implements SameNode {
   }
 
   get isAttached(): boolean {
-    return this.#joining !== undefined;
+    return this.#joining !== undefined || this.#left !== undefined;
+  }
+
+  get unavailable(): string | undefined {
+    return this.#wanted.length > 0 ? this.#unavailable : undefined;
   }
 
   set(ends: readonly SameNodeEnd[]): void {
-    const current = this.#joining ?? (this.#isFirst ? this.#resume(ends.length > 0) : undefined);
+    this.#wanted = ends;
+    if (this.#isFirst) this.#left = this.#findLeft(ends.length > 0);
     this.#isFirst = false;
-    if (ends.length === 0) {
-      if (current !== undefined) this.#end();
-      return;
-    }
-    const { maps } = current ?? this.#begin(undefined);
-    applyEnds(maps.ends, ends);
-    this.#say({ off: 0 });
+    if (ends.length === 0) this.#end();
+    else if (this.#joining !== undefined || hasPassed(this.#options.bpfRoot)) this.#put(ends);
+    else this.#putUntested(ends);
   }
 
   tend(): void {
@@ -72,25 +87,57 @@ export class KernelSameNode implements SameNode {
 
   /** The kernel goes on. */
   close(): void {
+    this.#closing.abort();
     this.#letGo();
   }
 
-  /** Resolves when nothing is being ended any more. */
+  /** Resolves when nothing is being tested or ended any more. */
   async settled(): Promise<void> {
+    await this.#testing;
     await this.#draining;
   }
 
-  /** What the last agent left: the newest set of our layout goes on if anybody wants it, the others end. */
-  #resume(isWanted: boolean): Joining | undefined {
+  /** The newest set of our layout goes on if anybody wants it, the others end. */
+  #findLeft(isWanted: boolean): string | undefined {
     const sets = listSameNode(this.#options.bpfRoot);
     const current = isWanted ? sets.find(({ isOurLayout }) => isOurLayout) : undefined;
     for (const { path } of sets) if (path !== current?.path) this.#drain(path);
-    return current === undefined ? undefined : this.#begin(current.path);
+    return current?.path;
   }
 
-  #begin(path: string | undefined): Joining {
+  #put(ends: readonly SameNodeEnd[]): void {
+    const { maps } = this.#joining ?? this.#begin();
+    applyEnds(maps.ends, ends);
+    this.#say({ off: 0 });
+    this.#unavailable = undefined;
+  }
+
+  #putUntested(ends: readonly SameNodeEnd[]): void {
+    if (this.#left !== undefined) renewEnds(this.#left, ends);
+    this.#testing ??= this.#test();
+  }
+
+  /** Once: a kernel that fails today fails tomorrow. */
+  async #test(): Promise<void> {
+    const { bpfRoot, cgroup, selfTest = (signal) => runSelfTest(cgroup, { signal }) } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      checkPassed(await selfTest(signal));
+      if (signal.aborted) return;
+      rememberPassed(bpfRoot);
+      if (this.#wanted.length > 0) this.#put(this.#wanted);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#unavailable = error instanceof Error ? error.message : String(error);
+      this.#end();
+    }
+  }
+
+  #begin(): Joining {
     const { bpfRoot, cgroup, tables } = this.#options;
+    const path = this.#left;
     const joining = attachJoining({ bpfRoot, cgroup, tables: tables(), ...(path === undefined ? {} : { path }) });
+    this.#left = undefined;
     this.#joining = joining;
     this.#control = recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1);
     this.#generation = this.#control.words[SAME_NODE_CONTROL.generation / 4] as number;
@@ -98,10 +145,11 @@ export class KernelSameNode implements SameNode {
   }
 
   #end(): void {
-    const { path } = this.#joining as Joining;
-    this.#say({ off: 1 });
+    const path = this.#joining?.path ?? this.#left;
+    if (this.#joining !== undefined) this.#say({ off: 1 });
+    this.#left = undefined;
     this.#letGo();
-    this.#drain(path);
+    if (path !== undefined) this.#drain(path);
   }
 
   #drain(path: string): void {
@@ -131,6 +179,14 @@ export class KernelSameNode implements SameNode {
     if (seen !== undefined && this.#joining?.walk === walk) this.#seen = countSeen(seen);
   }
 }
+
+const checkPassed = (checks: readonly SelfTestCheck[]): void => {
+  const failed = checks.filter(({ failure }) => failure !== undefined);
+  if (failed.length === 0) return;
+  throw new ShuntError('SHUNT_E_SAME_NODE_KERNEL', {
+    checks: failed.map(({ name, failure }) => `${name}: ${failure}`).join('; '),
+  });
+};
 
 const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
   const counts: Record<SeenSocket, number> = { ...NONE_SEEN };
