@@ -78,6 +78,8 @@ const TRIGGERS_MAX = 10_000;
 
 /** Ten links are asked what they run and where: some 0.1 ms. */
 export const PROGRAM_CHECK_MS = 10_000;
+/** Choices of clients that were in force stay so long while no Pods are told. */
+const CLIENTS_WAIT_MS = 60_000;
 
 export const createAgent = (options: AgentOptions): Agent => new RunningAgent(options);
 
@@ -95,6 +97,8 @@ class RunningAgent implements Agent {
   #isSweepDue = false;
   #synced = false;
   #whole = false;
+  /** All Pods of this node were told once, or it took too long. */
+  #clientsKnown = false;
   #ready = false;
   #trouble = '';
   #failure = '';
@@ -155,6 +159,7 @@ class RunningAgent implements Agent {
       onChange: (events, complaints, whole) => this.#take(events, complaints, whole),
       onSynced: () => {
         this.#synced = true;
+        this.#periods.push(clock.after(CLIENTS_WAIT_MS, () => this.#waitNoLonger()));
         this.#options.observer.onSynced();
         this.#request();
       },
@@ -274,11 +279,12 @@ class RunningAgent implements Agent {
     if (resync) this.#reconciler.forget();
     this.#resyncDue = false;
     const whole = this.#whole;
+    // They follow from the objects alone, whatever becomes of the tables of this node.
+    this.#statuses.feed();
     try {
-      const { datagrams, ...result } = await this.#reconciler.run({ whole });
+      const { datagrams, ...result } = await this.#reconciler.run({ whole, clientsKnown: this.#areClientsKnown() });
       await dataplane.activate();
       this.#requestSweep(datagrams, whole, resync);
-      if (whole) this.#statuses.feed();
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
@@ -295,6 +301,20 @@ class RunningAgent implements Agent {
       this.#lost.start();
       observer.onReady(this.#lastChange, whole);
     }
+  }
+
+  /** Without Pods what is left of Services that are gone must go all the same. */
+  #waitNoLonger(): void {
+    if (this.#clientsKnown) return;
+    this.#clientsKnown = true;
+    this.#request();
+  }
+
+  /** Objects without a server are read together. */
+  #areClientsKnown(): boolean {
+    const pods = this.#options.source.watches?.().find(({ resource }) => resource === 'pods');
+    this.#clientsKnown ||= pods === undefined || pods.synced;
+    return this.#clientsKnown;
   }
 
   /** Half a cluster would look like endpoints that are gone. */

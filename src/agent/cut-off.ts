@@ -25,6 +25,19 @@ export const wouldCutOff = (
 
 type Answer = Pick<DesiredGroup, 'endpoints' | 'arms'>;
 
+/**
+ * Whether clients had a choice of their own at the start, and nobody has looked at this port since. Asked while not all
+ * Pods of this node are known: whose choice it is may be told in a moment.
+ */
+export const wouldForgetClients = (
+  { ports, frontends }: Pick<Have, 'ports' | 'frontends'>,
+  { id, protocol, groups }: DesiredPort,
+): boolean =>
+  !ports.has(id) &&
+  groups.some(({ addresses, port }) =>
+    addresses.some((address) => (frontends.get(frontendKey({ address, port, protocol }))?.clientLevels ?? 0) !== 0),
+  );
+
 const refusesMore = ({ slotCount }: FrontendWrite, { endpoints, arms }: Answer): boolean =>
   slotCount > 0 && (arms === undefined ? endpoints.length === 0 : arms.some((arm) => arm.endpoints.length === 0));
 

@@ -17,7 +17,7 @@ import type { ClusterEvent } from '../sources/source.ts';
 import { inChunks, withTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
-import { wouldCutOff } from './cut-off.ts';
+import { wouldCutOff, wouldForgetClients } from './cut-off.ts';
 import { type ArmsSoFar, noteArms } from './gone-sockets.ts';
 import { SlowStarts } from './slow-starts.ts';
 import type { Writes } from './view.ts';
@@ -31,6 +31,13 @@ export interface ReconcilerOptions {
   readonly onWork: () => void;
   /** Work that nobody waits for failed; the next run reads the tables anew. */
   readonly onBackgroundError: (error: unknown) => void;
+}
+
+/** What is known of the cluster. */
+export interface Known {
+  readonly whole: boolean;
+  /** True when it is left out. */
+  readonly clientsKnown?: boolean;
 }
 
 export interface Reconciled {
@@ -116,11 +123,12 @@ export class Reconciler {
 
   /**
    * `whole`: the cluster is known as a whole. Until then what was in force at the start stays where nobody names it, and
-   * where nobody names an endpoint: those may be in objects that could not be read yet.
+   * where nobody names an endpoint: those may be in objects that could not be read yet. `clientsKnown`: all Pods of this
+   * node were told. Until then choices of clients that were in force stay.
    *
    * @throws what the dataplane throws; what was applied before stays in force.
    */
-  async run({ whole }: { readonly whole: boolean }): Promise<Reconciled> {
+  async run({ whole, clientsKnown = true }: Known): Promise<Reconciled> {
     if (this.#isForgetDue) this.#forgetTables();
     if (whole) this.#lookAgainAtUnsure();
     if (whole && this.#areTargetsDue) {
@@ -128,15 +136,16 @@ export class Reconciler {
       this.#complain(TARGETS, missingRoutes(this.cluster));
     }
     const keys = this.#takeDirty();
-    this.#slowStarts.follow(keys, { whole });
+    // What could not be read at the start is new when it can.
+    this.#slowStarts.follow(keys, { whole: whole || this.#shown !== undefined });
     let result: Reconciled = { ports: 0, writes: NO_WRITES, planMs: 0, applyMs: 0, datagrams: false };
     try {
       const have = this.#have ?? (await this.#readTables());
-      for (const changes of inChunks(this.#changes(keys, whole ? undefined : have))) {
+      for (const changes of inChunks(this.#changes(keys, have, { whole, clientsKnown }))) {
         result = add(result, await this.#carryOut(have, changes));
         await nextTurn();
       }
-      if (whole && !this.#swept) {
+      if (whole && clientsKnown && !this.#swept) {
         result = { ...add(result, this.#apply(have, sweep(have))), datagrams: true };
         this.#swept = true;
       }
@@ -190,20 +199,20 @@ export class Reconciler {
 
   /**
    * Made as they are needed: the desired ports of a whole cluster never exist at once. What is gone comes last: an
-   * address that moved to another port has its new owner by then. `found` is given while the cluster is not known as a
-   * whole.
+   * address that moved to another port has its new owner by then.
    */
-  *#changes(keys: readonly string[], found: Have | undefined): Generator<Change> {
+  *#changes(keys: readonly string[], found: Have, { whole, clientsKnown }: Required<Known>): Generator<Change> {
     const gone: Change[] = [];
     for (const key of keys) {
-      const ports = this.#desired(key, found === undefined);
+      const ports = this.#desired(key, whole);
       const ids = ports.map(({ id }) => id);
       for (const id of this.#ports.get(key) ?? []) if (!ids.includes(id)) gone.push({ id, want: undefined });
       for (const port of ports) noteArms(this.arms, port);
       if (ids.length > 0) this.#ports.set(key, ids);
       else this.#ports.delete(key);
       for (const want of ports) {
-        if (found !== undefined && wouldCutOff(found, want)) this.#unsure.add(key);
+        const isUnsure = (!whole && wouldCutOff(found, want)) || (!clientsKnown && wouldForgetClients(found, want));
+        if (isUnsure) this.#unsure.add(key);
         else yield { id: want.id, want };
       }
     }

@@ -26,7 +26,7 @@ export class StatusFeed {
     this.#isDue ||= events.some((event) => event.type !== 'client' && this.#matters(refOf(event)));
   }
 
-  /** Only of a cluster that is known as a whole: what was not told yet would be said to be missing. */
+  /** Only once everything that can be read was told: the rest would be said to be missing. */
   feed(): void {
     const { source, cluster, node } = this.#options;
     if (source.want === undefined) return;

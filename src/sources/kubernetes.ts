@@ -185,9 +185,13 @@ class KubernetesSource implements Source {
   }
 
   #synced(name: string): void {
-    if (!this.#unsynced.delete(name) || this.#unsynced.size > 0) return;
-    this.#tell([]);
-    this.#sink?.onSynced();
+    const { complaints, whole } = this.#told;
+    // One that may lag: whoever waits for it looks at `watches`.
+    if (!this.#unsynced.delete(name)) this.#sink?.onChange([], complaints, whole);
+    else if (this.#unsynced.size === 0) {
+      this.#tell([]);
+      this.#sink?.onSynced();
+    }
   }
 
   #checkNode(nodes: number): void {

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAgent } from '../../../src/agent/agent.ts';
 import { compareText } from '../../../src/core/desire/order.ts';
 import type { ClusterObject } from '../../../src/core/model/objects.ts';
 import type { WantedStatus } from '../../../src/core/status/wanted.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
-import type { Source, SourceSink } from '../../../src/sources/source.ts';
+import type { Source, SourceSink, WatchStatus } from '../../../src/sources/source.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import {
   backend,
@@ -34,7 +34,15 @@ afterEach(() => rmSync(cgroup, { recursive: true }));
 
 const stage = async (...objects: readonly ClusterObject[]) => stageOf({ whole: true, objects });
 
-const stageOf = async ({ whole, objects }: { readonly whole: boolean; readonly objects: readonly ClusterObject[] }) => {
+interface StageOptions {
+  readonly whole: boolean;
+  readonly objects: readonly ClusterObject[];
+  readonly dataplane?: FakeDataplane;
+  /** Whether the source has told all Pods. */
+  readonly arePodsTold?: () => boolean;
+}
+
+const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: StageOptions) => {
   const clock = new ManualClock();
   const { promise, resolve } = Promise.withResolvers<SourceSink>();
   const statuses: (readonly WantedStatus[])[] = [];
@@ -43,6 +51,7 @@ const stageOf = async ({ whole, objects }: { readonly whole: boolean; readonly o
     start: async (sink) => resolve(sink),
     stop: async () => {},
     want: (wanted) => void statuses.push(wanted),
+    ...(arePodsTold === undefined ? {} : { watches: () => [{ ...POD_WATCH, synced: arePodsTold() }] }),
     statusWriting: () => ({ isLeader: true, leader: 'node-a_1', pending: 0, writes: { written: statuses.length } }),
   };
   const failures: unknown[] = [];
@@ -51,7 +60,7 @@ const stageOf = async ({ whole, objects }: { readonly whole: boolean; readonly o
     version: '1.2.3',
     node: { name: 'node-a', proxyName: '', externalIPs: false },
     source,
-    dataplane: new FakeDataplane({ frontends: 32, slots: 256, backends: 64, services: 16 }),
+    dataplane,
     clock,
     clients: { cgroup, level: 0 },
     resyncMs: 600_000,
@@ -85,6 +94,20 @@ const stageOf = async ({ whole, objects }: { readonly whole: boolean; readonly o
   await clock.advance(10);
   const of = (service: string) => [...agent.backends(`shop/${service}`)];
   return { agent, clock, put, of, statuses, failures, changes: () => changes };
+};
+
+const tables = () => new FakeDataplane({ frontends: 32, slots: 256, backends: 64, services: 16 });
+
+const POD_WATCH: Omit<WatchStatus, 'synced'> = {
+  resource: 'pods',
+  apiVersion: 'v1',
+  objects: 0,
+  lastEventAtMs: undefined,
+  lastBookmarkAtMs: undefined,
+  syncs: {},
+  reconnects: {},
+  badLines: 0,
+  waiting: 0,
 };
 
 const WEB = service();
@@ -131,6 +154,65 @@ test('a route of another namespace is for the Pods of that one alone, as soon as
   await clock.advance(60_000);
   expect(of('web')).toMatchObject([{ address: '10.1.0.1', share: 1 }]);
   expect(failures).toEqual([]);
+});
+
+describe('over a restart in which Pods come last', () => {
+  const consumers = { ...CANARY, namespace: 'test', backends: [backend('web-v2')] };
+  const grant = referenceGrant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'test' }], services: ['*'] });
+  const objects = [WEB, V2, OWN, OTHER, consumers, grant];
+  const tester = pod({ namespace: 'test', name: 'tester', cgroupUid: 'u1' });
+  const ofClients = (dataplane: FakeDataplane) =>
+    dataplane
+      .dump()
+      .split('\n')
+      .filter((line) => line.includes('for client')).length;
+
+  const restart = async () => {
+    mkdirSync(join(cgroup, 'kubepods/podu1'));
+    const dataplane = tables();
+    dataplane.close = () => {};
+    const first = await stageOf({ whole: true, objects: [...objects, tester], dataplane });
+    await first.agent.stop();
+    expect(ofClients(dataplane)).toBe(1);
+    let told = false;
+    const second = await stageOf({ whole: true, objects, dataplane, arePodsTold: () => told });
+    return { ...second, dataplane, tell: () => (told = true) };
+  };
+
+  test('what binds a client stays until they are told', async () => {
+    const { dataplane, put, tell } = await restart();
+    expect(ofClients(dataplane)).toBe(1);
+    await put(slice([endpoint('10.1.0.3')], { name: 'web-v2-2', service: 'web-v2' }));
+    expect(ofClients(dataplane)).toBe(1);
+    tell();
+    await put();
+    expect(ofClients(dataplane)).toBe(0);
+  });
+
+  test('and no longer than a minute: what else is left must go', async () => {
+    const { dataplane, clock } = await restart();
+    await clock.advance(59_000);
+    expect(ofClients(dataplane)).toBe(1);
+    await clock.advance(2_000);
+    expect(ofClients(dataplane)).toBe(0);
+  });
+});
+
+test('statuses are told though the tables cannot be written, or an object cannot be read', async () => {
+  const dataplane = tables();
+  const { put, statuses, failures } = await stageOf({ whole: false, objects: [WEB, V2, OWN, OTHER], dataplane });
+  dataplane.apply = () => {
+    throw new Error('no room');
+  };
+  await put(CANARY);
+  expect(failures).not.toEqual([]);
+  expect(statuses.at(-1)?.map(({ ref }) => ref.name)).toEqual(['canary']);
+});
+
+test('an endpoint that comes after the start is new though an object could never be read', async () => {
+  const { put, of } = await stageOf({ whole: false, objects: [WEB, OWN, SLOW] });
+  await put(slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]));
+  expect(newShare(of('web'))).toBeLessThan(0.2);
 });
 
 const SLOW_MS = 10_000;
@@ -214,9 +296,4 @@ test('the source is told what a route should say of itself once it is in force, 
   await put({ ...CANARY, generation: 2 });
   expect(statuses[1]).toMatchObject([{ ref: { generation: 2 } }]);
   expect(agent.status().statusWriting).toMatchObject({ isLeader: true, writes: { written: 2 } });
-});
-
-test('nothing is said of a cluster of which a part is not known', async () => {
-  const { statuses } = await stageOf({ whole: false, objects: [WEB, V2, OWN, OTHER, CANARY] });
-  expect(statuses).toEqual([]);
 });
