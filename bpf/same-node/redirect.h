@@ -83,9 +83,12 @@ static __always_inline void count_redirected(const struct candidate *candidate,
 					     const struct peer *peer, __u32 size)
 {
 	const struct redirected_key *key = candidate->client ? &candidate->account : &peer->account;
-	struct redirected *sum = bpf_map_lookup_elem(&redirected, key);
+	struct redirected *sum;
 	struct redirected none = {};
 
+	if (!key->service_generation) /* no Service was asked */
+		return;
+	sum = bpf_map_lookup_elem(&redirected, key);
 	if (!sum) {
 		bpf_map_update_elem(&redirected, key, &none, BPF_NOEXIST);
 		sum = bpf_map_lookup_elem(&redirected, key);

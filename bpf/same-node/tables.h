@@ -97,6 +97,15 @@ struct {
 	__type(value, struct redirected);
 } redirected SEC(".maps");
 
+/* How much of that the agent has added to the counters of Services and backends; it alone writes here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct redirected_key);
+	__type(value, struct redirected);
+} accounted SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

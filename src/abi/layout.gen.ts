@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '536d1895d16de815501e2d908d8554b73b0f85a7cddf45a25041fbde9ab15184';
+export const LAYOUT_HASH = '19489d1ac5cf780b01e792393b54fa0e937a9d629e33196cdd76c4549f89ac47';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -236,5 +236,6 @@ export const SAME_NODE_MAPS = {
   control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
   redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
+  accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
 } as const;

@@ -119,7 +119,7 @@ describe.each([
     await startBoth();
     await agent?.stop();
     agent = undefined;
-    expect(unload(node.bpfRoot, false).programs).toHaveLength(PROGRAMS.length);
+    expect((await unload(node.bpfRoot, false)).programs).toHaveLength(PROGRAMS.length);
     expect(attachedPrograms(node.cgroup).map(({ name }) => name)).toEqual(['foreign']);
     const before = runs();
     expect(await client.whoAnswers('tcp', WEB[0], 80)).toBe('EHOSTUNREACH');

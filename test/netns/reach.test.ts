@@ -85,7 +85,7 @@ test('a connection goes on after Shunt is unloaded; only its peer is then the en
   expect(await client.recv(fd)).toEqual({ text: GREETING });
   await running.stop();
   agent = undefined;
-  unload(node.bpfRoot, false);
+  await unload(node.bpfRoot, false);
   const { address4 } = v1().pod;
   expect(await client.getpeername(fd)).toEqual({ address: address4, port: SERVER_PORT });
   expect(await client.exchange(fd, 1000)).toEqual({ sent: 1000, received: 1000 });

@@ -286,7 +286,7 @@ describe('redirection begins', () => {
     kernel.sameNode.set([]);
     await kernel.sameNode.settled();
     kernel.close();
-    unload(node.bpfRoot, false);
+    await unload(node.bpfRoot, false);
     expect(hasPassed(node.bpfRoot)).toBe(false);
     mkdirSync(node.bpfRoot, { recursive: true });
     await open(async () => PASSES);

@@ -101,9 +101,9 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
   test('is completed by another one', async () => {
     await (await startAgent(node, { objects: cluster })).stop();
     mortality.arm('unlinking', count);
-    expect(() => unload(node.bpfRoot, false)).toThrow(Died);
+    await expect(unload(node.bpfRoot, false)).rejects.toThrow(Died);
     mortality.disarm();
-    unload(node.bpfRoot, false);
+    await unload(node.bpfRoot, false);
     expect(attachedPrograms(node.cgroup)).toEqual([]);
     expect(existsSync(node.bpfRoot)).toBe(false);
   });
@@ -111,7 +111,7 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
   test('is undone by a start', async () => {
     await (await startAgent(node, { objects: cluster })).stop();
     mortality.arm('unlinking', count);
-    expect(() => unload(node.bpfRoot, false)).toThrow(Died);
+    await expect(unload(node.bpfRoot, false)).rejects.toThrow(Died);
     mortality.disarm();
     await using _ = await startAgent(node, { objects: cluster });
     expect(heldLines(node.bpfRoot)).toEqual(wantedLines(cluster));
@@ -123,7 +123,7 @@ describe.each([0, 3, 9, 10, 15, 20])('an unload that is cut after %i pins', (cou
 test('an unload on a kernel that cannot detach a link leaves that to the removal of its pin', async () => {
   await (await startAgent(node, { objects: cluster })).stop();
   kernel.detachError = kernelError('linkDetach', constants.errno.EOPNOTSUPP, '');
-  expect(unload(node.bpfRoot, false).programs).toHaveLength(PROGRAMS.length);
+  expect((await unload(node.bpfRoot, false)).programs).toHaveLength(PROGRAMS.length);
   expect(existsSync(node.bpfRoot)).toBe(false);
   await retryUntil(() => attachedPrograms(node.cgroup).length === 0);
 });
@@ -131,7 +131,7 @@ test('an unload on a kernel that cannot detach a link leaves that to the removal
 test('an unload that the kernel refuses for another reason says so, and nothing is half gone', async () => {
   await (await startAgent(node, { objects: cluster })).stop();
   kernel.detachError = kernelError('linkDetach', constants.errno.EPERM, '');
-  expect(() => unload(node.bpfRoot, false)).toThrow('linkDetach: EPERM');
+  await expect(unload(node.bpfRoot, false)).rejects.toThrow('linkDetach: EPERM');
   expect(attachedPrograms(node.cgroup)).toHaveLength(PROGRAMS.length);
   expect(await client.whoAnswers('tcp', VIP, 80)).toBe('v1');
 });

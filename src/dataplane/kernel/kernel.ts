@@ -96,7 +96,7 @@ class Kernel implements KernelDataplane {
     closeMaps(reuse);
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#lost = new LostConnections(() => this.#loaded, options.netns);
-    this.sameNode = new KernelSameNode({ ...options, tables: () => this.#loaded.maps });
+    this.sameNode = new KernelSameNode({ ...options, loaded: () => this.#loaded });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);

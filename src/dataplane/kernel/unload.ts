@@ -5,6 +5,7 @@ import { detachLink } from '../../native/program.ts';
 import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
+import { drainAllSameNode } from './same-node/drain.ts';
 import { forgetPassed } from './same-node/passed.ts';
 
 export interface Unloaded {
@@ -15,15 +16,16 @@ export interface Unloaded {
 }
 
 /**
- * Takes Shunt off the node. First no connection is sent to a backend any more, then nothing is watched, then the tables
+ * Takes Shunt off the node. First sockets that are joined are parted, which takes a second. Then no connection is sent to a backend any more, then nothing is watched, then the tables
  * go; open connections go on, but a UDP socket among them hears its backend under the backend's own address.
  *
  * @throws ShuntError SHUNT_E_LOCKED while an agent works there, unless forced.
  */
-export const unload = (bpfRoot: string, force: boolean): Unloaded => {
+export const unload = async (bpfRoot: string, force: boolean): Promise<Unloaded> => {
   if (!existsSync(bpfRoot)) return { programs: [], sets: [] };
   const lock = force ? undefined : lockRoot(bpfRoot);
   try {
+    await drainAllSameNode(bpfRoot);
     return removeAll(bpfRoot);
   } finally {
     if (lock !== undefined) closeFd(lock);

@@ -6,6 +6,7 @@ import { unmapMemory } from '../../../native/memory.ts';
 import { readWalk } from '../../../native/walk.ts';
 import type { SameNode, SameNodeStats, SeenSocket } from '../../same-node.ts';
 import type { Loaded } from '../load.ts';
+import { account } from './account.ts';
 import { drainSameNode } from './drain.ts';
 import { applyEnds, renewEnds } from './ends.ts';
 import { hasPassed, rememberPassed } from './passed.ts';
@@ -18,7 +19,7 @@ export interface SameNodeOptions {
   readonly bpfRoot: string;
   readonly cgroup: string;
   /** Asked again at each use: a growth may come in between. */
-  readonly tables: () => Loaded['maps'];
+  readonly loaded: () => Loaded;
   /** In the place of `runSelfTest`. */
   readonly selfTest?: (signal: AbortSignal) => Promise<readonly SelfTestCheck[]>;
 }
@@ -70,9 +71,9 @@ export class KernelSameNode implements SameNode {
   tend(): void {
     const joining = this.#joining;
     if (joining === undefined || this.#isWalking) return;
+    if (++this.#ticks % ACCOUNT_TICKS === 0) account(joining.maps, this.#options.loaded());
     const ripe = ripeIn(joining.maps.same_node_stats);
-    if (ripe === this.#ripe && ++this.#ticks < IDLE_TICKS_MAX) return;
-    this.#ticks = 0;
+    if (ripe === this.#ripe && this.#ticks % IDLE_TICKS_MAX !== 0) return;
     this.#ripe = ripe;
     this.#isWalking = true;
     void this.#walk(joining).finally(() => {
@@ -134,9 +135,9 @@ export class KernelSameNode implements SameNode {
   }
 
   #begin(): Joining {
-    const { bpfRoot, cgroup, tables } = this.#options;
+    const { bpfRoot, cgroup, loaded } = this.#options;
     const path = this.#left;
-    const joining = attachJoining({ bpfRoot, cgroup, tables: tables(), ...(path === undefined ? {} : { path }) });
+    const joining = attachJoining({ bpfRoot, cgroup, tables: loaded().maps, ...(path === undefined ? {} : { path }) });
     this.#left = undefined;
     this.#joining = joining;
     this.#control = recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1);
@@ -146,7 +147,11 @@ export class KernelSameNode implements SameNode {
 
   #end(): void {
     const path = this.#joining?.path ?? this.#left;
-    if (this.#joining !== undefined) this.#say({ off: 1 });
+    if (this.#joining !== undefined) {
+      this.#say({ off: 1 });
+      // A message that is on its way now is not counted.
+      account(this.#joining.maps, this.#options.loaded());
+    }
     this.#left = undefined;
     this.#letGo();
     if (path !== undefined) this.#drain(path);
@@ -200,3 +205,5 @@ const NONE_SEEN: SameNodeStats['sockets'] = { candidate: 0, joined: 0, unfit: 0 
 
 /** Of 100 ms: what is unfit is parted within this time, and what has ended is no longer counted. */
 const IDLE_TICKS_MAX = 20;
+/** To look at the counters of a large cluster takes 10 ms. */
+const ACCOUNT_TICKS = 50;
