@@ -2,6 +2,7 @@ import { keyOf, routeKeyOf } from './cluster/keys.ts';
 import { enlist, type Listed, strike } from './cluster/listed.ts';
 import { createRoutes, type Routes, setGrant, setNarrowing, setRoute, touchLeadingTo } from './cluster/routes.ts';
 import { touchNarrowed } from './cluster/touch.ts';
+import { createWishes, type Wishes, wishOfPod, wishOfPolicy } from './cluster/wishes.ts';
 import type { Client } from './model/desired.ts';
 import { flat } from './model/flat.ts';
 import type {
@@ -41,6 +42,7 @@ export interface Cluster {
   readonly pods: Map<string, PodObject>;
   /** Of Pods of this node whose cgroup is known. */
   readonly clients: Map<string, Client>;
+  readonly wishes: Wishes;
 }
 
 /** Objects of one kind that are about Services of their namespace, whether those exist or not. */
@@ -58,6 +60,7 @@ export const createCluster = (): Cluster => ({
   nodes: new Map(),
   pods: new Map(),
   clients: new Map(),
+  wishes: createWishes(),
 });
 
 /** Takes the events in and returns the keys (`namespace/name`) of the Services that must be looked at again. */
@@ -98,6 +101,7 @@ const put = (cluster: Cluster, object: ClusterObject, touched: Touched): void =>
       break;
     case 'TrafficPolicy':
       setNarrowing(cluster.routes, cluster.policies.byKey.get(key), object, touched.byRoute);
+      wishOfPolicy(cluster.wishes, key, object);
       attach(cluster.policies, key, object, servicesOfPolicy, touched.own);
       break;
     case 'DestinationRule':
@@ -132,6 +136,7 @@ const remove = (cluster: Cluster, ref: ObjectRef, touched: Touched): void => {
       break;
     case 'TrafficPolicy':
       setNarrowing(cluster.routes, cluster.policies.byKey.get(key), undefined, touched.byRoute);
+      wishOfPolicy(cluster.wishes, key, undefined);
       detach(cluster.policies, key, servicesOfPolicy, touched.own);
       break;
     case 'DestinationRule':
@@ -165,8 +170,14 @@ const setNode = (cluster: Cluster, name: string, node: NodeObject | undefined, t
 };
 
 /** A Pod counts as a client once both its labels and its cgroup are known. */
-const setPod = ({ pods, clients }: Cluster, key: string, pod: PodObject | undefined, touched: Touched): void => {
+const setPod = (
+  { pods, clients, wishes }: Cluster,
+  key: string,
+  pod: PodObject | undefined,
+  touched: Touched,
+): void => {
   const previous = pods.get(key);
+  wishOfPod(wishes, key, pod);
   if (pod === undefined) pods.delete(key);
   else pods.set(key, pod);
   if (clients.has(key) && !haveSameLabels(previous, pod)) touched.clientNamespaces.add(namespaceOf(key));

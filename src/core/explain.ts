@@ -14,12 +14,14 @@ import { errorsConcerning } from './explain/errors.ts';
 import { compare } from './explain/kernel.ts';
 import { findOwner, type Owner } from './explain/owner.ts';
 import { isAnswering, refusedReason } from './explain/refused.ts';
+import { explainPairs, type SameNodeObstacle } from './explain/same-node.ts';
 import type { Shares } from './explain/shares.ts';
 import type { Complaint } from './model/objects.ts';
 
 export type { Decision, Question } from './explain/decision.ts';
 export { refusedReason } from './explain/refused.ts';
 export { renderExplain } from './explain/render.ts';
+export type { SameNodeObstacle } from './explain/same-node.ts';
 export { type Shares, sharesOfGroup as oracle } from './explain/shares.ts';
 
 export interface ExplainInput {
@@ -32,6 +34,8 @@ export interface ExplainInput {
   readonly table?: Shares | null;
   /** As the weights of this Service (`namespace/name`) were last worked out by. */
   readonly slowStart?: (service: string) => SlowStart;
+  /** Left out when connections may go socket to socket here, or nobody looked. */
+  readonly sameNode?: SameNodeObstacle | undefined;
   /** What reading the objects came to. Left out when it is said elsewhere. */
   readonly reading?: Reading;
 }
@@ -48,10 +52,12 @@ export interface Reading {
 export const explain = (input: ExplainInput, question: Question): Decision => {
   const { cluster, table, reading } = input;
   const decision = decide(input, question);
+  const pairs = explainPairs(cluster, input.node, decision, input.sameNode);
   const errors = reading === undefined ? [] : errorsConcerning(cluster, decision, reading.complaints);
   return {
     ...decision,
     ...(table === undefined ? {} : { kernel: compare(decision, table, reading?.whole ?? true) }),
+    ...(pairs.length === 0 ? {} : { sameNode: pairs }),
     ...(errors.length === 0 ? {} : { errors }),
     ...(reading?.synced === false ? { unread: true as const } : {}),
   };

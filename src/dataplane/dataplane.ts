@@ -2,6 +2,8 @@ import type { DatagramConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { SameNode } from './same-node.ts';
 
+export type { SameNode, SameNodeStats } from './same-node.ts';
+
 /** The tables and the programs that read them: the kernel's, or in tests one in memory that keeps the kernel's rules. */
 export interface Dataplane {
   readonly tables: TableReader;

@@ -8,6 +8,7 @@ import { choose } from './fake/choose.ts';
 import { Memory } from './fake/memory.ts';
 import { type Route, renderRoute, routeFor, routesOf } from './fake/routes.ts';
 import { Rules } from './fake/rules.ts';
+import { FakeSameNode } from './fake/same-node.ts';
 import { FakeSockets } from './fake/sockets.ts';
 import { FakeStats } from './fake/stats.ts';
 import { type Executor, Refusal, stepsOf } from './fake/steps.ts';
@@ -24,6 +25,7 @@ export type Answer =
 export class FakeDataplane implements Dataplane {
   readonly stats = new FakeStats();
   readonly sockets = new FakeSockets();
+  readonly sameNode = new FakeSameNode();
   readonly socketEnding: SocketEnding = 'bpf';
   #memory: Memory;
   #rules: Rules;

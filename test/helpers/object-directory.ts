@@ -143,10 +143,15 @@ const nodeManifest = ({ name, zone, addresses }: NodeObject): object => ({
   status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
 });
 
-const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels }: PodObject): object => ({
+const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels, sameNode }: PodObject): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace, labels, ...(cgroupUid === '' ? {} : { uid: cgroupUid }) },
+  metadata: {
+    name,
+    namespace,
+    labels: { ...labels, ...(sameNode === '' ? {} : { 'shunt.dev/same-node': sameNode }) },
+    ...(cgroupUid === '' ? {} : { uid: cgroupUid }),
+  },
   spec: { nodeName: node },
   status: { phase: 'Running', podIPs: addresses.map((ip) => ({ ip })) },
 });

@@ -23,6 +23,7 @@ export const policyManifest = (policy: TrafficPolicyObject): object => ({
     ...(policy.hashOn === 'Pod' ? {} : { hashOn: policy.hashOn }),
     ...(policy.endpointWeights.length === 0 ? {} : { endpointWeights: policy.endpointWeights }),
     ...(policy.slowStartMs === 0 ? {} : { slowStart: { duration: durationText(policy.slowStartMs) } }),
+    ...(policy.sameNode === undefined ? {} : { sameNode: policy.sameNode }),
     ...(policy.clients === undefined ? {} : { clients: policy.clients }),
   },
 });

@@ -80,6 +80,8 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
     },
   ],
   ['a route with dots in its name', { ...targets({ ...ROUTE, name: 'cart.v2' }), clients: {} }],
+  ['connections on one node that go socket to socket', choice({ sameNode: 'Redirect' })],
+  ['connections on one node that go by TCP', choice({ sameNode: 'Plain', algorithm: 'RoundRobin' })],
   ['a Service and a route', { ...targets(TARGET, ROUTE), clients: {}, algorithm: 'RoundRobin' }],
 ];
 
@@ -159,6 +161,8 @@ const WRONG: readonly (readonly [title: string, spec: unknown])[] = [
   ['a value that is a number', expression({ values: [1] })],
   ['a value with a slash', expression({ values: ['a/b'] })],
   ['too many values', expression({ values: Object.keys(labels(33)) })],
+  ['an unknown way of connections on one node', choice({ sameNode: 'redirect' })],
+  ['a way of connections on one node that is a switch', choice({ sameNode: true })],
 ];
 
 const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
@@ -175,6 +179,8 @@ const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
   ['an algorithm for a route', { ...targets(ROUTE), clients: {}, algorithm: 'RoundRobin' }],
   ['weights for a route', { ...targets(ROUTE), clients: {}, endpointWeights: [] }],
   ['a slow start for a route', { ...targets(ROUTE), clients: {}, slowStart: { duration: '5s' } }],
+  ['a way of connections on one node for a route', { ...targets(ROUTE), clients: {}, sameNode: 'Plain' }],
+  ['a way of connections on one node for some clients', choice({ clients: {}, sameNode: 'Redirect' })],
   ['a start that is too short', slowStart('999ms')],
   ['a start that is too long', slowStart('1h1ms')],
   ['a start of no time', slowStart('0s')],

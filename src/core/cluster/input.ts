@@ -30,7 +30,10 @@ export const routesAt = (cluster: Cluster, key: string): readonly RouteInput[] |
   cluster.routes.byParent.get(key)?.map((route) => routeInput(cluster, route));
 
 /** Those that name the Service, DestinationRules among them. */
-export const policiesOf = ({ policies, destinationRules }: Cluster, key: string): readonly TrafficPolicyObject[] => {
+export const policiesOf = (
+  { policies, destinationRules }: Pick<Cluster, 'policies' | 'destinationRules'>,
+  key: string,
+): readonly TrafficPolicyObject[] => {
   const rules = destinationRules.byService.get(key);
   const own = policies.byService.get(key) ?? NONE;
   return rules === undefined ? own : [...own, ...rules];

@@ -8,10 +8,12 @@ import {
   booleanField,
   complain,
   type Fields,
+  isAbsent,
   isFields,
   listField,
   objectField,
   type Review,
+  shown,
   textField,
 } from './read-field.ts';
 
@@ -31,6 +33,7 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
     cgroupUid: staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA),
     labels: readLabels(review, metadata, intern),
+    sameNode: readSameNode(review, metadata),
   };
 };
 
@@ -52,6 +55,15 @@ const readLabels = (review: Review, metadata: Fields, intern: Intern): Readonly<
   return Object.fromEntries(labels.map(([name, value]) => [intern(name), intern(String(value))]));
 };
 
+/** Whether its connections with other Pods of its node may go socket to socket. */
+const readSameNode = (review: Review, metadata: Fields): PodObject['sameNode'] => {
+  const value = objectField(review, metadata, 'labels', METADATA)?.[LABEL_SAME_NODE];
+  if (isAbsent(value) || value === 'redirect' || value === 'plain') return value ?? '';
+  const path = at(at(METADATA, 'labels'), LABEL_SAME_NODE);
+  complain(review, 'warning', path, `must be redirect or plain, is ${shown(value)}: it counts as absent`);
+  return '';
+};
+
 const readAddresses = (review: Review, status: Fields): readonly string[] =>
   listField(review, status, 'podIPs', STATUS).flatMap((value, index) => {
     const path = at(at(STATUS, 'podIPs'), index);
@@ -66,6 +78,7 @@ const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 const NONE: readonly string[] = [];
 const ANNOTATION_HASH = 'kubernetes.io/config.hash';
 const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
+const LABEL_SAME_NODE = 'shunt.dev/same-node';
 /** A checksum, while the API server makes UUIDs. */
 const STATIC_UID = /^[0-9a-f]{32}$/;
 const METADATA = at(undefined, 'metadata');

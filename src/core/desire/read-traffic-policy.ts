@@ -39,6 +39,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
     hashOn: readHashOn(review, spec, algorithm),
     endpointWeights: readWeights(review, spec, intern),
     slowStartMs: readSlowStart(review, spec),
+    ...readSameNode(review, spec),
     clients: clients === undefined ? undefined : readLabelSelector(review, clients, CLIENTS, ref.kind, intern),
     ignored: [],
   };
@@ -48,7 +49,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
  * Of a policy that cannot be read, though it can be told that it is for some clients of these routes: without it they
  * would be for all of them. Undefined when it names no route.
  */
-export const standInFor = ({ routes, ...policy }: TrafficPolicyObject): TrafficPolicyObject | undefined =>
+export const standInFor = ({ routes, sameNode: _, ...policy }: TrafficPolicyObject): TrafficPolicyObject | undefined =>
   routes.length === 0
     ? undefined
     : {
@@ -79,6 +80,15 @@ const readHashOn = (review: Review, spec: Fields, algorithm: Algorithm | undefin
     complain(review, 'error', at(SPEC, 'hashOn'), 'is for algorithm Maglev only');
   }
   return wordField(review, spec, 'hashOn', HASH_ON, SPEC) ?? 'Pod';
+};
+
+/** Ends of a connection say whose endpoint it is; not by which name it was asked, and so not for whom a policy is. */
+const readSameNode = (review: Review, spec: Fields): Pick<TrafficPolicyObject, 'sameNode'> => {
+  if (isAbsent(spec.sameNode)) return {};
+  if (!isAbsent(spec.clients))
+    complain(review, 'error', at(SPEC, 'sameNode'), 'is for all clients, and the policy is not');
+  const sameNode = wordField(review, spec, 'sameNode', SAME_NODE, SPEC);
+  return sameNode === undefined ? {} : { sameNode };
 };
 
 const readSlowStart = (review: Review, spec: Fields): number => {
@@ -136,8 +146,9 @@ const matcher = <Key extends 'pod' | 'node' | 'zone'>(
 };
 
 /** Fields of `spec` about how an endpoint of a Service is chosen. */
-const CHOICES = ['algorithm', 'hashOn', 'endpointWeights', 'slowStart'] as const;
+const CHOICES = ['algorithm', 'hashOn', 'endpointWeights', 'slowStart', 'sameNode'] as const;
 const ALGORITHMS = ['WeightedRandom', 'RoundRobin', 'LeastConnections', 'PeakEwma', 'Maglev'] as const;
+const SAME_NODE = ['Redirect', 'Plain'] as const;
 const HASH_ON = ['Pod', 'SourceAddress'] as const;
 
 /** As in the CustomResourceDefinition. */

@@ -1,6 +1,7 @@
 import type { AddressKind, ChoiceRule } from '../model/desired.ts';
 import type { Complaint, Protocol } from '../model/objects.ts';
 import type { UnresolvedReason } from '../route/backend.ts';
+import type { PairJudgement } from '../same-node/judge.ts';
 
 /** What a client is about to connect to. */
 export interface Question {
@@ -52,9 +53,19 @@ interface Asked {
   readonly kernel?: KernelAnswer;
   /** Errors of reading that may concern this answer: each keeps its object, or file, as it was read before. */
   readonly errors?: readonly Complaint[];
+  /** Whether the client that the question names and endpoints on its node talk socket to socket, if anybody asks for it. */
+  readonly sameNode?: readonly ExplainedPair[];
   /** The source has not been read yet: this follows from what is known of it so far. */
   readonly unread?: true;
 }
+
+/** The client and an endpoint on its node. */
+export type ExplainedPair = PairJudgement & {
+  readonly address: string;
+  readonly port: number;
+  /** `namespace/name` of the endpoint's Pod. */
+  readonly pod: string;
+};
 
 interface Answered extends Asked {
   /** `namespace/name` of the owner of the address. */

@@ -3,6 +3,7 @@ import { isAnswering } from './refused.ts';
 import { armLines } from './render-arms.ts';
 import { endpointLines, policyNote, sentText } from './render-endpoints.ts';
 import { refusedText } from './render-refused.ts';
+import { pairLines } from './render-same-node.ts';
 import { questionText } from './text.ts';
 
 /** Of a Service: who answers, then who does not and why, then what else there is to know. */
@@ -50,6 +51,7 @@ const remarkLines = (decision: Sent | Refused): readonly string[] => {
     ...arms.flatMap((arm) => (arm.onlyNode === undefined ? [] : [`${arm.id}: ${onlyNodeText(arm.onlyNode)}`])),
     ...policyNote(decision),
     ...clientLines(decision),
+    ...pairLines(decision.sameNode),
     ...rivals.map((rival) => `Service ${rival} asks for the same address and port, and goes without.`),
     ...complaints.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
   ];

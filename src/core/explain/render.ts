@@ -1,6 +1,7 @@
 import type { Complaint } from '../model/objects.ts';
 import type { Closed, Decision, KernelAnswer, LeftAlone, LeftAloneReason, Question } from './decision.ts';
 import { answeredLines } from './render-answer.ts';
+import { pairLines } from './render-same-node.ts';
 import { alignColumns, percentText, questionText } from './text.ts';
 
 /** A decision as lines of plain text: first what happens, then who answers, then who does not and why. */
@@ -14,7 +15,7 @@ export const renderExplain = (decision: Decision): readonly string[] => [
 const outcomeLines = (decision: Decision): readonly string[] => {
   switch (decision.outcome) {
     case 'left alone':
-      return [leftAloneLine(decision)];
+      return [leftAloneLine(decision), ...pairLines(decision.sameNode)];
     case 'sent':
       return answeredLines(decision);
     case 'refused':

@@ -150,6 +150,8 @@ export interface TrafficPolicyObject extends ObjectRef {
   readonly endpointWeights: readonly EndpointWeight[];
   /** A new endpoint's weight rises from a tenth over this time; 0: it has all of its weight at once. */
   readonly slowStartMs: number;
+  /** Whether its endpoints and their clients on one node are joined socket to socket; undefined: it says nothing of it. */
+  readonly sameNode?: 'Redirect' | 'Plain';
   /** Pods whose connections it is for; undefined: everybody's. */
   readonly clients: LabelSelector | undefined;
   /** Paths of fields of a DestinationRule that are not honoured. */
@@ -220,6 +222,8 @@ export interface PodObject extends ObjectRef {
   /** What names its cgroup: `metadata.uid`, or for a static Pod the annotation `kubernetes.io/config.hash`. */
   readonly cgroupUid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Label `shunt.dev/same-node`; empty when it says nothing of it. */
+  readonly sameNode: 'redirect' | 'plain' | '';
 }
 
 export type ClusterObject =

@@ -11,3 +11,6 @@ export interface SameNodeEnd {
   readonly port: number;
   readonly mode: SameNodeMode;
 }
+
+export const isSameEnd = (one: SameNodeEnd, other: SameNodeEnd | undefined): boolean =>
+  one.address === other?.address && one.port === other.port && one.mode === other.mode;

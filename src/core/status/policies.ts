@@ -69,7 +69,11 @@ const judgeService = (cluster: Cluster, policy: TrafficPolicyObject, name: strin
   }
   const governing = overrulingPolicy(policy, policiesOf(cluster, key));
   if (governing !== undefined) return conflict(governing, policy, 'governs it alone');
-  return { reason: 'Accepted', message: service.headless ? HEADLESS : `counts for ${objectText(service)}` };
+  if (!service.headless) return { reason: 'Accepted', message: `counts for ${objectText(service)}` };
+  return {
+    reason: 'Accepted',
+    message: policy.sameNode === undefined ? HEADLESS : `${HEADLESS}; sameNode counts for them`,
+  };
 };
 
 const HEADLESS = 'counts where a route leads to this Service: its own clients find the endpoints through DNS';

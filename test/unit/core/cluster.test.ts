@@ -281,6 +281,34 @@ describe('what must be looked at again because of routes', () => {
   });
 });
 
+describe('who asks for connections that go socket to socket', () => {
+  const asking = pod({ name: 'a', sameNode: 'redirect' });
+  const redirect = policy([], { sameNode: 'Redirect' });
+  const everybody = { pods: new Set(['shop/a']), policies: new Set(['shop/weights']) };
+  const nobody = { pods: new Set(), policies: new Set() };
+
+  it.each<{ of: string; events: readonly ClusterEvent[]; wishes: object }>([
+    { of: 'a Pod and a policy that do', events: [put(asking), put(redirect)], wishes: everybody },
+    { of: 'those that do no more', events: [put({ ...asking, sameNode: '' }), put(policy([]))], wishes: nobody },
+    {
+      of: 'those that want TCP',
+      events: [put({ ...asking, sameNode: 'plain' }), put(policy([], { sameNode: 'Plain' }))],
+      wishes: nobody,
+    },
+    { of: 'those that are gone', events: [gone(asking), gone(redirect)], wishes: nobody },
+    {
+      of: 'a policy for some clients',
+      events: [put(asking), put({ ...redirect, clients: { matchLabels: {}, matchExpressions: [] } })],
+      wishes: { ...everybody, policies: new Set() },
+    },
+  ])('is known of $of', ({ events, wishes }) => {
+    const cluster = clusterOf(asking, redirect);
+    expect(cluster.wishes).toEqual(everybody);
+    applyEvents(cluster, events);
+    expect(cluster.wishes).toEqual(wishes);
+  });
+});
+
 describe('the input for a Service', () => {
   it('is nothing while there is no such Service, however many slices name it', () => {
     expect(inputFor(clusterOf(slice([])), 'shop/web')).toBeUndefined();

@@ -34,6 +34,7 @@ test.each<[string, ClusterObject]>([
       clients: CLIENTS,
     }),
   ],
+  ['a policy of connections on one node', policy([], { sameNode: 'Redirect' })],
   ['a policy without age', policy([], { createdAtMs: Number.POSITIVE_INFINITY, algorithm: 'PeakEwma' })],
   ['a DestinationRule of nothing', destinationRule()],
   ['a DestinationRule of everything', destinationRule({ ...FIELDS, algorithm: 'Maglev' })],
@@ -53,6 +54,10 @@ test.each<[string, ClusterObject]>([
   ['a grant for all Services', referenceGrant()],
   ['a grant for one', referenceGrant({ services: ['web'], from: [{ kind: 'GRPCRoute', namespace: 'a' }] })],
   ['a Pod', pod({ cgroupUid: 'd1b4d5b4-8c7e-4d57-9d0e-7d5c3a1f0b2a', labels: { app: 'web' } })],
+  [
+    'a Pod that is labelled for connections on its node',
+    pod({ labels: { 'shunt.dev/same-node': 'plain' }, sameNode: 'plain' }),
+  ],
   ['a slice with labels', slice([endpoint('10.1.0.1', { labels: { rack: 'r1' } }), endpoint('10.1.0.2')])],
   ['a Node', node({ zone: 'z1', addresses: ['192.0.2.1'] })],
 ])('the manifest of %s is read as what it was made of', (_, object) => {

@@ -40,6 +40,15 @@ test('examples/shares has a canary for all, and two tests of some clients', asyn
   expect(policy).toMatchObject({ routes: [{ kind: 'TCPRoute', name: 'cart-beta' }], clients: expect.anything() });
 });
 
+test('examples/same-node shows both ways to ask, and the way out', async () => {
+  const { objects } = await readOnce('examples/same-node');
+  const byName = new Map(objects.map((object) => [object.name, object]));
+  expect(byName.get('cache-same-node')).toMatchObject({ services: ['cache'], sameNode: 'Redirect' });
+  expect(['gateway', 'pricing', 'recorder'].map((name) => byName.get(name))).toMatchObject(
+    ['redirect', 'redirect', 'plain'].map((sameNode) => ({ sameNode })),
+  );
+});
+
 test('examples/algorithms shows how endpoints are chosen', async () => {
   const { objects } = await readOnce('examples/algorithms');
   const byName = new Map(objects.map((object) => [object.name, object]));

@@ -24,6 +24,7 @@ describe('a TrafficPolicy that cannot be read', () => {
       clients: { matchLabel: {} },
       endpointWeights: [{ weight: 2 }],
       algorithm: 'Maglev',
+      sameNode: 'Redirect',
     });
     expect(standInOf(raw)).toEqual({
       kind: 'TrafficPolicy',
@@ -130,6 +131,12 @@ describe('TrafficPolicy', () => {
       clients: undefined,
       ignored: [],
     });
+  });
+
+  test.each(['Redirect', 'Plain'])('says %s of connections on one node', (sameNode) => {
+    const raw = policy({ sameNode });
+    expect(complaintsOf(raw)).toEqual([]);
+    expect(objectOf(raw)).toMatchObject({ sameNode });
   });
 
   test('has the defaults of its definition', () => {

@@ -648,7 +648,26 @@ describe('Pod', () => {
       addresses,
       cgroupUid: UID,
       labels: { app: 'cart' },
+      sameNode: '',
     });
+  });
+
+  const SAME_NODE = 'shunt.dev/same-node';
+  const mistaken = (shown: string): string =>
+    `warning metadata.labels[${SAME_NODE}]: must be redirect or plain, is ${shown}: it counts as absent`;
+
+  test.each([
+    ['redirect', 'redirect', []],
+    ['plain', 'plain', []],
+    [null, '', []],
+    ['Redirect', '', [mistaken('"Redirect"')]],
+    ['', '', [mistaken('""')]],
+    [true, '', [mistaken('true')]],
+  ])('with %j as its label for connections on its node means "%s"', (value, sameNode, complaints) => {
+    const pod = raw({}, {});
+    const labelled = { ...pod, metadata: { ...pod.metadata, labels: { [SAME_NODE]: value } } };
+    expect(objectOf(labelled)).toMatchObject({ sameNode });
+    expect(complaintsOf(labelled)).toEqual(complaints);
   });
 
   test.each([

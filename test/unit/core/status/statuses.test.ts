@@ -217,6 +217,14 @@ describe('the status of a TrafficPolicy', () => {
       ],
     },
     {
+      when: 'its target is headless, and it says how its endpoints are connected on one node',
+      objects: [service({ headless: true, clusterIPs: [] }), policy([], { sameNode: 'Redirect' })],
+      want: [
+        'TrafficPolicy weights at Service shop/web: Accepted=True Accepted: ' +
+          'counts where a route leads to this Service: its own clients find the endpoints through DNS; sameNode counts for them',
+      ],
+    },
+    {
       when: 'its target is an ExternalName',
       objects: [service({ type: 'ExternalName', clusterIPs: [] }), policy([])],
       want: [
