@@ -29,7 +29,7 @@ const run: RunParts = {
       import('./dataplane/kernel/kernel.ts'),
       openSource(config, version),
     ]);
-    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs } = config;
+    const { cgroup, bpfRoot, connections, netns, nodeName, serviceProxyName, externalIPs, sameNode } = config;
     return createAgent({
       version,
       node: { name: nodeName, proxyName: serviceProxyName, externalIPs },
@@ -45,6 +45,7 @@ const run: RunParts = {
       clock: systemClock,
       observer,
       clients: { cgroup, level: await levelOf(cgroup) },
+      sameNode,
       resyncMs: RESYNC_MS,
     });
   },
@@ -107,6 +108,7 @@ export const parts: Parts = {
     return {
       ...machine(),
       features: async () => (await import('./dataplane/kernel/probe.ts')).probeFeatures(),
+      selfTest: async (cgroup) => (await import('./dataplane/kernel/same-node/self-test.ts')).runSelfTest(cgroup),
       cgroupLevel: levelOf,
       attached: async (cgroup) => (await import('./dataplane/kernel/attached.ts')).attachedPrograms(cgroup),
     };

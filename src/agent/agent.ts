@@ -13,6 +13,7 @@ import { LostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
+import { SameNodeFollower } from './same-node.ts';
 import { statusOf } from './status.ts';
 import { StatusFeed } from './status-feed.ts';
 import { backendViews, heldShares, serviceUsage, serviceViews } from './tables.ts';
@@ -31,6 +32,8 @@ export interface AgentOptions {
    * Absent: rules for some clients alone bind nobody.
    */
   readonly clients?: { readonly cgroup: string; readonly level: number | undefined };
+  /** Whether Pods that want it are joined socket to socket; true when it is left out. */
+  readonly sameNode?: boolean;
   /** The tables are compared with what they should hold this often, whatever the source says. */
   readonly resyncMs: number;
 }
@@ -94,6 +97,7 @@ class RunningAgent implements Agent {
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
   readonly #statuses: StatusFeed;
+  readonly #sameNode: SameNodeFollower;
   #isSweepDue = false;
   #synced = false;
   #whole = false;
@@ -107,7 +111,7 @@ class RunningAgent implements Agent {
   #resyncDue = false;
   #sourceComplaints: readonly Complaint[] = [];
   #toldOfSource: readonly Complaint[] = [];
-  #toldOfClients: readonly Complaint[] = [];
+  #toldOfOwn: readonly Complaint[] = [];
   #lastChange: ChangeSummary | undefined;
 
   constructor(options: AgentOptions) {
@@ -135,6 +139,7 @@ class RunningAgent implements Agent {
     });
     this.#clients = this.#followClients();
     this.#statuses = new StatusFeed({ ...options, cluster: this.#reconciler.cluster });
+    this.#sameNode = this.#followSameNode();
     this.#sweep = new DatagramSweep({
       ...options,
       goneOf: (sockets) => this.#goneOf(sockets),
@@ -174,6 +179,7 @@ class RunningAgent implements Agent {
     for (const end of this.#periods) end();
     await this.#options.source.stop();
     this.#clients?.stop();
+    this.#sameNode.stop();
     this.#reconciler.stop();
     await this.#runner.stop();
     this.#reconciler.stop();
@@ -188,6 +194,7 @@ class RunningAgent implements Agent {
       ...this.health(),
       startedAtMs: this.#startedAtMs,
       clients: this.#clients?.counts() ?? { found: 0, waiting: 0, refused: 0 },
+      sameNode: this.#sameNode.status(),
       lastChange: this.#lastChange,
     });
   }
@@ -218,11 +225,12 @@ class RunningAgent implements Agent {
     const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     const slowStart = (service: string) => this.#reconciler.lastSlowStart(service);
-    return explain({ cluster, node: this.#options.node, reading, slowStart, ...table }, question);
+    const { node } = this.#options;
+    return explain({ cluster, node, reading, slowStart, sameNode: this.#sameNode.obstacle, ...table }, question);
   }
 
   complaints(): readonly Complaint[] {
-    return [...this.#sourceComplaints, ...this.#reconciler.complaints(), ...this.#clientComplaints()];
+    return [...this.#sourceComplaints, ...this.#reconciler.complaints(), ...this.#ownComplaints()];
   }
 
   verdicts(): Readonly<Record<string, number>> {
@@ -233,11 +241,23 @@ class RunningAgent implements Agent {
     this.#whole = whole;
     this.#sourceComplaints = complaints;
     if (this.#ready) this.#noteTriggers(newTriggers(events, this.#reconciler.cluster, this.#startedAtMs));
-    this.#reconciler.note(events);
+    this.#sameNode.note(events, this.#reconciler.note(events));
     this.#clients?.take(events);
     this.#statuses.note(events);
     this.#waitingSinceMs ??= this.#options.clock.monotonicMs();
     this.#request();
+  }
+
+  #followSameNode(): SameNodeFollower {
+    const { dataplane, node, clock, sameNode: isOn = true } = this.#options;
+    return new SameNodeFollower({
+      sameNode: dataplane.sameNode,
+      cluster: this.#reconciler.cluster,
+      node,
+      clock,
+      isOn,
+      onTrouble: () => this.#tellComplaints(),
+    });
   }
 
   #followClients(): ClientCgroups | undefined {
@@ -253,6 +273,11 @@ class RunningAgent implements Agent {
         this.#request();
       },
     });
+  }
+
+  /** About this node. */
+  #ownComplaints(): readonly Complaint[] {
+    return [...this.#clientComplaints(), ...this.#sameNode.complaints()];
   }
 
   #clientComplaints(): readonly Complaint[] {
@@ -285,6 +310,7 @@ class RunningAgent implements Agent {
       const { datagrams, ...result } = await this.#reconciler.run({ whole, clientsKnown: this.#areClientsKnown() });
       await dataplane.activate();
       this.#requestSweep(datagrams, whole, resync);
+      this.#sameNode.follow({ whole });
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
@@ -333,10 +359,10 @@ class RunningAgent implements Agent {
   #tellComplaints(): void {
     const ofSource = newComplaints(this.#toldOfSource, this.#sourceComplaints);
     this.#toldOfSource = this.#sourceComplaints;
-    const clients = this.#clientComplaints();
-    const ofClients = newComplaints(this.#toldOfClients, clients);
-    this.#toldOfClients = clients;
-    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints(), ...ofClients];
+    const own = this.#ownComplaints();
+    const ofOwn = newComplaints(this.#toldOfOwn, own);
+    this.#toldOfOwn = own;
+    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints(), ...ofOwn];
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 

@@ -15,6 +15,8 @@ export interface Config {
   readonly nodeName: string;
   readonly serviceProxyName: string;
   readonly externalIPs: boolean;
+  /** What policies and labels say of it counts. */
+  readonly sameNode: boolean;
   /** Need not exist. */
   readonly netns: string;
   /** A power of two. */
@@ -79,6 +81,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
     serviceProxyName: read('service-proxy-name', parseProxyName),
     externalIPs: read('external-ips', oneOf(SWITCH)) === 'on',
+    sameNode: read('same-node', oneOf(SWITCH)) === 'on',
     netns: read('netns', parsePath),
     connections: read('connections', parseConnections),
     logLevel: read('log-level', oneOf(LOG_LEVELS)),

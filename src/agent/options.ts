@@ -43,6 +43,11 @@ export const OPTIONS = {
     default: 'off',
     about: 'on: serve `spec.externalIPs` too; whoever may edit a Service can take over any address with them',
   },
+  'same-node': {
+    value: 'SWITCH',
+    default: 'on',
+    about: 'off: no two Pods of this node are joined socket to socket, whatever policies and labels ask for',
+  },
   netns: {
     value: 'DIR',
     default: '/var/run/netns',

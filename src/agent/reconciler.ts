@@ -100,9 +100,12 @@ export class Reconciler {
     return this.#shown;
   }
 
-  note(events: readonly ClusterEvent[]): void {
-    for (const key of applyEvents(this.cluster, events)) this.#dirty.add(key);
+  /** Returns the keys of the Services that are to be looked at because of them. */
+  note(events: readonly ClusterEvent[]): ReadonlySet<string> {
+    const touched = applyEvents(this.cluster, events);
+    for (const key of touched) this.#dirty.add(key);
     this.#areTargetsDue ||= events.some((event) => event.type !== 'client' && isPolicyOrRoute(refOf(event)));
+    return touched;
   }
 
   /** Has the next run read the tables anew and look at everything: finds what others changed in them. */

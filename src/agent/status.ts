@@ -10,7 +10,7 @@ export const statusOf = (
   { version, node, source, dataplane }: AgentOptions,
   { cluster, have }: { readonly cluster: Cluster; readonly have: Have | undefined },
   complaints: readonly Complaint[],
-  rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'lastChange'>,
+  rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'sameNode' | 'lastChange'>,
 ): AgentStatus => {
   const count = (severity: Complaint['severity']): number =>
     complaints.filter((complaint) => complaint.severity === severity).length;

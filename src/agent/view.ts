@@ -2,7 +2,7 @@ import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Decision } from '../core/explain.ts';
 import type { Algorithm, Complaint } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
-import type { Counters, ServiceStats } from '../dataplane/dataplane.ts';
+import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
@@ -48,6 +48,8 @@ export interface AgentStatus extends AgentHealth {
   readonly objects: ObjectCounts;
   /** Pods of this node, as clients for whom there are rules of their own. All 0 while there is no such rule. */
   readonly clients: ClientCounts;
+  /** Connections that are joined socket to socket; undefined where that is never done. Its counters are the kernel's. */
+  readonly sameNode: SameNodeStatus | undefined;
   /** Of what is written to the status of routes and policies; undefined for a source that takes none. */
   readonly statusWriting: StatusWriting | undefined;
   /** Of a source that watches a server, one for each resource; else empty. */
@@ -73,6 +75,17 @@ export type ObjectCounts = Readonly<
     number
   >
 >;
+
+export interface SameNodeStatus extends SameNodeStats {
+  /** The programs watch, because somebody on this node wants it. */
+  readonly attached: boolean;
+  /** Empty, or why it is not done though somebody wants it. */
+  readonly unavailable: string;
+  /** Pods by their addresses, and endpoints, that take part; 0: nobody asks for it. */
+  readonly ends: number;
+  /** Attempts to tell the kernel who takes part, or to join sockets, that failed. */
+  readonly failures: number;
+}
 
 export interface ClientCounts {
   readonly found: number;

@@ -9,7 +9,7 @@ export const command: Command = {
   usage: 'doctor [FLAGS]',
   about:
     'Examines whether this node can run Shunt: what the kernel can do, found by trying; cgroup, BPF file system,\n' +
-    'limits, and who else is there. Changes nothing. Exit status 1 when something keeps Shunt from running.',
+    'limits, and who else is there. Leaves nothing changed. Exit status 1 when something keeps Shunt from running.',
   flags: {
     cgroup: agentFlag('cgroup'),
     'bpf-root': agentFlag('bpf-root'),

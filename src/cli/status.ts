@@ -41,6 +41,7 @@ export const renderStatus = (status: AgentStatus, style: Style, nowMs: number): 
       ['source', sourceText(status.source, style)],
       ['objects', objectsText(objects)],
       ...clientsRow(status.clients, style),
+      ...sameNodeRow(status.sameNode, style),
       ...statusWritingRow(status.statusWriting),
       [
         'complaints',
@@ -77,6 +78,18 @@ const clientsRow = ({ found, waiting, refused }: AgentStatus['clients'], style: 
   const awaited = waiting === 0 ? [] : [`${count(waiting)} without one yet`];
   const lost = refused === 0 ? [] : [style('yellow', `${count(refused)} too deep`)];
   return [['clients', [known, ...awaited, ...lost].join(', ')]];
+};
+
+/** Only where somebody asks for it. */
+const sameNodeRow = (sameNode: AgentStatus['sameNode'], style: Style): Pairs => {
+  if (sameNode === undefined) return [];
+  const { attached, unavailable, sockets, messages, fallbacks } = sameNode;
+  if (unavailable !== '') return [['same node', style('yellow', `by TCP: ${unavailable}`)]];
+  if (!attached) return [];
+  const byTcp = Object.values(fallbacks).reduce((sum, times) => sum + times, 0);
+  const share =
+    messages + byTcp === 0 ? '' : `, ${percent(messages / (messages + byTcp))} of their messages redirected`;
+  return [['same node', `${plural(sockets.joined, 'socket')} joined${share}`]];
 };
 
 const statusWritingRow = (writing: AgentStatus['statusWriting']): Pairs => {

@@ -104,7 +104,8 @@ const createOwn = () => {
 const TABLES = ['frontends', 'slots', 'backends', 'services'] as const;
 
 const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, number>>, buffer: TextBuffer): void => {
-  const { used, capacity, connections, objects, clients, statusWriting, complaints, source, version } = status;
+  const { used, capacity, connections, objects, clients, sameNode, statusWriting, complaints, source, version } =
+    status;
   const tables = (entries: ObservedStatus['used']) => TABLES.map((table) => [table, entries[table]] as const);
   writeFamily(METRICS.verdicts, Object.entries(verdicts), buffer);
   writeFamily(METRICS.tableEntries, tables(used), buffer);
@@ -129,6 +130,7 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
   ] as const;
   writeFamily(METRICS.complaints, severities, buffer);
   writeFamily(METRICS.clientPods, Object.entries(clients), buffer);
+  if (sameNode !== undefined) writeSameNode(sameNode, buffer);
   if (statusWriting !== undefined) {
     writeFamily(METRICS.statusLeader, [['', statusWriting.isLeader ? 1 : 0]], buffer);
     writeFamily(METRICS.statusPending, [['', statusWriting.pending]], buffer);
@@ -137,6 +139,16 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
   writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
   writeFamily(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]], buffer);
   writeFamily(METRICS.buildInfo, [[version, 1]], buffer);
+};
+
+const writeSameNode = (sameNode: NonNullable<ObservedStatus['sameNode']>, buffer: TextBuffer): void => {
+  writeFamily(METRICS.sameNodeAttached, [['', sameNode.attached ? 1 : 0]], buffer);
+  writeFamily(METRICS.sameNodeSockets, Object.entries(sameNode.sockets), buffer);
+  writeFamily(METRICS.sameNodeMessages, [['', sameNode.messages]], buffer);
+  writeFamily(METRICS.sameNodeBytes, [['', sameNode.bytes]], buffer);
+  writeFamily(METRICS.sameNodeFallbacks, Object.entries(sameNode.fallbacks), buffer);
+  writeFamily(METRICS.sameNodeUnfit, Object.entries(sameNode.unfit), buffer);
+  writeFamily(METRICS.sameNodeFailures, [['', sameNode.failures]], buffer);
 };
 
 /** A metric with one label at most. */

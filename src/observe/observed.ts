@@ -27,6 +27,18 @@ export interface ObservedStatus {
     >
   >;
   readonly clients: Readonly<Record<'found' | 'waiting' | 'refused', number>>;
+  /** Undefined where no two sockets are ever joined. */
+  readonly sameNode:
+    | {
+        readonly attached: boolean;
+        readonly failures: number;
+        readonly sockets: Readonly<Record<string, number>>;
+        readonly messages: number;
+        readonly bytes: number;
+        readonly fallbacks: Readonly<Record<string, number>>;
+        readonly unfit: Readonly<Record<string, number>>;
+      }
+    | undefined;
   /** Undefined when the source takes no status. */
   readonly statusWriting:
     | { readonly isLeader: boolean; readonly pending: number; readonly writes: Readonly<Record<string, number>> }

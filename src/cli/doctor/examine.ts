@@ -9,6 +9,7 @@ import { memlock } from './memlock.ts';
 import { namespaces } from './namespaces.ts';
 import { attachedPrograms, kubeProxy } from './neighbours.ts';
 import { privileges } from './privileges.ts';
+import { sameNode } from './same-node.ts';
 
 const CHECKS: readonly ((target: Target) => Check)[] = [
   privileges,
@@ -30,4 +31,5 @@ export const examine = async (target: Target): Promise<readonly Check[]> => [
   await clientPods(target),
   await attachedPrograms(target),
   ...(await features(target)),
+  await sameNode(target),
 ];

@@ -1,6 +1,6 @@
 import type { PodsTree } from '../../agent/pod-cgroups.ts';
 
-/** What checks look at. Reading is all they do; only `features` asks the kernel to load something. */
+/** What checks look at. Reading is all they do; only `features` and `selfTest` ask the kernel to load something. */
 export interface Host {
   /** Text of a small file; undefined when there is none or it may not be read. */
   read(path: string): string | undefined;
@@ -15,6 +15,8 @@ export interface Host {
   processes(): readonly string[];
   /** Loads the programs and lets go of them again. Throws ShuntError when the kernel takes no variant of them. */
   features(): Promise<KernelFeatures>;
+  /** Whether joined sockets behave as TCP here; `failure` of what does not. Throws ShuntError when it cannot be tried. */
+  selfTest(cgroup: string): Promise<readonly { readonly name: string; readonly failure: string | undefined }[]>;
   /** How deep a cgroup lies below the root of cgroup v2; undefined where nobody can tell. */
   cgroupLevel(cgroup: string): Promise<number | undefined>;
   /** Programs attached to a cgroup at hooks that Shunt uses, in the order in which they run. */

@@ -15,7 +15,10 @@ const RESYNC_MS = 60_000;
 const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 
 /** An agent on a dataplane in memory, in time that stands still. */
-const stage = async (dataplane = new FakeDataplane(CAPACITY), more: Pick<AgentOptions, 'clients'> = {}) => {
+const stage = async (
+  dataplane = new FakeDataplane(CAPACITY),
+  more: Pick<AgentOptions, 'clients' | 'sameNode'> = {},
+) => {
   const clock = new ManualClock();
   const told = {
     synced: 0,
@@ -424,6 +427,78 @@ describe('the check of the attached programs', () => {
     await clock.advance(3 * CHECK_MS);
     expect(told.failures).toEqual([failure]);
     expect(lostPrograms).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe('connections on one node', () => {
+  const pods = [pod({ name: 'a', addresses: ['10.244.1.1'] }), pod({ name: 'b', addresses: ['10.244.1.9'] })];
+  const redirect = policy([], { sameNode: 'Redirect' });
+  const question = { address: '10.96.0.1', port: 80, protocol: 'TCP', client: 'shop/b' } as const;
+  const cannot = 'half-close: data is lost';
+
+  test('go socket to socket as policies ask, from the first change set on', async () => {
+    const { agent, clock, dataplane, sink, put } = await stage();
+    put(...WEB, ...pods, redirect);
+    await clock.advance(1000);
+    expect(dataplane.sameNode.told).toEqual([]);
+    sink.onSynced();
+    await clock.advance(1);
+    expect(dataplane.sameNode.joins('10.244.1.9', '10.244.1.1', 8080)).toBe(true);
+    expect(agent.status().sameNode).toMatchObject({ attached: true, ends: 3 });
+    expect(agent.explain(question).sameNode).toMatchObject([{ address: '10.244.1.1', redirected: true }]);
+    put(policy([], { sameNode: 'Plain' }));
+    await clock.advance(10);
+    expect(dataplane.sameNode.isAttached).toBe(false);
+    await agent.stop();
+    expect(clock.waiting).toBe(0);
+  });
+
+  test('go by TCP where it is turned off, though not all can be read', async () => {
+    const { agent, clock, dataplane, sink } = await stage(undefined, { sameNode: false });
+    const events = [...WEB, ...pods, redirect].map((object) => ({ type: 'put', object }) as const);
+    sink.onChange(events, [], false);
+    sink.onSynced();
+    await clock.advance(1);
+    expect(dataplane.sameNode.told).toEqual([[]]);
+    expect(agent.explain(question).sameNode).toMatchObject([{ redirected: false, reason: 'off' }]);
+  });
+
+  test('are as they were while not all can be read', async () => {
+    const { clock, dataplane, sink } = await stage();
+    sink.onChange([], [], false);
+    sink.onSynced();
+    await clock.advance(1000);
+    expect(dataplane.sameNode.told).toEqual([]);
+  });
+
+  test('that fail harm no routing, and are complained about once, as soon as it is known', async () => {
+    const { agent, clock, dataplane, sink, put, told, complaints } = await stage();
+    put(...WEB, ...pods, redirect);
+    sink.onSynced();
+    await clock.advance(1);
+    Object.assign(dataplane.sameNode, { isAttached: false, unavailable: cannot });
+    await clock.advance(1000);
+    put(slice([endpoint('10.244.1.7')]));
+    await clock.advance(1000);
+    expect(complaintLines(complaints)).toEqual([`warning: same-node redirection : ${cannot}`]);
+    expect(dataplane.dump()).toContain('10.244.1.7:8080');
+    expect({ failures: told.failures, warnings: agent.status().complaints.warnings }).toEqual({
+      failures: [],
+      warnings: 1,
+    });
+    expect(agent.explain(question).sameNode).toBeUndefined();
+  });
+
+  test('that cannot be told harm no routing, either', async () => {
+    const { agent, clock, dataplane, sink, put, told, complaints } = await stage();
+    dataplane.sameNode.failBecause('EPERM');
+    put(...WEB, ...pods, redirect);
+    sink.onSynced();
+    await clock.advance(10_000);
+    expect(dataplane.dump()).toMatch(WEB_LINES);
+    expect(complaintLines(complaints)).toEqual([expect.stringMatching(/^warning: same-node redirection : .*EPERM/)]);
+    expect({ ready: told.ready.length, failures: told.failures }).toEqual({ ready: 1, failures: [] });
+    expect(agent.status()).toMatchObject({ unhealthy: '', sameNode: { attached: false, failures: 4 } });
   });
 });
 

@@ -20,6 +20,7 @@ test('only the source must be given', () => {
     nodeName: 'worker-1',
     serviceProxyName: '',
     externalIPs: false,
+    sameNode: true,
     netns: '/var/run/netns',
     connections: 65_536,
     logLevel: 'info',

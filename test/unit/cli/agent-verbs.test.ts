@@ -46,7 +46,7 @@ describe('shunt status', () => {
       /^agent +shunt 1\.2\.3, pid 42, up 1m 5s, node worker-1\nstate +ready\nsource +file:\/objects, read$/m,
     );
     expect(stdout).toMatch(
-      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 5 routes, 1 Node, 4 Pods\nclients +3 Pods known by cgroup, 1 without one yet\nstatuses +written by this agent, 2 to be written, 4 written, 1 failed\ncomplaints +1 error, 2 warnings, 3 notes$/m,
+      /^objects +1 Service, 2 EndpointSlices, 3 TrafficPolicies, 5 routes, 1 Node, 4 Pods\nclients +3 Pods known by cgroup, 1 without one yet\nsame node +4 sockets joined, 90 % of their messages redirected\nstatuses +written by this agent, 2 to be written, 4 written, 1 failed\ncomplaints +1 error, 2 warnings, 3 notes$/m,
     );
     expect(stdout).toMatch(/^last change +5s ago, 12 Service ports, 1,234 table entries, 3\.2 ms$/m);
     expect(stdout).toMatch(/^frontends +900 +1,000 +90 %$/m);
@@ -84,6 +84,7 @@ describe('shunt status', () => {
   test('shows who is not known as a client, and who writes statuses elsewhere', async () => {
     const state = {
       clients: { found: 1, waiting: 0, refused: 2 },
+      sameNode: undefined,
       statusWriting: { isLeader: false, leader: 'worker-2_9a', pending: 0, writes: {} },
     };
     const { stdout } = await ask(['status'], fakeView({ state }));
@@ -93,6 +94,21 @@ describe('shunt status', () => {
   test('shows neither where nothing asks for them', async () => {
     const state = { clients: { found: 0, waiting: 0, refused: 0 }, statusWriting: undefined };
     expect((await ask(['status'], fakeView({ state }))).stdout).not.toMatch(/^(clients|statuses)/m);
+  });
+
+  test.each<{ title: string; changes: Partial<NonNullable<(typeof STATUS)['sameNode']>>; line: string | undefined }>([
+    { title: 'goes socket to socket', changes: {}, line: '4 sockets joined, 90 % of their messages redirected' },
+    {
+      title: 'is awaited',
+      changes: { sockets: { candidate: 3, joined: 0, unfit: 0 }, messages: 0, fallbacks: {} },
+      line: '0 sockets joined',
+    },
+    { title: 'cannot be done', changes: { attached: false, unavailable: 'EPERM' }, line: 'by TCP: EPERM' },
+    { title: 'nobody asks for', changes: { attached: false }, line: undefined },
+  ])('shows of connections on one node what $title', async ({ changes, line }) => {
+    const sameNode = { ...STATUS.sameNode!, ...changes };
+    const { stdout } = await ask(['status'], fakeView({ state: { sameNode } }));
+    expect(/^same node +(.*)$/m.exec(stdout)?.[1]).toBe(line);
   });
 
   test('shows no watches of files', async () => {

@@ -45,6 +45,7 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
     features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf' }),
+    selfTest: async () => [{ name: 'joins-ipv4', failure: undefined }],
     attached: async () => [],
     ...parts,
   };
@@ -280,6 +281,45 @@ describe('a check', () => {
       name: 'bpffs',
       status: 'warn',
       says: /does not lie/,
+    },
+    {
+      title: 'that connections may go socket to socket',
+      differences: {},
+      name: 'same node',
+      status: 'ok',
+      says: /socket to socket: 1 tests passed/,
+    },
+    {
+      title: 'which tests of joined sockets fail',
+      differences: {
+        selfTest: async () => [
+          { name: 'joins-ipv4', failure: undefined },
+          { name: 'half-close', failure: 'data is lost' },
+          { name: 'order', failure: 'byte 7' },
+        ],
+      },
+      name: 'same node',
+      status: 'warn',
+      says: /not as TCP here, says half-close: data is lost; order: byte 7 Nothing need be done/,
+    },
+    {
+      title: 'that joined sockets cannot be tested',
+      differences: {
+        selfTest: async () => {
+          throw new ShuntError('SHUNT_E_SAME_NODE_TEST', { reason: 'EPERM' });
+        },
+      },
+      name: 'same node',
+      status: 'warn',
+      says: /EPERM/,
+    },
+    {
+      title: 'no joined sockets at a --cgroup that is missing',
+      differences: { selfTest: () => Promise.reject(new Error('must not be asked')) },
+      cgroup: '/sys/fs/cgroup/mine',
+      name: 'same node',
+      status: 'ok',
+      says: /no such cgroup/,
     },
     {
       title: 'kube-proxy, which is fine',

@@ -78,6 +78,17 @@ export const STATUS: AgentStatus = {
     pods: 4,
   },
   clients: { found: 3, waiting: 1, refused: 0 },
+  sameNode: {
+    attached: true,
+    unavailable: '',
+    ends: 12,
+    failures: 3,
+    sockets: { candidate: 1, joined: 4, unfit: 2 },
+    messages: 90,
+    bytes: 9000,
+    fallbacks: { unread: 7, room: 3 },
+    unfit: { blocks: 2 },
+  },
   statusWriting: {
     isLeader: true,
     leader: 'worker-1_7f',

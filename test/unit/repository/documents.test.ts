@@ -108,6 +108,7 @@ test('docs/operations.md explains every check of `shunt doctor`', async () => {
     link: () => undefined,
     processes: () => [],
     features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' as const }),
+    selfTest: async () => [],
     attached: async () => [],
   };
   const checks = await examine({ host: bare, cgroup: '', bpfRoot: '/sys/fs/bpf/shunt', netns: '/var/run/netns' });
