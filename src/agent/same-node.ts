@@ -83,18 +83,18 @@ export class SameNodeFollower {
     return message === '' ? [] : [{ severity: 'warning', object: 'same-node redirection', path: '', message }];
   }
 
-  /** Undefined where the dataplane cannot. */
+  /** Undefined where the dataplane cannot, and while its counters cannot be read. */
   status(): SameNodeStatus | undefined {
     const { sameNode } = this.#options;
     if (sameNode === undefined) return undefined;
-    const { isAttached, unavailable = '' } = sameNode;
-    return {
-      attached: isAttached,
-      unavailable,
-      ends: this.#told?.length ?? 0,
-      failures: this.#failures,
-      ...sameNode.stats(),
-    };
+    const { isAttached: attached, unavailable = '' } = sameNode;
+    try {
+      const stats = sameNode.stats();
+      return { attached, unavailable, ends: this.#told?.length ?? 0, failures: this.#failures, ...stats };
+    } catch (error) {
+      this.#count(error);
+      return undefined;
+    }
   }
 
   stop(): void {

@@ -220,6 +220,17 @@ describe('what goes wrong', () => {
   });
 });
 
+test('the status does without what cannot be counted', () => {
+  const { fake, follower, put } = stage();
+  put(A, B, ...WEB, REDIRECT);
+  const reading = vi.spyOn(fake, 'stats').mockImplementation(() => {
+    throw new Error('EIO');
+  });
+  expect(follower.status()).toBeUndefined();
+  reading.mockRestore();
+  expect(follower.status()).toMatchObject({ attached: true, failures: 1 });
+});
+
 test('the status has what the dataplane counts, and how many take part', () => {
   const { fake, follower, put } = stage();
   fake.given = { ...fake.given, messages: 7, bytes: 900, fallbacks: { room: 2 } };
