@@ -310,7 +310,8 @@ class RunningAgent implements Agent {
       const { datagrams, ...result } = await this.#reconciler.run({ whole, clientsKnown: this.#areClientsKnown() });
       await dataplane.activate();
       this.#requestSweep(datagrams, whole, resync);
-      this.#sameNode.follow({ whole });
+      // Of a server Pods may be told later than all the rest.
+      this.#sameNode.follow({ whole: whole && this.#areClientsKnown() });
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {

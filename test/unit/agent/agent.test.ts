@@ -10,6 +10,7 @@ import type { Source, SourceSink } from '../../../src/sources/source.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { complaintLines, endpoint, pod, policy, service, slice } from '../../helpers/objects.ts';
 import { narrowed, route } from '../../helpers/route-objects.ts';
+import { STATUS } from '../http/fake-view.ts';
 
 const RESYNC_MS = 60_000;
 const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
@@ -17,7 +18,7 @@ const CAPACITY = { frontends: 8, slots: 64, backends: 64, services: 8 };
 /** An agent on a dataplane in memory, in time that stands still. */
 const stage = async (
   dataplane = new FakeDataplane(CAPACITY),
-  more: Pick<AgentOptions, 'clients' | 'sameNode'> = {},
+  more: Pick<AgentOptions, 'clients' | 'sameNode'> & Pick<Source, 'watches'> = {},
 ) => {
   const clock = new ManualClock();
   const told = {
@@ -30,7 +31,13 @@ const stage = async (
   const complaints: Complaint[] = [];
   const programmedMs: number[] = [];
   const { promise, resolve } = Promise.withResolvers<SourceSink>();
-  const source: Source = { name: 'test', start: async (sink) => resolve(sink), stop: async () => {} };
+  const { watches, ...options } = more;
+  const source: Source = {
+    name: 'test',
+    start: async (sink) => resolve(sink),
+    stop: async () => {},
+    ...(watches === undefined ? {} : { watches }),
+  };
   const agent = createAgent({
     version: '1.2.3',
     node: { name: 'node-a', proxyName: '', externalIPs: false },
@@ -38,7 +45,7 @@ const stage = async (
     dataplane,
     clock,
     resyncMs: RESYNC_MS,
-    ...more,
+    ...options,
     observer: {
       onSynced: () => told.synced++,
       onReady: (summary) => told.ready.push(summary),
@@ -469,6 +476,25 @@ describe('connections on one node', () => {
     sink.onSynced();
     await clock.advance(1000);
     expect(dataplane.sameNode.told).toEqual([]);
+  });
+
+  test('are as they were until the Pods of the node are told, but not for ever', async () => {
+    let synced = false;
+    const watches = () => [{ ...STATUS.watches[0]!, resource: 'pods', synced }];
+    const [told, never] = await Promise.all([stage(undefined, { watches }), stage(undefined, { watches })]);
+    for (const { put, sink } of [told, never]) {
+      put(...WEB, redirect);
+      sink.onSynced();
+    }
+    await told.clock.advance(30_000);
+    expect(told.dataplane.sameNode.told).toEqual([]);
+    await never.clock.advance(61_000);
+    expect(never.dataplane.sameNode.told).toEqual([[]]);
+    synced = true;
+    told.put(...pods);
+    await told.clock.advance(1000);
+    expect(told.dataplane.sameNode.told).toHaveLength(1);
+    expect(told.dataplane.sameNode.joins('10.244.1.9', '10.244.1.1', 8080)).toBe(true);
   });
 
   test('that fail harm no routing, and are complained about once, as soon as it is known', async () => {
