@@ -304,20 +304,22 @@ class RunningAgent implements Agent {
     if (resync) this.#reconciler.forget();
     this.#resyncDue = false;
     const whole = this.#whole;
-    // They follow from the objects alone, whatever becomes of the tables of this node.
-    this.#statuses.feed();
+    const clientsKnown = this.#areClientsKnown();
     try {
-      const { datagrams, ...result } = await this.#reconciler.run({ whole, clientsKnown: this.#areClientsKnown() });
+      const { datagrams, ...result } = await this.#reconciler.run({ whole, clientsKnown });
       await dataplane.activate();
       this.#requestSweep(datagrams, whole, resync);
       // Of a server Pods may be told later than all the rest.
-      this.#sameNode.follow({ whole: whole && this.#areClientsKnown() });
+      this.#sameNode.follow({ whole: whole && clientsKnown });
       this.#failure = '';
       this.#lastChange = { ...result, atMs: clock.wallMs(), durationMs: clock.monotonicMs() - waitingSinceMs };
     } catch (error) {
       this.#waitingSinceMs = Math.min(waitingSinceMs, this.#waitingSinceMs ?? waitingSinceMs);
       this.#triggersMs = triggersMs.concat(this.#triggersMs).slice(0, TRIGGERS_MAX);
       throw error;
+    } finally {
+      // They follow from the objects alone, whatever becomes of the tables of this node.
+      this.#statuses.feed();
     }
     this.#tellComplaints();
     if (this.#ready) {

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
-import { applyEvents, type Cluster, createCluster, inputOf } from '../core/cluster.ts';
+import { applyEvents, type Cluster, createCluster, inputOf, refOf } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingRoutes, withoutService } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
 import type { SlowStart } from '../core/desire/slow-start.ts';
-import type { Complaint, ObjectRef } from '../core/model/objects.ts';
+import type { Complaint } from '../core/model/objects.ts';
 import { grown, type Have, release, sealRetired } from '../core/plan/have.ts';
 import { type Change, committed, isShortage, type Plan, plan, sweep } from '../core/plan/plan.ts';
 import { readInPortions } from '../core/plan/read.ts';
@@ -33,11 +33,10 @@ export interface ReconcilerOptions {
   readonly onBackgroundError: (error: unknown) => void;
 }
 
-/** What is known of the cluster. */
+/** What is known: the cluster as a whole, and all Pods of this node. */
 export interface Known {
   readonly whole: boolean;
-  /** True when it is left out. */
-  readonly clientsKnown?: boolean;
+  readonly clientsKnown: boolean;
 }
 
 export interface Reconciled {
@@ -104,7 +103,7 @@ export class Reconciler {
   note(events: readonly ClusterEvent[]): ReadonlySet<string> {
     const touched = applyEvents(this.cluster, events);
     for (const key of touched) this.#dirty.add(key);
-    this.#areTargetsDue ||= events.some((event) => event.type !== 'client' && isPolicyOrRoute(refOf(event)));
+    this.#areTargetsDue ||= events.some(isPolicyOrRoute);
     return touched;
   }
 
@@ -131,7 +130,7 @@ export class Reconciler {
    *
    * @throws what the dataplane throws; what was applied before stays in force.
    */
-  async run({ whole, clientsKnown = true }: Known): Promise<Reconciled> {
+  async run({ whole, clientsKnown }: Known): Promise<Reconciled> {
     if (this.#isForgetDue) this.#forgetTables();
     if (whole) this.#lookAgainAtUnsure();
     if (whole && this.#areTargetsDue) {
@@ -204,7 +203,7 @@ export class Reconciler {
    * Made as they are needed: the desired ports of a whole cluster never exist at once. What is gone comes last: an
    * address that moved to another port has its new owner by then.
    */
-  *#changes(keys: readonly string[], found: Have, { whole, clientsKnown }: Required<Known>): Generator<Change> {
+  *#changes(keys: readonly string[], found: Have, { whole, clientsKnown }: Known): Generator<Change> {
     const gone: Change[] = [];
     for (const key of keys) {
       const ports = this.#desired(key, whole);
@@ -329,10 +328,10 @@ export class Reconciler {
 /** What is about no Service: no key of one is like it. */
 const TARGETS = '';
 
-const refOf = (event: Exclude<ClusterEvent, { readonly type: 'client' }>): ObjectRef =>
-  event.type === 'put' ? event.object : event.ref;
-
-const isPolicyOrRoute = ({ kind }: ObjectRef): boolean => kind === 'TrafficPolicy' || kind.endsWith('Route');
+const isPolicyOrRoute = (event: ClusterEvent): boolean => {
+  const kind = refOf(event)?.kind ?? '';
+  return kind === 'TrafficPolicy' || kind.endsWith('Route');
+};
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;

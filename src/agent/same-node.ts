@@ -1,5 +1,5 @@
 import { hasWishes } from '../core/cluster/wishes.ts';
-import type { Cluster } from '../core/cluster.ts';
+import { type Cluster, refOf } from '../core/cluster.ts';
 import type { NodeIdentity } from '../core/desire/desire.ts';
 import type { SameNodeObstacle } from '../core/explain.ts';
 import type { Complaint, ObjectRef } from '../core/model/objects.ts';
@@ -184,7 +184,10 @@ export class SameNodeFollower {
 const MISSING = 'is asked for, and cannot be done here: all connections go by TCP';
 
 /** Of whom the ends are, or which policy counts. */
-const isAboutWho = (event: ClusterEvent): boolean =>
-  event.type !== 'client' && KINDS.has((event.type === 'put' ? event.object : event.ref).kind);
+const isAboutWho = (event: ClusterEvent): boolean => KINDS.has(refOf(event)?.kind);
 
-const KINDS: ReadonlySet<ObjectRef['kind']> = new Set(['Pod', 'TrafficPolicy', 'DestinationRule']);
+const KINDS: ReadonlySet<ObjectRef['kind'] | undefined> = new Set<ObjectRef['kind']>([
+  'Pod',
+  'TrafficPolicy',
+  'DestinationRule',
+]);

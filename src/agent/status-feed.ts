@@ -1,4 +1,4 @@
-import { type Cluster, type ClusterEvent, keyOf } from '../core/cluster.ts';
+import { type Cluster, type ClusterEvent, keyOf, refOf } from '../core/cluster.ts';
 import type { NodeIdentity } from '../core/desire/desire.ts';
 import type { ObjectRef } from '../core/model/objects.ts';
 import { wantedStatuses } from '../core/status/statuses.ts';
@@ -23,7 +23,7 @@ export class StatusFeed {
 
   /** After the cluster has taken these in. */
   note(events: readonly ClusterEvent[]): void {
-    this.#isDue ||= events.some((event) => event.type !== 'client' && this.#matters(refOf(event)));
+    this.#isDue ||= events.map(refOf).some((ref) => ref !== undefined && this.#matters(ref));
   }
 
   /** Only once everything that can be read was told: the rest would be said to be missing. */
@@ -59,8 +59,5 @@ export class StatusFeed {
     }
   }
 }
-
-const refOf = (event: Exclude<ClusterEvent, { readonly type: 'client' }>): ObjectRef =>
-  event.type === 'put' ? event.object : event.ref;
 
 const NONE: readonly never[] = [];

@@ -24,6 +24,12 @@ export type ClusterEvent =
   /** Where the cgroup of a Pod of this node (`namespace/name`) is; undefined once it is gone, or cannot be told. */
   | { readonly type: 'client'; readonly pod: string; readonly client: Client | undefined };
 
+/** Which object an event is about; undefined of what is told of a client, which is no object. */
+export const refOf = (event: ClusterEvent): ObjectRef | undefined => {
+  if (event.type === 'client') return undefined;
+  return event.type === 'put' ? event.object : event.ref;
+};
+
 /**
  * The objects that exist now, found by the Service that they are about. It depends on the last event of each object
  * alone: events of different objects may come in any order, a slice also before its Service. Only `applyEvents` writes.

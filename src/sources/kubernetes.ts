@@ -178,16 +178,18 @@ class KubernetesSource implements Source {
       // Until then something may exist that was not told.
       whole: before.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole()),
     };
-    const { complaints, ofStatuses, whole } = this.#told;
     const isSame = (Object.keys(before) as (keyof Told)[]).every((field) => before[field] === this.#told[field]);
-    if (events.length === 0 && isSame) return;
+    if (events.length > 0 || !isSame) this.#send(events);
+  }
+
+  #send(events: ReturnType<Catalog['take']>): void {
+    const { complaints, ofStatuses, whole } = this.#told;
     this.#sink?.onChange(events, ofStatuses.length === 0 ? complaints : [...complaints, ...ofStatuses], whole);
   }
 
   #synced(name: string): void {
-    const { complaints, whole } = this.#told;
     // One that may lag: whoever waits for it looks at `watches`.
-    if (!this.#unsynced.delete(name)) this.#sink?.onChange([], complaints, whole);
+    if (!this.#unsynced.delete(name)) this.#send([]);
     else if (this.#unsynced.size === 0) {
       this.#tell([]);
       this.#sink?.onSynced();

@@ -3,7 +3,7 @@ import type { RejectedObject, WantedStatus } from '../../src/core/status/wanted.
 import type { NewObject, RawObject } from '../helpers/api-server/resources.ts';
 import { policy } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { type ClusterScene, openCluster, openFollowed } from './cluster-scene.ts';
+import { type ClusterScene, OBJECTS, openCluster, openFollowed } from './cluster-scene.ts';
 import { QUICK_ELECTION } from './status-scene.ts';
 
 const WRITING = { leaseNamespace: 'kube-system', electionTiming: QUICK_ELECTION };
@@ -44,6 +44,25 @@ test('a source that may write nothing says so among the complaints, and is in no
   expect(scene.mirror.trouble).toBeUndefined();
   scene.put(policy([{ weight: 5 }]));
   await scene.mirror.equal();
+});
+
+test('what is said of statuses stays when Pods are told after all the rest', async () => {
+  const lease = { resource: 'leases', verb: 'get' } as const;
+  const pods = [
+    { resource: 'pods', verb: 'list' },
+    { resource: 'pods', verb: 'watch' },
+  ] as const;
+  const objects = OBJECTS.filter(({ kind }) => kind !== 'Pod');
+  await using scene = await openFollowed('watch-list', {
+    ...WRITING,
+    objects,
+    server: { forbidden: [lease, ...pods] },
+  });
+  scene.source.want?.([wanted('weights')]);
+  await retryUntil(() => scene.mirror.complaints.length > 0);
+  scene.server.behaviour.forbidden = [lease];
+  await retryUntil(() => scene.source.watches?.().find(({ resource }) => resource === 'pods')?.synced === true);
+  expect(scene.mirror.complaints).toMatchObject([{ object: 'Lease kube-system/shunt-status' }]);
 });
 
 test('without a namespace for a lease nobody writes', async () => {

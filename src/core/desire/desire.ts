@@ -8,7 +8,7 @@ import type {
   ServiceObject,
   TrafficPolicyObject,
 } from '../model/objects.ts';
-import { unacceptedRoutes, unresolvedBackends } from '../route/complaints.ts';
+import { aboutRoutes } from '../route/complaints.ts';
 import { addressComplaints, askedOf } from './addresses.ts';
 import { answerFor, type Basis, inOrder } from './answer.ts';
 import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
@@ -80,7 +80,7 @@ export interface Desired {
 export const desire = (input: ServiceInput & { readonly node: LocalNode; readonly slowStart?: SlowStart }): Desired => {
   const { service, policies, routes = [], node, slowStart } = input;
   const reason = notProgrammed(service, node.proxyName);
-  if (reason !== undefined) return { ports: [], complaints: [reason, ...unacceptedRoutes(service, routes, node)] };
+  if (reason !== undefined) return { ports: [], complaints: [reason, ...aboutRoutes(service, routes, node)] };
 
   const slices = inOrder(input.slices);
   const ramps: Ramps = { slowStart, againMs: Number.POSITIVE_INFINITY };
@@ -99,7 +99,7 @@ export const desire = (input: ServiceInput & { readonly node: LocalNode; readonl
     else complaints.push(notServedComplaint(service, index));
   }
   complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies));
-  complaints.push(...unacceptedRoutes(service, routes, node), ...unresolvedBackends(service, routes, node));
+  complaints.push(...aboutRoutes(service, routes, node));
   return { ports, complaints, ...(ramps.againMs === Number.POSITIVE_INFINITY ? {} : { againMs: ramps.againMs }) };
 };
 

@@ -22,6 +22,7 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
   const metadata = objectField(review, raw, 'metadata') ?? {};
   const spec = objectField(review, raw, 'spec') ?? {};
   const status = objectField(review, raw, 'status') ?? {};
+  const labels = objectField(review, metadata, 'labels', METADATA) ?? {};
   const hasOwn = !booleanField(review, spec, 'hostNetwork', false, SPEC);
   const hasEnded = ENDED.has(textField(review, status, 'phase', STATUS));
   const node = intern(textField(review, spec, 'nodeName', SPEC));
@@ -32,8 +33,8 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
     node,
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
     cgroupUid: staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA),
-    labels: readLabels(review, metadata, intern),
-    sameNode: readSameNode(review, metadata),
+    labels: readLabels(labels, intern),
+    sameNode: readSameNode(review, labels),
   };
 };
 
@@ -50,14 +51,11 @@ const staticUid = (review: Review, metadata: Fields, node: string): string | und
   return owners.some(({ kind, name }) => kind === 'Node' && name === node) ? hash : undefined;
 };
 
-const readLabels = (review: Review, metadata: Fields, intern: Intern): Readonly<Record<string, string>> => {
-  const labels = Object.entries(objectField(review, metadata, 'labels', METADATA) ?? {});
-  return Object.fromEntries(labels.map(([name, value]) => [intern(name), intern(String(value))]));
-};
+const readLabels = (labels: Fields, intern: Intern): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [intern(name), intern(String(value))]));
 
 /** Whether its connections with other Pods of its node may go socket to socket. */
-const readSameNode = (review: Review, metadata: Fields): PodObject['sameNode'] => {
-  const value = objectField(review, metadata, 'labels', METADATA)?.[LABEL_SAME_NODE];
+const readSameNode = (review: Review, { [LABEL_SAME_NODE]: value }: Fields): PodObject['sameNode'] => {
   if (isAbsent(value) || value === 'redirect' || value === 'plain') return value ?? '';
   const path = at(at(METADATA, 'labels'), LABEL_SAME_NODE);
   complain(review, 'warning', path, `must be redirect or plain, is ${shown(value)}: it counts as absent`);

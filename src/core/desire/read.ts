@@ -60,9 +60,9 @@ export const readObject = (raw: unknown, intern: Intern): ObjectRead => {
   }
   const reader = READERS.get(type);
   if (reader !== undefined) return readKnown(raw, reader, intern);
-  const versions = versionsOf(type);
-  const ofKind = READERS.get(`${versions[0]} ${kindOf(type)}`);
-  if (ofKind !== undefined) return readKnown(raw, ofKind, intern, `must be ${alternatives(versions)}`);
+  const others = TYPES.filter((each) => groupOf(each) === groupOf(type) && kindOf(each) === kindOf(type));
+  const [other] = others.flatMap((each) => READERS.get(each) ?? []);
+  if (other !== undefined) return readKnown(raw, other, intern, `must be ${alternatives(others.map(versionOf))}`);
   const meant = meantBy(type);
   return { outcome: 'unused', kind: type, ...(meant === undefined ? {} : { meant }) };
 };
@@ -121,21 +121,19 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['v1 Pod', { kind: 'Pod', checkName: checkSubdomain, read: readPod }],
 ]);
 
-/** In which there is an object of this kind and group. */
-const versionsOf = (type: string): readonly string[] =>
-  [...READERS.keys()]
-    .filter((each) => groupOf(each) === groupOf(type) && kindOf(each) === kindOf(type))
-    .map((each) => each.slice(0, each.indexOf(' ')));
+const TYPES = [...READERS.keys()];
 
 /** All kinds of our group are ours; elsewhere it may be the name of the resource, or letters of the wrong case. */
 const meantBy = (type: string): string | undefined =>
-  [...READERS.keys()].find((each) => {
+  TYPES.find((each) => {
     if (groupOf(each) !== groupOf(type)) return false;
     const [ours, theirs] = [kindOf(each).toLowerCase(), kindOf(type).toLowerCase()];
     return groupOf(type) === OUR_GROUP || theirs === ours || theirs === `${ours}s`;
   });
 
 const groupOf = (type: string): string => (type.includes('/') ? type.slice(0, type.indexOf('/')) : '');
+
+const versionOf = (type: string): string => type.slice(0, type.indexOf(' '));
 
 const kindOf = (type: string): string => type.slice(type.indexOf(' ') + 1);
 

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import type { NodeIdentity } from '../desire/desire.ts';
 import { judgePair, type PairJudgement } from '../same-node/judge.ts';
 import { isOnNode, localPods } from '../same-node/local-pods.ts';
-import { servedSockets } from '../same-node/served.ts';
+import { servedSockets, socketKey } from '../same-node/served.ts';
 import type { Decision, ExplainedEndpoint, ExplainedPair } from './decision.ts';
 
 /** Why nothing goes socket to socket on this node, whatever the objects ask for. */
@@ -40,7 +40,7 @@ const reachedBy = (decision: Decision): readonly Pick<ExplainedEndpoint, 'addres
   if (decision.outcome === 'refused') return [];
   const all = [...decision.endpoints, ...(decision.arms ?? []).flatMap(({ endpoints }) => endpoints)];
   const sharing = all.filter(({ verdict }) => verdict.verdict === 'share');
-  return [...new Map(sharing.map((endpoint) => [`${endpoint.address} ${endpoint.port}`, endpoint])).values()];
+  return [...new Map(sharing.map((each) => [socketKey(each.address, each.port ?? 0), each])).values()];
 };
 
 const isDirect = (reason: string): boolean => reason === 'endpoint address' || reason === 'pod address';

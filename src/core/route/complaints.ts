@@ -7,14 +7,31 @@ import { backendOf } from './backend.ts';
 import { judge } from './judge.ts';
 import { type Ranking, rank } from './precedence.ts';
 
-/** Routes that do not count at this parent of theirs, or not at all of its ports that they name. */
-export const unacceptedRoutes = (
+/** Of routes that do not count at this parent of theirs, or lead nowhere. Nearly all Services have none. */
+export const aboutRoutes = (
   service: ServiceObject,
   routes: readonly RouteInput[],
   { proxyName }: Pick<NodeIdentity, 'proxyName'>,
 ): readonly Complaint[] => {
+  if (routes.length === 0) return NONE;
   const ranking = rank(routes, service);
-  return inOrder(routes).flatMap((input) =>
+  const ordered = inOrder(routes);
+  return [
+    ...unacceptedRoutes(service, ordered, ranking, proxyName),
+    ...unresolvedBackends(service, ordered, ranking, proxyName),
+  ];
+};
+
+const NONE: readonly Complaint[] = [];
+
+/** Routes that do not count at this parent of theirs, or not at all of its ports that they name. */
+const unacceptedRoutes = (
+  service: ServiceObject,
+  routes: readonly RouteInput[],
+  ranking: Ranking,
+  proxyName: string,
+): readonly Complaint[] =>
+  routes.flatMap((input) =>
     input.route.parents.flatMap((parent, index) => {
       if (!isParent(parent, service)) return [];
       const judgement = judge(input, parent, service, ranking, proxyName);
@@ -22,7 +39,6 @@ export const unacceptedRoutes = (
       return [complaintAbout(input.route, 'warning', `spec.parentRefs[${index}]`, judgement.message)];
     }),
   );
-};
 
 /** Parents that are not there. `key` is the `namespace/name` of the Service. */
 export const missingParent = (key: string, routes: readonly RouteObject[]): readonly Complaint[] =>
@@ -32,13 +48,13 @@ export const missingParent = (key: string, routes: readonly RouteObject[]): read
   });
 
 /** A reference that leads nowhere keeps its share: those connections are refused. */
-export const unresolvedBackends = (
+const unresolvedBackends = (
   service: ServiceObject,
   routes: readonly RouteInput[],
-  { proxyName }: Pick<NodeIdentity, 'proxyName'>,
-): readonly Complaint[] => {
-  const ranking = rank(routes, service);
-  return inOrder(routes)
+  ranking: Ranking,
+  proxyName: string,
+): readonly Complaint[] =>
+  routes
     .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, ranking, proxyName)))
     .flatMap((input) =>
       input.backends.flatMap((backend, index) => {
@@ -50,7 +66,6 @@ export const unresolvedBackends = (
         ];
       }),
     );
-};
 
 const isAcceptedAt = (
   input: RouteInput,

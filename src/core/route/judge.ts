@@ -38,8 +38,8 @@ export const judge = (
   const ports = service.ports
     .filter(isServed)
     .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));
-  if (ports.length > 0 && isForNobody(input)) return { reason: 'Pending', message: nobodyText(input) };
   if (ports.length === 0) return { reason: 'NoMatchingParent', message: noPortText(input, parent, service) };
+  if (isForNobody(input)) return { reason: 'Pending', message: nobodyText(input) };
   return judgePorts(input, ports, ranking);
 };
 

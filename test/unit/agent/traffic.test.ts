@@ -46,7 +46,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
   const clock = new ManualClock();
   const { promise, resolve } = Promise.withResolvers<SourceSink>();
   const statuses: (readonly WantedStatus[])[] = [];
-  const source: Source = {
+  const source: Source & { want: NonNullable<Source['want']> } = {
     name: 'test',
     start: async (sink) => resolve(sink),
     stop: async () => {},
@@ -93,7 +93,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
   sink.onSynced();
   await clock.advance(10);
   const of = (service: string) => [...agent.backends(`shop/${service}`)];
-  return { agent, clock, put, of, statuses, failures, changes: () => changes };
+  return { agent, clock, put, of, statuses, failures, source, changes: () => changes };
 };
 
 const tables = () => new FakeDataplane({ frontends: 32, slots: 256, backends: 64, services: 16 });
@@ -206,6 +206,20 @@ test('statuses are told though the tables cannot be written, or an object cannot
   };
   await put(CANARY);
   expect(failures).not.toEqual([]);
+  expect(statuses.at(-1)?.map(({ ref }) => ref.name)).toEqual(['canary']);
+});
+
+test('connections are routed though statuses cannot be told, which is told when they can be', async () => {
+  const { clock, put, of, statuses, failures, source } = await stageOf({ whole: true, objects: [WEB, V2, OWN, OTHER] });
+  const { want } = source;
+  source.want = () => {
+    throw new Error('broken');
+  };
+  await put(CANARY);
+  expect(of('web')).toHaveLength(2);
+  expect(failures).not.toEqual([]);
+  source.want = want;
+  await clock.advance(1000);
   expect(statuses.at(-1)?.map(({ ref }) => ref.name)).toEqual(['canary']);
 });
 

@@ -670,6 +670,11 @@ describe('Pod', () => {
     expect(complaintsOf(labelled)).toEqual(complaints);
   });
 
+  test('with labels that are none says so once', () => {
+    const raw = { ...pod, metadata: { ...pod.metadata, labels: 7 } };
+    expect(complaintsOf(raw)).toEqual(['error metadata.labels: must be an object, is 7']);
+  });
+
   test.each([
     ['of the kubelet alone, by what it calls it', {}, HASH],
     ['that says it is one and is of nobody', { ownerReferences: null }, UID],
