@@ -365,13 +365,11 @@ enum seen {
 	SEEN_CANDIDATE,
 	SEEN_JOINED,
 	SEEN_UNFIT,
-	SEEN_COUNT,
 };
 
 struct same_node_stats {
 	__u64 messages;
 	__u64 bytes;
-	__u64 ripe; /* sockets that have shown that they can be joined */
 	__u64 fallbacks[FALLBACK_COUNT];
 	__u64 unfit[UNFIT_COUNT];
 };

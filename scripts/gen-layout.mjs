@@ -90,7 +90,7 @@ const describeMaps = (btf) => {
 };
 
 const render = (hash, structs, enums, maps, sameNodeMaps) => `\
-// Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.
+// Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
 export const LAYOUT_HASH = '${hash}';

@@ -50,7 +50,7 @@ SEC("sockops")
 int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 {
 	bool client = ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB;
-	const struct same_node_control *control = read_control();
+	const struct same_node_control *control;
 	struct candidate *candidate;
 	struct bpf_sock *sk;
 	struct tcp_sock *tcp;
@@ -59,6 +59,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	if (!client && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
 	sk = ctx->sk;
+	control = read_control();
 	if (!sk || !control || control->off)
 		return 1;
 	peer = peer_flow(ctx);

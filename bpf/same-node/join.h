@@ -21,12 +21,10 @@ static __always_inline bool adds_up(const struct candidate *candidate, const str
 /* A read may be under way: it is looked at once more, soon. */
 static __always_inline void doubt_reads(struct candidate *candidate)
 {
-	struct same_node_stats *stats = own_stats();
-
 	if (candidate->doubted)
 		make_unfit(candidate, UNFIT_SPLICES);
-	else if (stats)
-		stats->ripe++;
+	else
+		ask_for_walk();
 	candidate->doubted = true;
 }
 
@@ -57,6 +55,9 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 	}
 	candidate->joined = true;
 	bpf_map_update_elem(&peers, &own, &peer, BPF_ANY);
+	/* Its reader may have shown otherwise meanwhile, when nobody would have found it here. */
+	if (candidate->unfit)
+		tell_peer(candidate, candidate->unfit);
 }
 
 /*

@@ -29,14 +29,11 @@ static __always_inline __u32 unfit_by_flags(int flags)
 static __always_inline void ripen(struct candidate *candidate)
 {
 	__u64 cgroup = bpf_get_current_cgroup_id();
-	struct same_node_stats *stats = own_stats();
 
-	if (bpf_map_lookup_elem(&demoted, &cgroup)) {
+	if (bpf_map_lookup_elem(&demoted, &cgroup))
 		make_unfit(candidate, UNFIT_WORKLOAD);
-		return;
-	}
-	if (stats)
-		stats->ripe++;
+	else
+		ask_for_walk();
 }
 
 /* `result` is what recvmsg() returns: bytes, 0 at the end, or an error. */

@@ -53,9 +53,8 @@ static __always_inline bool has_room(const struct sock *own, const struct sock *
 	return filled <= limit || (is_shared_now(own) && filled <= limit * 4 + HELD_BYTES_MAX);
 }
 
-/* Why not, or FALLBACK_COUNT. */
-static __always_inline __u32 doubt(const struct candidate *candidate, const struct peer *known,
-				   const struct tcp_sock *own, __u32 size)
+/* What there is against it at the ends, or FALLBACK_COUNT. */
+static __always_inline __u32 doubt(const struct peer *known, const struct tcp_sock *own, __u32 size)
 {
 	const struct tcp_sock *tcp = READ_ONLY(known->sock, tcp_sock);
 	const struct sock *peer = (const struct sock *)tcp;
@@ -101,63 +100,59 @@ static __always_inline void count_redirected(const struct candidate *candidate,
 		__sync_fetch_and_add(&sum->bytes_received, size);
 }
 
-/* Returns whether it is to be redirected. */
-static __always_inline bool weigh(struct candidate *candidate, struct peer *peer,
-				  struct tcp_sock *own, __u32 size)
+/* Why not, or FALLBACK_COUNT. */
+static __always_inline __u32 obstacle(struct candidate *candidate, const struct peer *peer,
+				      const struct tcp_sock *own, __u32 size)
 {
 	const struct same_node_control *control = read_control();
-	struct same_node_stats *stats = own_stats();
-	__u32 why = FALLBACK_COUNT;
 
-	if (!control || !stats)
-		return false;
-	if (control->off || !is_still_wanted(candidate, control))
-		why = FALLBACK_OFF;
-	else if (candidate->sends_by_tcp)
-		why = FALLBACK_SENDER;
-	else
-		why = peer ? doubt(candidate, peer, own, size) : FALLBACK_PEER;
-	if (++candidate->sent >= WEIGHED_MESSAGES) {
-		if (candidate->fell_back > FELL_BACK_MAX)
-			make_unfit(candidate, UNFIT_FALLS_BACK);
-		candidate->sent = candidate->fell_back = 0;
-	}
-	if (why == FALLBACK_COUNT)
-		return true;
-	candidate->fell_back++;
-	if (why < FALLBACK_COUNT)
-		stats->fallbacks[why]++;
-	return false;
+	if (!control || control->off || !is_still_wanted(candidate, control))
+		return FALLBACK_OFF;
+	if (candidate->sends_by_tcp)
+		return FALLBACK_SENDER;
+	return peer ? doubt(peer, own, size) : FALLBACK_PEER;
+}
+
+static __always_inline void weigh(struct candidate *candidate, bool falls_back)
+{
+	candidate->fell_back += falls_back;
+	if (++candidate->sent < WEIGHED_MESSAGES)
+		return;
+	if (candidate->fell_back > FELL_BACK_MAX)
+		make_unfit(candidate, UNFIT_FALLS_BACK);
+	candidate->sent = candidate->fell_back = 0;
 }
 
 SEC("sk_msg")
 int shunt_same_node_message(struct sk_msg_md *ctx)
 {
+	struct same_node_stats *stats = own_stats();
 	struct candidate *candidate;
-	struct same_node_stats *stats;
 	struct tcp_sock *own;
 	struct peer *peer;
 	__u64 cookie;
+	__u32 why;
 
-	if (!ctx->sk)
+	if (!ctx->sk || !stats)
 		return SK_PASS;
 	candidate = bpf_sk_storage_get(&candidates, ctx->sk, NULL, 0);
 	own = candidate ? bpf_skc_to_tcp_sock(ctx->sk) : NULL;
 	if (!own)
 		return SK_PASS;
 	peer = bpf_map_lookup_elem(&peers, &candidate->peer);
-	if (!weigh(candidate, peer, own, ctx->size) || !peer)
+	why = obstacle(candidate, peer, own, ctx->size);
+	weigh(candidate, why < FALLBACK_COUNT);
+	if (why < FALLBACK_COUNT)
+		stats->fallbacks[why]++;
+	if (why < FALLBACK_COUNT || !peer)
 		return SK_PASS;
 	cookie = peer->cookie;
 	/* Not found: it has ended, and its end is for TCP to tell. */
 	if (bpf_msg_redirect_hash(ctx, &joined, &cookie, BPF_F_INGRESS) != SK_PASS)
 		return SK_PASS;
 	count_redirected(candidate, peer, ctx->size);
-	stats = own_stats();
-	if (stats) {
-		stats->messages++;
-		stats->bytes += ctx->size;
-	}
+	stats->messages++;
+	stats->bytes += ctx->size;
 	return SK_PASS;
 }
 

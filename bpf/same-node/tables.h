@@ -89,22 +89,26 @@ struct {
 	__type(value, __u32);
 } demoted SEC(".maps");
 
+/*
+ * What was redirected, and how much of that the agent has added to the counters of Services and
+ * backends: there it alone writes.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 65536);
 	__type(key, struct redirected_key);
 	__type(value, struct redirected);
-} redirected SEC(".maps");
+} redirected SEC(".maps"), accounted SEC(".maps");
 
-/* How much of that the agent has added to the counters of Services and backends; it alone writes here. */
+/* How many sockets have shown that they can be joined, or must be looked at once more. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct redirected_key);
-	__type(value, struct redirected);
-} accounted SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ripened SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -125,6 +129,16 @@ static __always_inline struct same_node_stats *own_stats(void)
 	__u32 index = 0;
 
 	return bpf_map_lookup_elem(&same_node_stats, &index);
+}
+
+/* The agent sees it, and has the walk of join.h done. */
+static __always_inline void ask_for_walk(void)
+{
+	__u32 index = 0;
+	__u64 *count = bpf_map_lookup_elem(&ripened, &index);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
 }
 
 static __always_inline struct flow reversed(const struct flow *flow)

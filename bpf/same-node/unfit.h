@@ -9,19 +9,25 @@
 #define PLAIN_READS_MIN 8
 
 /* The other end sees it with its next message. */
-static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
+static __always_inline void tell_peer(const struct candidate *candidate, __u32 why)
 {
 	struct flow own = reversed(&candidate->peer);
+	struct peer *peer = bpf_map_lookup_elem(&peers, &own);
+
+	if (peer && peer->cookie == candidate->cookie)
+		peer->unfit = why;
+}
+
+static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
+{
 	struct same_node_stats *stats = own_stats();
-	struct peer *peer;
 
 	if (candidate->unfit)
 		return;
-	candidate->unfit = why;
 	candidate->unfit_since_ns = bpf_ktime_get_ns();
-	peer = candidate->joined ? bpf_map_lookup_elem(&peers, &own) : NULL;
-	if (peer && peer->cookie == candidate->cookie)
-		peer->unfit = why;
+	candidate->unfit = why;
+	if (candidate->joined)
+		tell_peer(candidate, why);
 	if (stats && why < UNFIT_COUNT)
 		stats->unfit[why]++;
 }

@@ -1,7 +1,7 @@
-// Generated from bpf/abi.h and bpf/maps.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
+// Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '19489d1ac5cf780b01e792393b54fa0e937a9d629e33196cdd76c4549f89ac47';
+export const LAYOUT_HASH = 'd656ff2945a726ad496293d9c3c67e645915a8be31a9b26ad347d974e1b8367d';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -89,13 +89,12 @@ export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, s
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
 export const SAME_NODE_STATS = {
-  size: 160,
+  size: 152,
   messages: 0,
   bytes: 8,
-  ripe: 16,
-  fallbacks: 24,
+  fallbacks: 16,
   fallbacksCount: 8,
-  unfit: 88,
+  unfit: 80,
   unfitCount: 9,
 } as const;
 export const REDIRECTED_KEY = {
@@ -182,7 +181,7 @@ export const UNFIT_NAMES = [
   'workload',
   'unwanted',
 ] as const;
-export const SEEN = { CANDIDATE: 0, JOINED: 1, UNFIT: 2, COUNT: 3 } as const;
+export const SEEN = { CANDIDATE: 0, JOINED: 1, UNFIT: 2 } as const;
 export const SEEN_NAMES = ['candidate', 'joined', 'unfit'] as const;
 export const SCOPE_VARIANT_SHIFT = 1;
 export const FRONTEND_ARMS = 1;
@@ -237,5 +236,6 @@ export const SAME_NODE_MAPS = {
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
   redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
-  same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
+  ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
+  same_node_stats: { type: 6, keySize: 4, valueSize: 152, flags: 0, maxEntries: 1 },
 } as const;

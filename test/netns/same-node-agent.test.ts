@@ -144,3 +144,23 @@ test('an agent that comes after finds it as it was, and the connection goes on',
   await expectJoined();
   await expectGoingOn(program);
 });
+
+test('what goes socket to socket counts for the Service while it goes on, also when its endpoint is no more', async () => {
+  const labelled = { sameNode: 'redirect' } as const;
+  const [, , asked, listed] = objects();
+  agent = await startAgent(node, {
+    objects: [podOf(server, labelled), podOf(caller, labelled), asked, listed].filter((each) => each !== undefined),
+  });
+  await vi.waitFor(() => expect(sameNode()?.attached).toBe(true), WAITING);
+  const program = run(caller, client(ADDRESS, 80));
+  await expectJoined();
+  const sent = (): number => [...(agent?.agent.services('shop/web') ?? [])][0]?.stats.bytesSent ?? 0;
+  await vi.waitFor(() => expect(sent()).toBeGreaterThan(100), WAITING);
+
+  await agent.put(slice([]));
+  const before = sent();
+  const { messages = 0 } = sameNode() ?? {};
+  await vi.waitFor(() => expect(sent()).toBeGreaterThan(before + 100), WAITING);
+  expect(sameNode()?.messages).toBeGreaterThan(messages + 20);
+  await expectGoingOn(program);
+});

@@ -8,8 +8,8 @@ import { SAME_NODE_CONTROL } from '../../src/abi/layout.gen.ts';
 import type { SameNodeEnd } from '../../src/core/same-node/end.ts';
 import { type KernelDataplane, type KernelOptions, openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { builtPath } from '../../src/dataplane/kernel/load.ts';
+import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { forgetPassed, hasPassed } from '../../src/dataplane/kernel/same-node/passed.ts';
-import { listSameNode } from '../../src/dataplane/kernel/same-node/pins.ts';
 import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-node.ts';
 import { runSelfTest, type SelfTestCheck } from '../../src/dataplane/kernel/same-node/self-test.ts';
 import { unload } from '../../src/dataplane/kernel/unload.ts';
@@ -125,7 +125,7 @@ describe('programs that break a rule of redirection fail the checks of that rule
     },
     {
       broken: 'the switch is not looked at',
-      rule: ['redirect.h', 'if (control->off ||', 'if ('],
+      rule: ['redirect.h', 'control->off || ', ''],
       fail: ['order-after-tcp', 'order-in-turns', 'turn-off'],
     },
     {
@@ -247,12 +247,12 @@ describe('redirection begins', () => {
     });
 
     const endsInForce = (): number => {
-      using table = BpfMap.openPinned(`${listSameNode(node.bpfRoot)[0]?.path}/ends`);
+      using table = BpfMap.openPinned(`${listSets(node.bpfRoot, 'same-node')[0]?.path}/ends`);
       return table.readAll().count;
     };
 
     const generation = (): number => {
-      using control = BpfMap.openPinned(`${listSameNode(node.bpfRoot)[0]?.path}/control`);
+      using control = BpfMap.openPinned(`${listSets(node.bpfRoot, 'same-node')[0]?.path}/control`);
       const value = control.lookup(new Uint8Array(4)) as Uint8Array;
       return new DataView(value.buffer).getUint32(SAME_NODE_CONTROL.generation, true);
     };
@@ -263,11 +263,11 @@ describe('redirection begins', () => {
       const first = generation();
       kernel.sameNode.set([...ENDS, { address: 'fd00::3', port: 0, mode: 'local' }]);
       expect(generation()).toBe(first + 1);
-      const [before] = listSameNode(node.bpfRoot);
+      const [before] = listSets(node.bpfRoot, 'same-node');
       end(PASSES);
       await kernel.sameNode.settled();
       expect(kernel.sameNode.isAttached).toBe(true);
-      expect(listSameNode(node.bpfRoot)).toEqual([before]);
+      expect(listSets(node.bpfRoot, 'same-node')).toEqual([before]);
       expect(endsInForce()).toBe(2);
     });
 
@@ -275,7 +275,7 @@ describe('redirection begins', () => {
       end(FAILS);
       await kernel.sameNode.settled();
       expect(kernel.sameNode.isAttached).toBe(false);
-      expect(listSameNode(node.bpfRoot)).toEqual([]);
+      expect(listSets(node.bpfRoot, 'same-node')).toEqual([]);
     });
   });
 

@@ -4,6 +4,7 @@ import { errnoOf } from '../../native/kernel-error.ts';
 import {
   attachCgroup,
   cgroupIdOfLink,
+  detachLink,
   mapIdsOf,
   openProgram,
   programIdOfLink,
@@ -36,6 +37,23 @@ export const attachAll = (programs: ReadonlyMap<string, number>, options: Attach
       closeFd(link);
     }
   }
+};
+
+/**
+ * Detached at once: a link whose last pin goes is detached by the kernel some time later, and nothing tells when. Where that
+ * is not to be had, as of links to tracepoints, the removal of the pin has to do.
+ */
+export const removeLink = (path: string): void => {
+  const link = openPinned(path);
+  try {
+    detachLink(link);
+  } catch (error) {
+    // EOPNOTSUPP by its other name.
+    if (errnoOf(error) !== 'ENOTSUP') throw error;
+  } finally {
+    closeFd(link);
+  }
+  unlinkSync(path);
 };
 
 /** Those whose pinned link is gone, runs another program, or is on another cgroup than it should be. */

@@ -7,8 +7,9 @@ import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
  *
  *     links/<program>              the attached programs; replacing the program of a link is one atomic step
  *     set-<layout>-<number>/<map>  a complete set of tables; <layout> names the records' layout
- *     new-<layout>-<number>/<map>  a set in the making: never used, removed at the next start
- *     old-<layout>-<number>/<map>  a set that is being removed: not used any more, removed at the next start
+ *     same-node-<layout>-<number>/ the same of same-node redirection, with links of its own (same-node/pins.ts)
+ *     new-set-<layout>-<number>/   a set in the making: never used, removed at the next start
+ *     old-set-<layout>-<number>/   a set that is being removed: not used any more, removed at the next start
  *
  * A set is made under `new-` and removed under `old-`, each by one renaming, so every `set-` is complete however its
  * maker or remover ended. The newest of our layout that an attached program reads is the one in force; others are left
@@ -21,13 +22,15 @@ export interface TableSet {
 }
 
 const LAYOUT = LAYOUT_HASH.slice(0, 12);
-const SET_NAME = /^set-([0-9a-f]+)-(\d+)$/;
+const SET_NAMES = { set: /^set-([0-9a-f]+)-(\d+)$/, 'same-node': /^same-node-([0-9a-f]+)-(\d+)$/ } as const;
 const UNFINISHED_NAME = /^(new|old)-/;
 
+export type SetKind = keyof typeof SET_NAMES;
+
 /** Complete sets, newest first. */
-export const listSets = (bpfRoot: string): TableSet[] =>
+export const listSets = (bpfRoot: string, kind: SetKind = 'set'): TableSet[] =>
   list(bpfRoot)
-    .map((name) => ({ name, match: SET_NAME.exec(name) }))
+    .map((name) => ({ name, match: SET_NAMES[kind].exec(name) }))
     .filter(({ match }) => match !== null)
     .map(({ name, match }) => ({ path: join(bpfRoot, name), layout: match?.[1] ?? '', number: Number(match?.[2]) }))
     .toSorted((a, b) => b.number - a.number);
@@ -39,21 +42,23 @@ export const removeUnfinished = (bpfRoot: string): void => {
 };
 
 /** Pins everything that `pin` pins under the given directory, as one new set. */
-export const createSet = (bpfRoot: string, pin: (directory: string) => void): TableSet => {
+export const createSet = (bpfRoot: string, pin: (directory: string) => void, kind: SetKind = 'set'): TableSet => {
   removeUnfinished(bpfRoot);
-  const number = (listSets(bpfRoot)[0]?.number ?? 0) + 1;
-  const unfinished = join(bpfRoot, `new-${LAYOUT}-${number}`);
-  const path = join(bpfRoot, `set-${LAYOUT}-${number}`);
+  const number = (listSets(bpfRoot, kind)[0]?.number ?? 0) + 1;
+  const name = `${kind}-${LAYOUT}-${number}`;
+  const unfinished = join(bpfRoot, `new-${name}`);
+  const path = join(bpfRoot, name);
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   pin(unfinished);
   renameSync(unfinished, path);
   return { path, layout: LAYOUT, number };
 };
 
-/** First of all it is no set any more. */
-export const removeSet = (path: string): void => {
-  const unused = join(dirname(path), basename(path).replace(/^set-/, 'old-'));
+/** First of all it is no set any more. `detach` is given where its links are now. */
+export const removeSet = (path: string, detach?: (unused: string) => void): void => {
+  const unused = join(dirname(path), `old-${basename(path)}`);
   renameSync(path, unused);
+  detach?.(unused);
   removePins(unused);
 };
 

@@ -1,7 +1,6 @@
-import { existsSync, rmdirSync, unlinkSync } from 'node:fs';
-import { closeFd, openPinned } from '../../native/descriptor.ts';
-import { errnoOf } from '../../native/kernel-error.ts';
-import { detachLink } from '../../native/program.ts';
+import { existsSync, rmdirSync } from 'node:fs';
+import { closeFd } from '../../native/descriptor.ts';
+import { removeLink } from './attach.ts';
 import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
@@ -16,8 +15,9 @@ export interface Unloaded {
 }
 
 /**
- * Takes Shunt off the node. First sockets that are joined are parted, which takes a second. Then no connection is sent to a backend any more, then nothing is watched, then the tables
- * go; open connections go on, but a UDP socket among them hears its backend under the backend's own address.
+ * Takes Shunt off the node. First sockets that are joined are parted, which takes a second or more. Then no connection is
+ * sent to a backend any more, then nothing is watched, then the tables go; open connections go on, but a UDP socket among
+ * them hears its backend under the backend's own address.
  *
  * @throws ShuntError SHUNT_E_LOCKED while an agent works there, unless forced.
  */
@@ -43,20 +43,6 @@ const removeAll = (bpfRoot: string): Unloaded => {
     if (existsSync(directory) && list(directory).length === 0) rmdirSync(directory);
   }
   return { programs, sets };
-};
-
-/** Detached at once: a link whose last pin goes is detached by the kernel some time later, and nothing tells when. */
-const removeLink = (path: string): void => {
-  const link = openPinned(path);
-  try {
-    detachLink(link);
-  } catch (error) {
-    // EOPNOTSUPP by its other name: without the operation the removal of the pin has to do.
-    if (errnoOf(error) !== 'ENOTSUP') throw error;
-  } finally {
-    closeFd(link);
-  }
-  unlinkSync(path);
 };
 
 /** In the order of attaching; -1 for programs of other versions. */

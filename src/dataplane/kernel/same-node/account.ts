@@ -19,8 +19,8 @@ export interface AccountTables {
 /**
  * Adds what was redirected since the last time to the counters of Services and backends, where all other bytes are: so
  * they outlive a growth of the tables, the programs and the agent. How much was added is noted before it is added: cut in
- * between, bytes of one moment are lost, and none are counted twice. What belongs to a record that has a new owner is
- * dropped.
+ * between, bytes of one moment are lost, and none are counted twice. A record that has a new owner gets none: the other of
+ * the two, if it is what it was, does.
  */
 export const account = (
   { redirected, accounted }: AccountTables,
@@ -29,21 +29,34 @@ export const account = (
   const now = entriesOf(redirected);
   if (now.length === 0) return;
   const before = new Map(entriesOf(accounted).map((entry) => [nameOf(entry.key), entry]));
-  for (const entry of now) {
-    const last = before.get(nameOf(entry.key));
-    if (!isCurrent(entry.key, memory)) {
-      redirected.delete(entry.key, 1);
-      if (last !== undefined) accounted.delete(entry.key, 1);
-      continue;
-    }
+  const owned = now.map((entry) => ({ ...entry, ...ownersOf(entry.key, memory), last: before.get(nameOf(entry.key)) }));
+  const gone = owned.filter(({ service, backend }) => service === undefined && backend === undefined);
+  forget(redirected, gone);
+  forget(
+    accounted,
+    gone.filter(({ last }) => last !== undefined),
+  );
+  const grown = owned.filter(({ last, ...entry }) => entry.sent !== last?.sent || entry.received !== last.received);
+  note(
+    accounted,
+    grown.filter((entry) => !gone.includes(entry)),
+  );
+  for (const { service, backend, last, ...entry } of grown) {
     const sent = entry.sent - (last?.sent ?? 0n);
     const received = entry.received - (last?.received ?? 0n);
-    if (sent === 0n && received === 0n) continue;
-    accounted.update(entry.key, entry.value, 1);
-    const [service, , backend] = wordsOf(entry.key);
-    addBytes(lent.service_stats.look(), service * SERVICE_STATS.size + SERVICE_STATS.total, sent, received);
-    addBytes(lent.backend_stats.look(), backend * BACKEND_STATS.size + BACKEND_STATS.total, sent, received);
+    if (service !== undefined) addBytes(lent.service_stats.look(), service * SERVICE_STATS.size, sent, received);
+    if (backend !== undefined) addBytes(lent.backend_stats.look(), backend * BACKEND_STATS.size, sent, received);
   }
+};
+
+const forget = (table: BpfMap, entries: readonly Entry[]): void => {
+  if (entries.length > 0) table.delete(Buffer.concat(entries.map(({ key }) => key)), entries.length);
+};
+
+const note = (table: BpfMap, entries: readonly Entry[]): void => {
+  if (entries.length === 0) return;
+  const values = entries.map(({ value }) => value);
+  table.update(Buffer.concat(entries.map(({ key }) => key)), Buffer.concat(values), entries.length);
 };
 
 interface Entry {
@@ -67,14 +80,19 @@ const entriesOf = (table: BpfMap): readonly Entry[] => {
   });
 };
 
-const isCurrent = (key: Uint8Array, { services, backends }: Loaded['memory']): boolean => {
+interface Owners {
+  /** Indexes of the records; undefined of one that has a new owner. */
+  readonly service: number | undefined;
+  readonly backend: number | undefined;
+}
+
+const ownersOf = (key: Uint8Array, { services, backends }: Loaded['memory']): Owners => {
   const [service, serviceGeneration, backend, backendGeneration] = wordsOf(key);
-  return (
-    service < services.length &&
-    backend < backends.length &&
-    loadWord(services, service, SERVICE.generation) === serviceGeneration &&
-    loadWord(backends, backend, BACKEND.generation) === backendGeneration
-  );
+  const ownsService =
+    service < services.length && loadWord(services, service, SERVICE.generation) === serviceGeneration;
+  const ownsBackend =
+    backend < backends.length && loadWord(backends, backend, BACKEND.generation) === backendGeneration;
+  return { service: ownsService ? service : undefined, backend: ownsBackend ? backend : undefined };
 };
 
 const wordsOf = (key: Uint8Array): readonly [number, number, number, number] =>
@@ -82,10 +100,13 @@ const wordsOf = (key: Uint8Array): readonly [number, number, number, number] =>
 
 const nameOf = (key: Uint8Array): string => wordsOf(key).join();
 
-const addBytes = ({ bytes }: RecordMemory, base: number, sent: bigint, received: bigint): void => {
+/** `record` is where it begins. */
+const addBytes = ({ bytes }: RecordMemory, record: number, sent: bigint, received: bigint): void => {
   const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / WORD_BYTES);
-  Atomics.add(words, (base + COUNTERS.bytesSent) / WORD_BYTES, sent);
-  Atomics.add(words, (base + COUNTERS.bytesReceived) / WORD_BYTES, received);
+  Atomics.add(words, (record + TOTAL + COUNTERS.bytesSent) / WORD_BYTES, sent);
+  Atomics.add(words, (record + TOTAL + COUNTERS.bytesReceived) / WORD_BYTES, received);
 };
 
 const WORD_BYTES = 8;
+/** In both kinds of records. */
+const TOTAL = SERVICE_STATS.total satisfies typeof BACKEND_STATS.total;

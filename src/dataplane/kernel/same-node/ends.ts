@@ -1,7 +1,8 @@
-import { END_KEY, END_MODE, SAME_NODE_CONTROL } from '../../../abi/layout.gen.ts';
+import { END_KEY, END_MODE } from '../../../abi/layout.gen.ts';
 import { toBytes } from '../../../core/model/address.ts';
 import type { SameNodeEnd, SameNodeMode } from '../../../core/same-node/end.ts';
 import { BpfMap } from '../../../native/map.ts';
+import { raiseGeneration } from './control.ts';
 
 /** Makes the table hold these and no others. First what goes: a Pod that is gone may have given its address to another. */
 export const applyEnds = (table: BpfMap, ends: readonly SameNodeEnd[]): void => {
@@ -22,16 +23,9 @@ export const applyEnds = (table: BpfMap, ends: readonly SameNodeEnd[]): void => 
 /** The same in pinned tables that nobody holds open. */
 export const renewEnds = (path: string, ends: readonly SameNodeEnd[]): void => {
   using table = BpfMap.openPinned(`${path}/ends`);
-  using control = BpfMap.openPinned(`${path}/control`);
   applyEnds(table, ends);
-  const value = control.lookup(FIRST);
-  if (value === undefined) return;
-  const view = new DataView(value.buffer);
-  view.setUint32(SAME_NODE_CONTROL.generation, view.getUint32(SAME_NODE_CONTROL.generation, true) + 1, true);
-  control.update(FIRST, value, 1);
+  raiseGeneration(path);
 };
-
-const FIRST = new Uint8Array(4);
 
 const goneFrom = (table: BpfMap, wanted: Uint8Array): Uint8Array => {
   const names = new Set(namesOf(wanted));

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { SAME_NODE_MAPS } from '../../../abi/layout.gen.ts';
 import { closeFd, pin } from '../../../native/descriptor.ts';
 import { BpfMap } from '../../../native/map.ts';
@@ -6,7 +5,8 @@ import { openObject } from '../../../native/object.ts';
 import { attachCgroup, attachMessages, attachTracepoint } from '../../../native/program.ts';
 import { attachWalk } from '../../../native/walk.ts';
 import { type Loaded, prepareReusing, readBuilt } from '../load.ts';
-import { createSameNode, linkIn, removeLink } from './pins.ts';
+import { createSet } from '../pins.ts';
+import { linkIn, removeLinkIn, removeSameNode } from './pins.ts';
 
 export type SameNodeMap = keyof typeof SAME_NODE_MAPS;
 const MAP_NAMES = Object.keys(SAME_NODE_MAPS) as readonly SameNodeMap[];
@@ -38,26 +38,30 @@ export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions)
   prepareReusing(object, tables);
   if (path !== undefined) for (const name of MAP_NAMES) reuse(object, path, name);
   object.load();
-  const kept = new DisposableStack();
+  // Until everything is attached: whoever tries again must not find, or leave, half of it.
+  using undone = new DisposableStack();
+  const kept = undone.use(new DisposableStack());
   const maps = Object.fromEntries(MAP_NAMES.map((name) => [name, kept.use(object.map(name))])) as Joining['maps'];
   const program = (name: string): number => opened.adopt(object.program(name), closeFd);
-  const place = path ?? createSameNode(bpfRoot, (directory) => pinAll(maps, directory));
+  const place = path ?? createSet(bpfRoot, (directory) => pinAll(maps, directory), 'same-node').path;
+  if (path === undefined) undone.defer(() => removeSameNode(place));
   const walk = kept.adopt(attachWalk(program('shunt_same_node_walk'), maps.candidates), closeFd);
-  pinLink(walk, linkIn(place, 'walk'));
+  pinLink(walk, place, 'walk');
   for (const name of ['read', 'send']) {
     const link = opened.adopt(attachTracepoint(program(`shunt_same_node_${name}`)), closeFd);
-    pinLink(link, linkIn(place, name));
+    pinLink(link, place, name);
   }
   attachMessages(program('shunt_same_node_message'), maps.joined);
   const establish = program('shunt_same_node_establish');
-  pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), linkIn(place, 'establish'));
+  pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), place, 'establish');
+  undone.move();
   return { path: place, maps, walk, close: () => kept.dispose() };
 };
 
 /** In the place of the last version's: for a moment both watch, which harms nothing. */
-const pinLink = (link: number, path: string): void => {
-  if (existsSync(path)) removeLink(path);
-  pin(link, path);
+const pinLink = (link: number, path: string, name: string): void => {
+  removeLinkIn(path, name);
+  pin(link, linkIn(path, name));
 };
 
 const reuse = (object: ReturnType<typeof openObject>, path: string, name: SameNodeMap): void => {

@@ -1,19 +1,19 @@
-import { SAME_NODE_CONTROL, SEEN } from '../../../abi/layout.gen.ts';
-import { type RecordMemory, recordMemory, storeWord } from '../../../abi/memory.ts';
+import { SAME_NODE_CONTROL, SAME_NODE_MAPS, SEEN_NAMES } from '../../../abi/layout.gen.ts';
+import { counterAt, loadWord, type RecordMemory, recordMemory, storeWord } from '../../../abi/memory.ts';
 import type { SameNodeEnd } from '../../../core/same-node/end.ts';
 import { ShuntError } from '../../../errors.ts';
 import { unmapMemory } from '../../../native/memory.ts';
 import { readWalk } from '../../../native/walk.ts';
 import type { SameNode, SameNodeStats, SeenSocket } from '../../same-node.ts';
 import type { Loaded } from '../load.ts';
+import { isOurLayout, listSets } from '../pins.ts';
 import { account } from './account.ts';
 import { drainSameNode } from './drain.ts';
 import { applyEnds, renewEnds } from './ends.ts';
 import { hasPassed, rememberPassed } from './passed.ts';
-import { listSameNode } from './pins.ts';
 import { attachJoining, type Joining } from './programs.ts';
 import { runSelfTest, type SelfTestCheck } from './self-test.ts';
-import { NO_STATS, readStats, ripeIn } from './stats.ts';
+import { NO_STATS, readStats } from './stats.ts';
 
 export interface SameNodeOptions {
   readonly bpfRoot: string;
@@ -31,8 +31,7 @@ export interface SameNodeOptions {
 export class KernelSameNode implements SameNode {
   readonly #options: SameNodeOptions;
   #joining: Joining | undefined;
-  #control: RecordMemory | undefined;
-  #generation = 0;
+  #memory: JoiningMemory | undefined;
   #isFirst = true;
   /** What an earlier agent left attached, as long as the self-test runs. */
   #left: string | undefined;
@@ -70,9 +69,9 @@ export class KernelSameNode implements SameNode {
 
   tend(): void {
     const joining = this.#joining;
-    if (joining === undefined || this.#isWalking) return;
+    if (joining === undefined || this.#memory === undefined || this.#isWalking) return;
     if (++this.#ticks % ACCOUNT_TICKS === 0) account(joining.maps, this.#options.loaded());
-    const ripe = ripeIn(joining.maps.same_node_stats);
+    const ripe = counterAt(this.#memory.ripened, 0, 0);
     if (ripe === this.#ripe && this.#ticks % IDLE_TICKS_MAX !== 0) return;
     this.#ripe = ripe;
     this.#isWalking = true;
@@ -100,8 +99,8 @@ export class KernelSameNode implements SameNode {
 
   /** The newest set of our layout goes on if anybody wants it, the others end. */
   #findLeft(isWanted: boolean): string | undefined {
-    const sets = listSameNode(this.#options.bpfRoot);
-    const current = isWanted ? sets.find(({ isOurLayout }) => isOurLayout) : undefined;
+    const sets = listSets(this.#options.bpfRoot, 'same-node');
+    const current = isWanted ? sets.find(isOurLayout) : undefined;
     for (const { path } of sets) if (path !== current?.path) this.#drain(path);
     return current?.path;
   }
@@ -140,8 +139,10 @@ export class KernelSameNode implements SameNode {
     const joining = attachJoining({ bpfRoot, cgroup, tables: loaded().maps, ...(path === undefined ? {} : { path }) });
     this.#left = undefined;
     this.#joining = joining;
-    this.#control = recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1);
-    this.#generation = this.#control.words[SAME_NODE_CONTROL.generation / 4] as number;
+    this.#memory = {
+      control: recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1),
+      ripened: recordMemory(joining.maps.ripened.mmap(false), SAME_NODE_MAPS.ripened.valueSize, 1),
+    };
     return joining;
   }
 
@@ -164,8 +165,8 @@ export class KernelSameNode implements SameNode {
   }
 
   #letGo(): void {
-    if (this.#control !== undefined) unmapMemory(this.#control.bytes.buffer as ArrayBuffer);
-    this.#control = undefined;
+    for (const { bytes } of Object.values(this.#memory ?? {})) unmapMemory(bytes.buffer as ArrayBuffer);
+    this.#memory = undefined;
     this.#joining?.close();
     this.#joining = undefined;
     this.#seen = NONE_SEEN;
@@ -174,15 +175,21 @@ export class KernelSameNode implements SameNode {
 
   /** After the table has changed: programs judge their pairs anew. */
   #say({ off }: { readonly off: 0 | 1 }): void {
-    const control = this.#control as RecordMemory;
+    const { control } = this.#memory as JoiningMemory;
     storeWord(control, 0, SAME_NODE_CONTROL.off, off);
-    storeWord(control, 0, SAME_NODE_CONTROL.generation, ++this.#generation);
+    storeWord(control, 0, SAME_NODE_CONTROL.generation, loadWord(control, 0, SAME_NODE_CONTROL.generation) + 1);
   }
 
   async #walk({ walk }: Joining): Promise<void> {
     const seen = await readWalk(walk).catch(() => undefined);
     if (seen !== undefined && this.#joining?.walk === walk) this.#seen = countSeen(seen);
   }
+}
+
+/** What is read and written without a system call. */
+interface JoiningMemory {
+  readonly control: RecordMemory;
+  readonly ripened: RecordMemory;
 }
 
 const checkPassed = (checks: readonly SelfTestCheck[]): void => {
@@ -195,9 +202,7 @@ const checkPassed = (checks: readonly SelfTestCheck[]): void => {
 
 const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
   const counts: Record<SeenSocket, number> = { ...NONE_SEEN };
-  for (const each of seen) {
-    counts[each === SEEN.JOINED ? 'joined' : each === SEEN.UNFIT ? 'unfit' : 'candidate']++;
-  }
+  for (const each of seen) counts[SEEN_NAMES[each] ?? 'candidate']++;
   return counts;
 };
 

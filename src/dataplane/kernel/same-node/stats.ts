@@ -17,9 +17,6 @@ export const readStats = (table: BpfMap): Omit<SameNodeStats, 'sockets'> => {
   };
 };
 
-/** How many sockets have ever become ripe, or must be looked at once more. */
-export const ripeIn = (table: BpfMap): number => sumsIn(table)[SAME_NODE_STATS.ripe / WORD_BYTES] as number;
-
 const sumsIn = (table: BpfMap): readonly number[] => {
   const sums = new Array<number>(SAME_NODE_STATS.size / WORD_BYTES).fill(0);
   const value = table.lookup(FIRST);

@@ -671,8 +671,10 @@ describe('Pod', () => {
   });
 
   test('with labels that are none says so once', () => {
-    const raw = { ...pod, metadata: { ...pod.metadata, labels: 7 } };
-    expect(complaintsOf(raw)).toEqual(['error metadata.labels: must be an object, is 7']);
+    const pod = raw({}, {});
+    expect(complaintsOf({ ...pod, metadata: { ...pod.metadata, labels: 7 } })).toEqual([
+      'error metadata.labels: must be an object, is 7',
+    ]);
   });
 
   test.each([
