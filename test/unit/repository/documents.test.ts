@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CONNECTION_WAYS, MAPS, VERDICT_NAMES } from '../../../src/abi/layout.gen.ts';
+import { CONNECTION_WAYS, FALLBACK_NAMES, MAPS, UNFIT_NAMES, VERDICT_NAMES } from '../../../src/abi/layout.gen.ts';
 import { OPTIONS, variableOf } from '../../../src/agent/options.ts';
 import type { Command } from '../../../src/cli/command.ts';
 import { examine } from '../../../src/cli/doctor/examine.ts';
@@ -26,7 +26,9 @@ const DOCUMENTS = [
   'docs/errors.md',
   'docs/metrics.md',
   'docs/operations.md',
+  'docs/redirection.md',
   'docs/services.md',
+  'docs/traffic.md',
 ] as const;
 
 const read = (path: string): string => readFileSync(path, 'utf8');
@@ -137,6 +139,14 @@ describe('tables of the kernel', () => {
       expect(`${name} ${Number.parseInt(bytes, 10)}`).toBe(`${name} ${size}`);
     }
   });
+});
+
+test.each([
+  ['Why a message went by TCP', FALLBACK_NAMES],
+  ['Why a socket is not redirected to', UNFIT_NAMES.filter((name) => name !== 'not')],
+])('docs/redirection.md explains under "%s" every reason that there is', (heading, names) => {
+  const rows = tableUnder(read('docs/redirection.md'), heading);
+  expect(rows.map(([name]) => name)).toEqual(names.map((name) => `\`${name}\``));
 });
 
 test('docs/architecture.md lists every hook, in the order of attaching', () => {
