@@ -140,6 +140,8 @@ test('what is written once and then removed once is written again within two sec
   await retryUntil(() => scene.parents('web').length === 1);
   scene.put('web', { parents: [] });
   await retryUntil(() => scene.parents('web').length === 1, { timeoutMs: 2000 });
+  // The server shows it before the agent has its answer.
+  await retryUntil(() => agent.statuses.status().pending === 0);
   expect(agent.statuses.status().writes).toMatchObject({ written: 2, undone: 1 });
   expect(agent.complaints()).toBe(0);
 });
