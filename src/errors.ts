@@ -35,7 +35,7 @@ export const ERRORS = {
   },
   SHUNT_E_NO_SERVICE: {
     status: 1,
-    message: 'no Service {service} is programmed',
+    message: 'no Service {service} is programmed; nearest by name: {nearest}',
     help: '`shunt services` lists those that are; `shunt plan` says why one is not.',
   },
   SHUNT_E_HTTP_PATH: { status: 1, message: 'there is no {path}', help: 'These exist: {paths}.' },

@@ -175,7 +175,10 @@ const choicesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
   ).values(),
 ];
 
+/** An endpoint may be chosen in several ways: through several arms, by some clients and by everybody. */
 const countBackends = ({ tables }: Have, port: Port): number =>
-  choicesOf(port)
-    .flatMap((frontend) => partsOf(tables, frontend))
-    .reduce((sum, { backends }) => sum + backends.size, 0);
+  new Set(
+    choicesOf(port)
+      .flatMap((frontend) => partsOf(tables, frontend))
+      .flatMap(({ backends }) => Array.from(backends.keys(), (index) => socketText(tables.backend(index)))),
+  ).size;

@@ -133,6 +133,12 @@ test('a route shares connections, and the lists say so', async () => {
   expect(failures).toEqual([]);
 });
 
+test('an endpoint that is chosen in several ways counts once', async () => {
+  const both = { ...CANARY, backends: [backend('web'), backend('web-v2')] };
+  const { agent } = await stage(WEB, V2, OWN, { ...OTHER, endpoints: OWN.endpoints }, both);
+  expect([...agent.services('shop/web')]).toMatchObject([{ backends: 1 }]);
+});
+
 test('a route of another namespace is for the Pods of that one alone, as soon as their cgroup is there', async () => {
   const consumers = { ...CANARY, namespace: 'test', backends: [backend('web-v2')] };
   const grant = referenceGrant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'test' }], services: ['*'] });

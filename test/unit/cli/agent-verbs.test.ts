@@ -218,8 +218,6 @@ describe('shunt services', () => {
     { filter: 'shop', found: ['shop/cart', 'shop/idle'] },
     { filter: 'shop/idle', found: ['shop/idle'] },
     { filter: 'shop-old', found: ['shop-old/cart'] },
-    { filter: 'sho', found: [] },
-    { filter: 'cart', found: [] },
   ])('of $filter are $found', async ({ filter, found }) => {
     const { stdout } = await ask(['services', filter, '-o', 'json']);
     const { services } = JSON.parse(stdout) as { services: ReturnType<typeof serviceView>[] };
@@ -244,8 +242,27 @@ describe.each(['services', 'backends'])('shunt %s', (verb) => {
     expect(stderr).toContain('no Service shop/none is programmed');
   });
 
-  test('shows a namespace without Services as empty', async () => {
-    const { status, stdout } = await ask([verb, 'none', '-o', 'json']);
+  test.each([
+    { text: 'shop/crat', says: 'no Service shop/crat is programmed; nearest by name: shop/cart' },
+    { text: 'sho', says: 'no Service of namespace sho is programmed; nearest by name: shop' },
+    { text: 'cart', says: 'no Service of namespace cart is programmed; nearest by name: shop-old/cart, shop/cart' },
+    { text: 'idel', says: 'no Service of namespace idel is programmed; nearest by name: shop/idle' },
+  ])('of `$text`, which is not there, names what is near', async ({ text, says }) => {
+    const { status, stdout, stderr } = await ask([verb, text]);
+    expect({ status, stdout, stderr: stderr.split('\n')[0] }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `shunt: ${says} (SHUNT_E_NO_SERVICE)`,
+    });
+  });
+
+  test('of a node without any Service says so', async () => {
+    const view = fakeView({ services: () => [], backends: () => [] });
+    expect((await ask([verb, 'shop'], view)).stderr).toContain(
+      'no Service of namespace shop is programmed; nearest by name: none',
+    );
+    await listener?.close();
+    const { status, stdout } = await ask([verb, '-o', 'json'], view);
     expect({ status, data: JSON.parse(stdout) }).toEqual({ status: 0, data: { [verb]: [] } });
   });
 
