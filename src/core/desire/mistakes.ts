@@ -78,7 +78,7 @@ export const missingTarget = (key: string, policies: readonly TrafficPolicyObjec
       policy,
       'warning',
       policy.kind === 'DestinationRule' ? 'spec.host' : `spec.targetRefs[${index}].name`,
-      `there is no Service ${key}: nothing is weighed`,
+      `there is no Service ${key}${policy.endpointWeights.length === 0 ? '' : ': nothing is weighed'}`,
     );
   });
 

@@ -29,7 +29,7 @@ export const readTargets = (review: Review, list: readonly unknown[], listPath: 
   const routes: { readonly kind: RouteKind; readonly name: string }[] = [];
   const seen = new Set<string>();
   if (list.length === 0) {
-    complain(review, 'error', listPath, 'must name at least one Service');
+    complain(review, 'error', listPath, 'must name at least one Service or route');
   }
   for (const [index, raw] of list.entries()) {
     const path = at(listPath, index);

@@ -114,11 +114,13 @@ describe('shunt plan', () => {
     const objects = [
       ...web,
       policy([{ weight: 2 }], { services: ['web', 'wbe'] }),
+      policy([], { name: 'turns', services: ['wbe'], algorithm: 'RoundRobin' }),
       slice([endpoint('10.244.0.9')], { name: 'later-1', service: 'later' }),
     ];
     const { status, stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
     expect(status).toBe(0);
     expect(stdout.match(/^(?:error|warning|note): .*$/gm)).toEqual([
+      'warning: TrafficPolicy shop/turns spec.targetRefs[0].name: there is no Service shop/wbe',
       'warning: TrafficPolicy shop/weights spec.targetRefs[1].name: there is no Service shop/wbe: nothing is weighed',
     ]);
   });

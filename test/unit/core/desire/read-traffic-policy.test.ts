@@ -173,8 +173,8 @@ describe('TrafficPolicy', () => {
       policy({ targetRefs: [{ kind: 'Service', name: 'cart', namespace: 'x' }] }),
       'spec.targetRefs[0].namespace: is not a field',
     ],
-    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service'],
-    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service'],
+    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service or route'],
+    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service or route'],
     [
       'a target of another kind',
       policy({ targetRefs: [{ kind: 'Gateway', name: 'cart' }] }),

@@ -525,7 +525,7 @@ describe('clients that are answered otherwise', () => {
       want: [OWN],
       complaints: [
         'warning: TCPRoute other/split spec.rules[0].backendRefs[0]: ' +
-          'no ReferenceGrant in shop permits Service shop/v2: its share of Service shop/web is refused',
+          'no ReferenceGrant in shop permits Service shop/v2: its share of Service shop/web is refused, for clients in namespace other alone',
       ],
     },
   ])('$rule', (row) => check({ ...row, objects: [...PODS, ...row.objects] }, CLIENTS));
