@@ -1,4 +1,4 @@
-import type { DatagramConnection } from '../abi/connection.ts';
+import type { RememberedConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { SameNode } from './same-node.ts';
 
@@ -48,7 +48,7 @@ export interface Dataplane {
 export type SocketEnding = 'bpf' | 'netlink' | 'none';
 
 /** What a socket remembers; it may have dissolved its connection since. */
-export type StaleSocket = DatagramConnection;
+export type StaleSocket = RememberedConnection;
 
 export interface Ended {
   readonly sockets: readonly StaleSocket[];
@@ -71,8 +71,21 @@ export interface StatsReader {
   backend(index: number): Counters;
   /** By name, such as `refused_no_endpoint`. */
   verdicts(): Readonly<Record<string, number>>;
+  /** By backend, what lives of connections to backends whose record has been retired. Looks at a whole table. */
+  left(): readonly LeftConnections[];
   /** Places used and available in the `connections` table. */
   connections(): { readonly used: number; readonly size: number };
+}
+
+/** Without those that found no place in the `connections` table: they are few, and far away. */
+export interface LeftConnections {
+  /** Record of the Service port that was asked. */
+  readonly service: number;
+  readonly serviceGeneration: number;
+  readonly address: string;
+  readonly port: number;
+  readonly active: number;
+  readonly pending: number;
 }
 
 export interface Counters {

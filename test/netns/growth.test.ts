@@ -148,7 +148,7 @@ describe('an agent that goes on', () => {
     await agent.put(slice([]));
     await agent.put(...neighbours(4));
     await agent.put(...neighbours(40));
-    const counts = [...agent.agent.backends()].map(({ stats }) => stats.attempts);
+    const counts = [...agent.agent.backends()].map(({ stats }) => stats.attempts ?? 0);
     expect(counts).toHaveLength(200);
     expect(sum(counts)).toBe(0);
   });
@@ -174,7 +174,7 @@ const account = async (load: Hammer, open: readonly number[]): Promise<void> => 
   const attempts = total + KEPT;
   await retryUntil(() => webStats().active === KEPT);
   expect(webStats()).toMatchObject({ attempts, established: attempts, active: KEPT, pending: 0 });
-  expect(sum([...agent.agent.backends('shop/web')].map(({ stats }) => stats.attempts))).toBe(attempts);
+  expect(sum([...agent.agent.backends('shop/web')].map(({ stats }) => stats.attempts ?? 0))).toBe(attempts);
   for (const fd of open) expect(await client.getpeername(fd)).toEqual({ address: VIP, port: 80 });
   for (const fd of open) await client.closeSocket(fd);
   await retryUntil(() => webStats().active === 0);

@@ -1,15 +1,25 @@
-import type { Counters, ServiceStats, StatsReader } from '../dataplane.ts';
+import type { Counters, LeftConnections, ServiceStats, StaleSocket, StatsReader } from '../dataplane.ts';
 
 /** Counts what `FakeDataplane.connect` decides; everything after that never happens here and stays 0. */
 export class FakeStats implements StatsReader {
   readonly #backends = new Map<number, Tally>();
   readonly #services = new Map<number, Tally>();
   readonly #turns = new Map<number, number>();
+  readonly #stale: () => readonly StaleSocket[];
   #refused = 0;
+
+  constructor(stale: () => readonly StaleSocket[]) {
+    this.#stale = stale;
+  }
 
   countSent(service: number, backend: number): void {
     tallyOf(this.#services, service).attempts++;
     tallyOf(this.#backends, backend).attempts++;
+  }
+
+  /** By an arm that leads nowhere. */
+  countRejectedArm(service: number): void {
+    tallyOf(this.#services, service).rejected++;
   }
 
   countRefused(service: number): void {
@@ -46,6 +56,23 @@ export class FakeStats implements StatsReader {
 
   verdicts(): Readonly<Record<string, number>> {
     return { refused_no_endpoint: this.#refused };
+  }
+
+  left(): readonly LeftConnections[] {
+    const left = new Map<string, LeftConnections>();
+    for (const socket of this.#stale()) {
+      const { service, serviceGeneration, address, port } = socket;
+      const key = `${service} ${serviceGeneration} ${address} ${port}`;
+      left.set(key, {
+        service,
+        serviceGeneration,
+        address,
+        port,
+        active: (left.get(key)?.active ?? 0) + 1,
+        pending: 0,
+      });
+    }
+    return [...left.values()];
   }
 
   connections(): { readonly used: number; readonly size: number } {

@@ -301,7 +301,7 @@ test('shunt backends lists endpoints with weight, share and what became of conne
 test('shunt backends says whose endpoint each is, and for which clients, where that differs', async () => {
   const backends = () => [
     backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', algorithm: 'PeakEwma' }),
-    backendView({ arm: 'shop/cart:7070', variant: 7 }),
+    backendView({ arm: 'shop/cart:7070', variant: 7, clients: 'namespace checkout, ring=testers' }),
     backendView({}),
   ];
   const { stdout } = await ask(['backends'], fakeView({ backends }));
@@ -309,8 +309,28 @@ test('shunt backends says whose endpoint each is, and for which clients, where t
   expect(lines.slice(0, 4)).toEqual([
     ['OF', 'BY', 'CLIENTS', 'CHOICE'],
     ['shop/cart-v2:7070', 'TCPRoute shop/canary', 'all', 'PeakEwma'],
-    ['shop/cart:7070', '-', 'some (7)', 'WeightedRandom'],
+    ['shop/cart:7070', '-', 'namespace checkout, ring=testers', 'WeightedRandom'],
     ['-', '-', 'all', 'WeightedRandom'],
+  ]);
+});
+
+test('shunt backends shows what is refused, and what still is connected to endpoints that get nothing new', async () => {
+  const { algorithm: _, ...left } = backendView({ weight: 0, share: 0, stats: { active: 3, pending: 1 } });
+  const refused = { address: '', port: 0, arm: 'shop/gone:80', weight: 0, share: 0.05, stats: { rejected: 12 } };
+  const backends = () => [
+    backendView({}),
+    { ...left, ...refused, state: 'refused', family: 4 } as const,
+    { ...left, state: 'drained' } as const,
+    { ...left, state: 'earlier' } as const,
+  ];
+  const { stdout } = await ask(['backends', 'shop/cart'], fakeView({ backends }));
+  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1));
+  expect(lines.slice(0, 5)).toEqual([
+    'BACKEND OF CHOICE WEIGHT SHARE ACTIVE ATTEMPTS FAILED REJECTED DATAGRAMS SENT RECEIVED'.split(' '),
+    ['10.244.1.41:7070', '-', 'WeightedRandom', '1', '50 %', '2', '10', '3', '3', '7', '2.0 KiB', '2.9 MiB'],
+    ['refused (IPv4)', 'shop/gone:80', '-', '-', '5 %', '-', '-', '-', '12', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'drained', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'earlier choice', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
   ]);
 });
 

@@ -50,6 +50,7 @@ export const serviceView = (changes: Partial<ServiceView> = {}): ServiceView => 
 export const backendView = (changes: Partial<BackendView> = {}): BackendView => ({
   service: 'shop/cart',
   id: 'shop/cart/grpc/TCP',
+  state: 'answering',
   address: '10.244.1.41',
   port: 7070,
   algorithm: 'WeightedRandom',
