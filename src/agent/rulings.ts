@@ -1,13 +1,11 @@
 import { routeKeyOf } from '../core/cluster/keys.ts';
 import { type Cluster, inputFor } from '../core/cluster.ts';
+import { clienteleText } from '../core/desire/clientele.ts';
 import type { ServiceInput } from '../core/desire/desire.ts';
 import { isServed, portId } from '../core/desire/ports.ts';
 import { type Ruling, rulingFor } from '../core/desire/ruling.ts';
-import { selectorText } from '../core/desire/selector.ts';
 import { variantsOf } from '../core/desire/variants.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
-import { isConsumers, narrowingOf } from '../core/route/attached.ts';
-import { weighedBackends } from '../core/route/backend.ts';
 
 /** What counts for everybody, or for some clients. */
 export interface RulingView {
@@ -33,20 +31,10 @@ export const rulingViews = (cluster: Cluster, id: DesiredPort['id']): ReadonlyMa
 const NONE: ReadonlyMap<number, RulingView> = new Map();
 
 const viewOf = (ruling: Ruling, { service }: ServiceInput): RulingView => {
-  const { route, policy, policyOf } = ruling;
-  const namespace =
-    route !== undefined && isConsumers(route.route, service) ? [`namespace ${route.route.namespace}`] : [];
-  const policies =
-    route === undefined
-      ? [policy]
-      : [narrowingOf(route), ...weighedBackends(route).map((backend) => policyOf(backend))];
-  const selectors = policies.flatMap((each) => (each?.clients === undefined ? [] : [selectorText(each.clients)]));
-  const clients = [...namespace, ...new Set(selectors.filter((text) => text !== ''))].join(', ');
+  const { route } = ruling;
+  const clients = clienteleText(ruling, service);
   return {
     ...(route === undefined ? {} : { route: routeKeyOf(route.route) }),
-    ...(clients !== '' || selectors.length > 0 ? { clients: clients === '' ? EVERY_POD : clients } : {}),
+    ...(clients === undefined ? {} : { clients }),
   };
 };
-
-/** `clients: {}` matches every Pod, and no process outside of one. */
-const EVERY_POD = 'every Pod';
