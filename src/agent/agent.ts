@@ -1,3 +1,4 @@
+import { placed } from '../core/desire/complaint.ts';
 import type { NodeIdentity } from '../core/desire/desire.ts';
 import { explain } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
@@ -230,7 +231,7 @@ class RunningAgent implements Agent {
   }
 
   complaints(): readonly Complaint[] {
-    return [...this.#sourceComplaints, ...this.#reconciler.complaints(), ...this.#ownComplaints()];
+    return [...this.#sourceComplaints, ...this.#placed([...this.#reconciler.complaints(), ...this.#ownComplaints()])];
   }
 
   verdicts(): Readonly<Record<string, number>> {
@@ -273,6 +274,12 @@ class RunningAgent implements Agent {
         this.#request();
       },
     });
+  }
+
+  /** What follows from several objects is known to no reader of one. */
+  #placed(complaints: readonly Complaint[]): readonly Complaint[] {
+    const { source } = this.#options;
+    return complaints.map((complaint) => placed(complaint, source.originOf?.(complaint.object)));
   }
 
   /** About this node. */
@@ -365,7 +372,7 @@ class RunningAgent implements Agent {
     const own = this.#ownComplaints();
     const ofOwn = newComplaints(this.#toldOfOwn, own);
     this.#toldOfOwn = own;
-    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints(), ...ofOwn];
+    const fresh = [...ofSource, ...this.#placed([...this.#reconciler.takeFreshComplaints(), ...ofOwn])];
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 

@@ -1,4 +1,5 @@
-import type { Complaint, Origin } from '../core/model/objects.ts';
+import { placed } from '../core/desire/complaint.ts';
+import type { Complaint } from '../core/model/objects.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Command } from './command.ts';
@@ -49,10 +50,6 @@ export const command: Command = {
 export type Plan = Planned;
 
 const SEVERITIES = ['error', 'warning', 'note'] as const;
-
-/** What is said about an object as a whole is said where it begins. */
-const placed = (complaint: Complaint, origin: Origin | undefined): Complaint =>
-  origin === undefined ? complaint : { ...complaint, origin };
 
 const bySeverity = (complaints: readonly Complaint[]): readonly Complaint[] =>
   SEVERITIES.flatMap((severity) => complaints.filter((complaint) => complaint.severity === severity));
