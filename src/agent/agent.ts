@@ -226,8 +226,10 @@ class RunningAgent implements Agent {
     const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     const slowStart = (service: string) => this.#reconciler.lastSlowStart(service);
-    const { node } = this.#options;
-    return explain({ cluster, node, reading, slowStart, sameNode: this.#sameNode.obstacle, ...table }, question);
+    const { node, dataplane } = this.#options;
+    const detached = dataplane.detachedPrograms();
+    const sameNode = this.#sameNode.obstacle;
+    return explain({ cluster, node, reading, slowStart, sameNode, detached, ...table }, question);
   }
 
   complaints(): readonly Complaint[] {

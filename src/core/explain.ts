@@ -11,6 +11,7 @@ import { type Asking, askingOf } from './explain/clients.ts';
 import type { Decision, Question, Sent } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
 import { errorsConcerning } from './explain/errors.ts';
+import { idleRoutes } from './explain/idle-routes.ts';
 import { compare } from './explain/kernel.ts';
 import { findOwner, type Owner } from './explain/owner.ts';
 import { isAnswering, refusedReason } from './explain/refused.ts';
@@ -36,6 +37,8 @@ export interface ExplainInput {
   readonly slowStart?: (service: string) => SlowStart;
   /** Left out when connections may go socket to socket here, or nobody looked. */
   readonly sameNode?: SameNodeObstacle | undefined;
+  /** Names of programs that are not in force now. Left out when nobody looked. */
+  readonly detached?: readonly string[];
   /** What reading the objects came to. Left out when it is said elsewhere. */
   readonly reading?: Reading;
 }
@@ -53,13 +56,16 @@ export const explain = (input: ExplainInput, question: Question): Decision => {
   const { cluster, table, reading } = input;
   const decision = decide(input, question);
   const pairs = explainPairs(cluster, input.node, decision, input.sameNode);
+  const idle = idleRoutes(cluster, decision, input.node.proxyName);
   const errors = reading === undefined ? [] : errorsConcerning(cluster, decision, reading.complaints);
   return {
     ...decision,
     ...(table === undefined ? {} : { kernel: compare(decision, table, reading?.whole ?? true) }),
     ...(pairs.length === 0 ? {} : { sameNode: pairs }),
+    ...(idle.length === 0 ? {} : { idleRoutes: idle }),
     ...(errors.length === 0 ? {} : { errors }),
     ...(reading?.synced === false ? { unread: true as const } : {}),
+    ...(input.detached === undefined || input.detached.length === 0 ? {} : { detached: input.detached }),
   };
 };
 

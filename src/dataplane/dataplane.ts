@@ -23,6 +23,8 @@ export interface Dataplane {
   activate(): Promise<void>;
   /** Programs that were attached and are no more, or elsewhere: somebody removed them. `activate` attaches them again. */
   lostPrograms(): readonly string[];
+  /** Programs of this version that are not in force now, for whatever reason. Only looks. */
+  detachedPrograms(): readonly string[];
   /** How connected UDP sockets are ended here. */
   readonly socketEnding: SocketEnding;
   /** Connected UDP sockets that were sent to a backend whose record has been retired. Leaves the event loop its turns. */

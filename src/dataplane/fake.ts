@@ -96,6 +96,10 @@ export class FakeDataplane implements Dataplane {
     return [];
   }
 
+  detachedPrograms(): readonly string[] {
+    return this.#isActive ? [] : ['shunt_connect4', 'shunt_connect6'];
+  }
+
   async staleSockets(): Promise<readonly StaleSocket[]> {
     return this.sockets.stale(this.#memory);
   }

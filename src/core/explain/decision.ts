@@ -2,6 +2,7 @@ import type { AddressKind, ChoiceRule } from '../model/desired.ts';
 import type { Complaint, Protocol } from '../model/objects.ts';
 import type { UnresolvedReason } from '../route/backend.ts';
 import type { PairJudgement } from '../same-node/judge.ts';
+import type { IdleRoute } from './idle-routes.ts';
 
 /** What a client is about to connect to. */
 export interface Question {
@@ -57,6 +58,10 @@ interface Asked {
   readonly sameNode?: readonly ExplainedPair[];
   /** The source has not been read yet: this follows from what is known of it so far. */
   readonly unread?: true;
+  /** Names of programs of the agent that are not in force: until they are, the kernel does not decide as is said here. */
+  readonly detached?: readonly string[];
+  /** Routes of the Service that are not in force there. */
+  readonly idleRoutes?: readonly IdleRoute[];
 }
 
 /** The client and an endpoint on its node. */

@@ -1,4 +1,5 @@
 import type { Refused, Sent } from './decision.ts';
+import { idleRouteLines, isSaidByRoutes } from './idle-routes.ts';
 import { isAnswering } from './refused.ts';
 import { armLines } from './render-arms.ts';
 import { endpointLines, policyNote, sentText } from './render-endpoints.ts';
@@ -42,7 +43,8 @@ const routeLines = (decision: Sent | Refused): readonly string[] => {
 };
 
 const remarkLines = (decision: Sent | Refused): readonly string[] => {
-  const { affinityTimeoutS, onlyNode, rivals, complaints, arms = [] } = decision;
+  const { affinityTimeoutS, onlyNode, rivals, complaints, arms = [], idleRoutes: idle } = decision;
+  const unsaid = complaints.filter((complaint) => !isSaidByRoutes(complaint, idle));
   return [
     ...(affinityTimeoutS === 0
       ? []
@@ -53,7 +55,8 @@ const remarkLines = (decision: Sent | Refused): readonly string[] => {
     ...clientLines(decision),
     ...pairLines(decision.sameNode),
     ...rivals.map((rival) => `Service ${rival} asks for the same address and port, and goes without.`),
-    ...complaints.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
+    ...idleRouteLines(idle),
+    ...unsaid.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
   ];
 };
 

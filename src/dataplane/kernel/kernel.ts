@@ -169,6 +169,10 @@ class Kernel implements KernelDataplane {
     return lost;
   }
 
+  detachedPrograms(): readonly string[] {
+    return notAttached(this.#loaded.programs, this.#options);
+  }
+
   get socketEnding(): SocketEnding {
     return this.#endings.by;
   }

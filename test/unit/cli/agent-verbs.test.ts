@@ -355,6 +355,16 @@ test('shunt explain asks for a Pod with --from', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ question: { client: 'shop/web-0' } });
 });
 
+test.each<{ where: string; loadedRoots: () => Promise<readonly string[]>; code: string }>([
+  { where: 'is attached somewhere', loadedRoots: async () => ['/sys/fs/bpf/shunt'], code: 'SHUNT_E_NO_AGENT' },
+  { where: 'is attached nowhere', loadedRoots: async () => [], code: 'SHUNT_E_DETACHED_NODE' },
+  { where: 'is told to nobody', loadedRoots: () => Promise.reject(new Error('EACCES')), code: 'SHUNT_E_NO_AGENT' },
+])('shunt explain without an agent, while Shunt $where, says $code', async ({ loadedRoots, code }) => {
+  const argv = ['explain', '--socket', '/run/shunt/none.sock', '10.96.0.1:80', '-o', 'json'];
+  const { status, stdout, stderr } = await shunt(argv, { parts: { loadedRoots } });
+  expect({ status, stdout, error: JSON.parse(stderr).error.code }).toEqual({ status: 1, stdout: '', error: code });
+});
+
 describe('shunt unload', () => {
   const unloaded = { programs: ['shunt_connect4'], sets: ['/sys/fs/bpf/shunt/a'] };
   const unload = async () => unloaded;
