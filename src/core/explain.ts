@@ -6,7 +6,7 @@ import { type LocalNode, localNodeOf } from './desire/node.ts';
 import { choiceOf } from './desire/policy.ts';
 import { portId } from './desire/ports.ts';
 import type { SlowStart } from './desire/slow-start.ts';
-import { explainArms, explainRoute, policyText } from './explain/arms.ts';
+import { explainArms, explainPolicy, explainRoute } from './explain/arms.ts';
 import { type Asking, askingOf } from './explain/clients.ts';
 import type { Decision, Question, Sent } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
@@ -96,7 +96,7 @@ const answered = (subject: Subject, { service, port, kind, rivals }: Owner, ques
     kind,
     affinityTimeoutS: service.affinityTimeoutS,
     slices: input.slices.map(({ name }) => name),
-    choice: choiceOf(ruling.policy),
+    choice: choiceOf(ruling.policy.choice),
     ...client,
     rivals: rivals.map(keyOf),
     complaints: desire({ ...input, node }).complaints,
@@ -112,7 +112,7 @@ const answered = (subject: Subject, { service, port, kind, rivals }: Owner, ques
   return decided({
     ...said,
     endpoints: explainEndpoints({ service, slices, policy, node, slowStart }, port, family, only),
-    ...(policy === undefined ? {} : { policy: policyText(policy) }),
+    ...explainPolicy(policy),
     ...(only === undefined ? {} : { onlyNode: only }),
   });
 };

@@ -67,7 +67,7 @@ export type ExplainedPair = PairJudgement & {
   readonly pod: string;
 };
 
-interface Answered extends Asked {
+interface Answered extends Asked, ExplainedPolicy {
   /** `namespace/name` of the owner of the address. */
   readonly service: string;
   /** Name of the Service port, as in EndpointSlices. */
@@ -85,8 +85,6 @@ interface Answered extends Asked {
   readonly endpoints: readonly ExplainedEndpoint[];
   /** How one of them is chosen. Of a route each arm has its own. */
   readonly choice: ChoiceRule;
-  /** The policy that counts here: `TrafficPolicy shop/weights`. Absent with a route, and where there is none. */
-  readonly policy?: string;
   /** Present when a route counts: then arms share the connections, and `endpoints` is empty. */
   readonly route?: ExplainedRoute;
   readonly arms?: readonly ExplainedArm[];
@@ -100,6 +98,16 @@ interface Answered extends Asked {
   readonly complaints: readonly Complaint[];
 }
 
+/** The policy of the Service that is asked, or of that of an arm. Absent with a route, and where there is none. */
+export interface ExplainedPolicy {
+  /** The one that counts here: `TrafficPolicy shop/weights`. */
+  readonly policy?: string;
+  /** The one for everybody, where it says what `policy`, which is for some clients, leaves unsaid. */
+  readonly fallback?: string;
+  /** The one that says how endpoints are chosen, where it is not `policy`. */
+  readonly choiceBy?: string;
+}
+
 /** Of what counts for whom: see src/core/route/precedence.ts. */
 export interface ExplainedRoute {
   /** `TCPRoute shop/split` */
@@ -111,7 +119,7 @@ export interface ExplainedRoute {
 }
 
 /** What becomes of one backendRef, in the order of the route. */
-export interface ExplainedArm {
+export interface ExplainedArm extends ExplainedPolicy {
   /** `DesiredArm.id` */
   readonly id: string;
   /** `namespace/name` of its Service. */
@@ -123,7 +131,6 @@ export interface ExplainedArm {
   /** Present when its share is refused. */
   readonly refused?: ArmRefusal;
   readonly choice: ChoiceRule;
-  readonly policy?: string;
   readonly onlyNode?: string;
   readonly slices: readonly string[];
   /** Shares are those within the arm. */

@@ -2,7 +2,7 @@ import { policiesOf } from '../cluster/input.ts';
 import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import { objectText } from '../desire/complaint.ts';
-import { oldestOf, overrulingPolicy, whyBefore } from '../desire/policy.ts';
+import { oldestOf, overruledText, rankPolicies, whyBefore } from '../desire/policy.ts';
 import type { RouteKind, TrafficPolicyObject } from '../model/objects.ts';
 import { condition, errorText, isOurs } from './conditions.ts';
 import type { PolicyReason, RejectedObject, StatusTarget, WantedEntry, WantedStatus } from './wanted.ts';
@@ -67,8 +67,8 @@ const judgeService = (cluster: Cluster, policy: TrafficPolicyObject, name: strin
   if (service.type === 'ExternalName') {
     return { reason: 'Invalid', message: `${objectText(service)} is an ExternalName: it has no endpoints` };
   }
-  const governing = overrulingPolicy(policy, policiesOf(cluster, key));
-  if (governing !== undefined) return conflict(governing, policy, 'governs it alone');
+  const governing = rankPolicies(policiesOf(cluster, key)).overruling(policy);
+  if (governing !== undefined) return { reason: 'Conflicted', message: overruledText(governing, policy) };
   if (!service.headless) return { reason: 'Accepted', message: `counts for ${objectText(service)}` };
   return {
     reason: 'Accepted',

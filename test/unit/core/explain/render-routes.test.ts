@@ -137,6 +137,27 @@ it('says what counts for a Pod that is answered otherwise', () => {
   );
 });
 
+it('says whose drain and whose algorithm count for a Pod whose own policy says nothing of it', () => {
+  const weights = policy([{ node: 'node-b', weight: 0 }], { algorithm: 'RoundRobin' });
+  const objects = [
+    service(),
+    slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', { node: 'node-b' }), endpoint('10.1.0.3')]),
+    CANARY,
+  ];
+  const drained = explained([...objects, narrowed({ track: 'canary' }, { algorithm: 'Maglev' }), weights], {
+    client: 'shop/canary',
+  });
+  expect(drained).toContain('one of 2 endpoints by Maglev of its Pod (TrafficPolicy shop/narrowed):\n');
+  expect(drained).toMatch(/ {2}10\.1\.0\.2:8080 {2}weight 0 .*TrafficPolicy weights endpointWeights\[0\]/);
+  expect(drained).toContain(
+    '\nTrafficPolicy shop/narrowed counts for this client, and TrafficPolicy shop/weights for what it leaves unsaid.\n',
+  );
+  const slow = explained([...objects, narrowed({ track: 'canary' }, { slowStartMs: 1000 }), weights], {
+    client: 'shop/canary',
+  });
+  expect(slow).toContain('one of 2 endpoints by RoundRobin (TrafficPolicy shop/weights):\n');
+});
+
 it.each([
   { client: 'shop/other', says: 'Pod shop/other is not known on this node: this is what everybody gets.' },
   { client: 'shop/plain', says: 'Pod shop/plain is answered as everybody is.' },
