@@ -129,6 +129,14 @@ describe('a route', () => {
   });
 
   test.each([
+    ['without backendRefs', route('TCPRoute', { rules: [{}] }, { apiVersion: 'gateway.networking.k8s.io/v1alpha2' })],
+    ['with none in its list', backed()],
+  ])('whose rule is %s refuses everything, and says so', (_, raw) => {
+    expect(objectOf(raw)).toMatchObject({ backends: [], unsupported: '' });
+    expect(complaintsOf(raw)).toEqual(['warning spec.rules[0].backendRefs: names no Service: everything is refused']);
+  });
+
+  test.each([
     ['parents that are an object', route('TCPRoute', { parentRefs: {} }), 'spec.parentRefs: must be a list, is {}'],
     ['a parent that is a name', parented('cart'), 'spec.parentRefs[0]: must be an object, is "cart"'],
     ['a parent without a name', parented({ group: '', kind: 'Service' }), 'spec.parentRefs[0].name: is missing'],
@@ -150,7 +158,6 @@ describe('a route', () => {
     ],
     ['no rules', route('TCPRoute', { rules: [] }), 'spec.rules: must have one rule'],
     ['a rule that is a text', route('HTTPRoute', { rules: ['a'] }), 'spec.rules[0]: must be an object, is "a"'],
-    ['no backends', backed(), 'spec.rules[0].backendRefs: must name at least one Service'],
     ['a backend without a name', backed({ port: 1 }), 'spec.rules[0].backendRefs[0].name: is missing'],
     [
       'a negative weight',
