@@ -2,10 +2,10 @@ import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { BackendInput, RouteInput } from '../desire/desire.ts';
 import type { PolicyInForce } from '../desire/in-force.ts';
 import { onlyNodeOf } from '../desire/internal-policy.ts';
-import { choiceOf } from '../desire/policy.ts';
+import { choiceOf, rankPolicies, unhonouredFields } from '../desire/policy.ts';
 import type { ServedPort } from '../desire/ports.ts';
 import type { Ruling } from '../desire/ruling.ts';
-import type { Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type { Complaint, Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
 import { isConsumers, narrowingOf } from '../route/attached.ts';
 import { armIdOf, backendOf } from '../route/backend.ts';
 import type { ExplainedArm, ExplainedPolicy, ExplainedRoute } from './decision.ts';
@@ -41,6 +41,16 @@ export const explainArms = (
     };
     return { ...named, ...explainBackend(backend, policyOf(backend), { node, slowStart }, port, family) };
   });
+};
+
+/** What a DestinationRule of a Service that the route leads to asks for in vain: of each Service once. */
+export const unhonouredOfBackends = (route: RouteInput | undefined, parent: ServiceObject): readonly Complaint[] => {
+  const answering = (route?.backends ?? []).flatMap(({ answers }) => answers ?? []);
+  const byService = new Map(answering.map((answers) => [keyOf(answers.service), answers]));
+  byService.delete(keyOf(parent));
+  return [...byService.values()].flatMap(({ service, policies }) =>
+    unhonouredFields(service, policies, rankPolicies(policies)),
+  );
 };
 
 const explainBackend = (

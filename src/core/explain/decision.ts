@@ -49,6 +49,8 @@ export interface LeftAlone extends Asked {
 
 interface Asked {
   readonly question: Question;
+  /** Present when the Pod that asks is on another node than it is asked on (empty: unknown): all is said of that node. */
+  readonly elsewhere?: { readonly node: string; readonly askedOn: string };
   /** What the kernel's tables held when they were looked at; absent when they were not. */
   readonly kernel?: KernelAnswer;
   /** Errors of reading that may concern this answer: each keeps its object, or file, as it was read before. */
@@ -144,11 +146,14 @@ export type ArmRefusal =
 
 /**
  * `apart`: answered otherwise than everybody. `unknown`: no Pod of this node, so what is said is what everybody gets. `no
- * cgroup`: so is it, because the kernel cannot tell whose its connections are.
+ * cgroup`: so is it, because the kernel cannot tell whose its connections are. `other node`: so is it, because the kernel that
+ * knows the Pod is not the one that was looked at.
  */
 export interface ExplainedClient {
   readonly pod: string;
-  readonly standing: 'apart' | 'as everybody' | 'unknown' | 'no cgroup';
+  readonly standing: 'apart' | 'as everybody' | 'unknown' | 'no cgroup' | 'other node';
+  /** Where it is, if that is another node than the agent's. */
+  readonly node?: string;
 }
 
 export type RefusedReason =
