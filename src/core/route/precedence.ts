@@ -8,7 +8,7 @@ import { isAttached, isConsumers, isForNobody, narrowingOf } from './attached.ts
 /**
  * The route that counts at a Service port for a client; without a client, for everybody who is not known as one. Routes
  * of the client's own namespace come before those of the Service's, and of these each that is narrowed to some clients
- * before those that are not. Where two stand alike the kind decides (GEP-1426: GRPCRoute, HTTPRoute, TCPRoute), then age,
+ * before those that are not. Where two stand alike the kind decides (GEP-1426: GRPCRoute, HTTPRoute, TLSRoute, TCPRoute), then age,
  * then the name. What is not supported, or for nobody, counts nowhere.
  */
 export const routeFor = (
@@ -120,7 +120,10 @@ const standingOf = (input: RouteInput, service: ServiceObject): number =>
   (isConsumers(input.route, service) ? 2 : 0) + (narrowingOf(input) === undefined ? 0 : 1);
 
 /** The two that are for UDP and TCP never meet. */
-const KINDS = { GRPCRoute: 0, HTTPRoute: 1, TCPRoute: 2, UDPRoute: 2 } as const satisfies Record<RouteKind, number>;
+const KINDS = { GRPCRoute: 0, HTTPRoute: 1, TLSRoute: 2, TCPRoute: 3, UDPRoute: 3 } as const satisfies Record<
+  RouteKind,
+  number
+>;
 
 /** Infinity is as old as Infinity. */
 const compareAge = (a: number, b: number): number => (a === b ? 0 : a - b);

@@ -81,6 +81,9 @@ describe('a route', () => {
   test.each([
     ['TCPRoute', 'v1'],
     ['TCPRoute', 'v1alpha2'],
+    ['TLSRoute', 'v1'],
+    ['TLSRoute', 'v1alpha3'],
+    ['TLSRoute', 'v1alpha2'],
     ['UDPRoute', 'v1'],
     ['UDPRoute', 'v1alpha2'],
     ['HTTPRoute', 'v1'],
@@ -192,6 +195,11 @@ describe('what shares of connections cannot do', () => {
   test.each([
     ['hostnames', route('HTTPRoute', { hostnames: ['a.example'] }), `spec.hostnames: ${REQUESTS}`],
     [
+      'names within TLS',
+      route('TLSRoute', { hostnames: ['a.example'] }),
+      'spec.hostnames: is for names within TLS, which is not looked into',
+    ],
+    [
       'two rules',
       route('HTTPRoute', { rules: [{}, {}] }),
       'spec.rules: has 2 rules; connections are shared by a single one',
@@ -264,6 +272,7 @@ describe('what shares of connections cannot do', () => {
     ['empty lists', ruled('HTTPRoute', { matches: [], filters: [], timeouts: {}, retry: null })],
     ['no hostnames', route('HTTPRoute', { hostnames: [], useDefaultGateways: 'None' })],
     ['a match of anything', ruled('GRPCRoute', { matches: [{ headers: [] }] })],
+    ['no hostnames of a TLSRoute', route('TLSRoute', { hostnames: [] })],
     ['a name of the rule', ruled('UDPRoute', { name: 'shares' })],
   ])('has nothing to do with %s', (_, raw) => {
     expect(complaintsOf(raw)).toEqual([]);

@@ -367,6 +367,18 @@ describe('a route that does not count', () => {
       ],
     },
     {
+      rule: 'gives way as a TCPRoute to a TLSRoute that asks for shares alone',
+      objects: [
+        route([{ name: 'v2' }], { kind: 'TCPRoute', createdAtMs: 1 }),
+        route([{ name: 'v1' }], { kind: 'TLSRoute', createdAtMs: 2 }),
+      ],
+      want: [V1],
+      complaints: [
+        'warning: TCPRoute shop/split spec.parentRefs[0]: ' +
+          'port 80 is left to TLSRoute shop/split: TLSRoute comes before TCPRoute',
+      ],
+    },
+    {
       rule: 'has a headless parent',
       objects: [service({ headless: true, clusterIPs: [] }), route([{ name: 'v1' }])],
       want: [],

@@ -80,6 +80,15 @@ describe('the status of a route', () => {
       ),
     },
     {
+      when: 'it is a TLSRoute that asks for names within TLS',
+      objects: [WEB, V1, route([{ name: 'v1' }], { kind: 'TLSRoute', unsupported: 'spec.hostnames: is for names' })],
+      want: [
+        'TLSRoute split at Service shop/web: Accepted=False UnsupportedValue: ' +
+          'none of the route is in force, because of spec.hostnames: is for names',
+        `TLSRoute split at Service shop/web: ${RESOLVED}`,
+      ],
+    },
+    {
       when: 'a backend is not there',
       objects: [WEB, route([{ name: 'v1' }])],
       want: at(ACCEPTED, 'ResolvedRefs=False BackendNotFound: there is no Service shop/v1: refused, with their shares'),
