@@ -75,7 +75,7 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   [
     'the clients of routes of all kinds',
     {
-      ...targets(...['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'].map((kind) => ({ ...ROUTE, kind }))),
+      ...targets(...['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => ({ ...ROUTE, kind }))),
       clients: {},
     },
   ],

@@ -37,9 +37,9 @@ export const answerFor = (
   if (route !== undefined) return { endpoints: [], ...armsOf(basis, port, family, route, policyOf) };
   const { service, slices, policies } = basis.input;
   const endpoints = desireEndpoints({ ...basis, service, slices, policy }, port, family, onlyNode);
-  const choice = choiceOf(policy);
+  const choice = choiceOf(policy.choice);
   if (endpoints.length === 0 || isSameChoice(choice, choiceOf(governingPolicy(policies)))) return { endpoints };
-  const id = `${keyOf(service)}:${port.port}@${policy?.name}`;
+  const id = `${keyOf(service)}:${port.port}@${policy.first?.name}`;
   return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints }] };
 };
 
@@ -82,8 +82,8 @@ const armOf = (
     family,
     onlyNodeOf(service, node.name),
   );
-  const own = policy === governingPolicy(policies) ? id : `${id}@${policy?.name}`;
-  return { id: own, choice: choiceOf(policy), endpoints };
+  const own = policy.first === governingPolicy(policies) ? id : `${id}@${policy.first?.name}`;
+  return { id: own, choice: choiceOf(policy.choice), endpoints };
 };
 
 export const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>

@@ -10,8 +10,8 @@ export const clienteleText = ({ route, policy, policyOf }: Ruling, service: Serv
     route !== undefined && isConsumers(route.route, service) ? `namespace ${route.route.namespace}` : '';
   const policies =
     route === undefined
-      ? [policy]
-      : [narrowingOf(route), ...weighedBackends(route).map((backend) => policyOf(backend))];
+      ? [policy.first]
+      : [narrowingOf(route), ...weighedBackends(route).map((backend) => policyOf(backend).first)];
   const selectors = policies.flatMap((each) => (each?.clients === undefined ? [] : [selectorText(each.clients)]));
   const text = [namespace, ...new Set(selectors)].filter((part) => part !== '').join(', ');
   if (text !== '') return text;

@@ -17,7 +17,13 @@ import { checkLabel, checkSubdomain } from './read-name.ts';
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 /** In the order in which they win over each other. */
-export const ROUTE_KINDS = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'] as const satisfies readonly RouteKind[];
+export const ROUTE_KINDS = [
+  'GRPCRoute',
+  'HTTPRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'UDPRoute',
+] as const satisfies readonly RouteKind[];
 
 export const isRouteKind = (kind: unknown): kind is RouteKind => ROUTE_KINDS.some((each) => each === kind);
 

@@ -110,6 +110,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['shunt.dev/v1alpha1 TrafficPolicy', { kind: 'TrafficPolicy', checkName: checkSubdomain, read: readTrafficPolicy }],
   ...routes('GRPCRoute', 'v1'),
   ...routes('HTTPRoute', 'v1', 'v1beta1'),
+  ...routes('TLSRoute', 'v1', 'v1alpha3', 'v1alpha2'),
   ...routes('TCPRoute', 'v1', 'v1alpha2'),
   ...routes('UDPRoute', 'v1', 'v1alpha2'),
   [`${GATEWAY_GROUP}/v1 ReferenceGrant`, REFERENCE_GRANT],

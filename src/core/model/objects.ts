@@ -19,7 +19,7 @@ export interface ObjectRef {
 }
 
 /** Of the Gateway API (group `gateway.networking.k8s.io`), in the order in which they win over each other. */
-export type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TCPRoute' | 'UDPRoute';
+export type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute';
 
 export interface ServicePort {
   /** Empty for the only port of a Service that has one. EndpointSlice ports are matched by this name. */

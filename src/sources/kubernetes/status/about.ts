@@ -24,7 +24,7 @@ export const aboutRaw = (raw: Fields, object: ObjectRef): About | undefined => {
 /** Kinds into whose status we write. */
 export const hasOurStatus = (kind: string): boolean => kind === 'TrafficPolicy' || ROUTES.has(kind);
 
-const ROUTES: ReadonlySet<string> = new Set<RouteKind>(['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute']);
+const ROUTES: ReadonlySet<string> = new Set<RouteKind>(['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute']);
 
 const parentOf = ({ group, kind, ...ref }: Fields, ours: string): readonly RouteParent[] => {
   const name = textOf(ref.name);

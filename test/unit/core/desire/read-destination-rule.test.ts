@@ -76,7 +76,11 @@ describe('a DestinationRule', () => {
       [`${BALANCER}.consistentHash.ringHash`, `${BALANCER}.consistentHash.minimumRingSize`],
     ],
   ])('hashes consistently %s', (_, consistentHash, algorithm, ignored) => {
-    expect(objectOf(balanced({ consistentHash }))).toMatchObject({ algorithm, hashOn: 'Pod', ignored });
+    expect(objectOf(balanced({ consistentHash }))).toMatchObject({
+      algorithm,
+      hashOn: algorithm === 'Maglev' ? 'SourceAddress' : 'Pod',
+      ignored,
+    });
   });
 
   test.each([

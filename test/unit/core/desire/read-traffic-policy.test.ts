@@ -147,7 +147,7 @@ describe('TrafficPolicy', () => {
   });
 
   test('is for the clients of routes of each kind', () => {
-    const kinds = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'];
+    const kinds = ['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'];
     const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
     expect(objectOf(raw)).toMatchObject({
       services: [],
@@ -178,7 +178,7 @@ describe('TrafficPolicy', () => {
     [
       'a target of another kind',
       policy({ targetRefs: [{ kind: 'Gateway', name: 'cart' }] }),
-      'spec.targetRefs[0].kind: must be Service, GRPCRoute, HTTPRoute, TCPRoute or UDPRoute, is "Gateway"',
+      'spec.targetRefs[0].kind: must be Service, GRPCRoute, HTTPRoute, TLSRoute, TCPRoute or UDPRoute, is "Gateway"',
     ],
     [
       'a target of another group',
