@@ -38,6 +38,12 @@ static __always_inline bool take_backend(__u32 index, struct choice *choice)
 	return true;
 }
 
+/* Less than nothing if another processor has used it since the clock was read here. */
+static __always_inline __s64 unused_for(const struct affinity *last, __u64 now_ns)
+{
+	return now_ns - last->last_used_ns;
+}
+
 /*
  * The backend used before, if it still is what it was and, with a timeout, was used lately. The
  * entry may be handed to another client while it is read (see frontend.h): it must at least name a
@@ -50,7 +56,7 @@ static __always_inline bool choose_remembered(const struct affinity_key *key, __
 					? bpf_map_lookup_elem(&affinity, key)
 					: bpf_map_lookup_elem(&socket_affinity, key);
 
-	if (!last || (timeout_ns && now_ns - last->last_used_ns >= timeout_ns))
+	if (!last || (timeout_ns && unused_for(last, now_ns) >= (__s64)timeout_ns))
 		return false;
 	if (!take_backend(last->backend, choice) || choice->to->generation != last->generation)
 		return false;

@@ -16,7 +16,7 @@ import { programRun } from '../../src/native/program.ts';
 /** The decisions of bpf/*.h, made by the kernel: bpf/test/decisions.bpf.c calls them one at a time. */
 
 const OBJECT = join(import.meta.dirname, '../../build/bpf/test/decisions.bpf.o');
-const PROGRAMS = ['weighted', 'remember_for', 'remembered', 'latency', 'family', 'equal', 'from_ipv4'] as const;
+const PROGRAMS = ['weighted', 'remember_for', 'remembered', 'given_back', 'latency', 'family', 'equal', 'from_ipv4'] as const;
 const RECORDS = 1024;
 /** All backends are of this Service, and IPv4. */
 const SERVICE_INDEX = 3;
@@ -84,12 +84,25 @@ describe('the choice by weight', () => {
   });
 });
 
+describe('the place of a connection', () => {
+  test.each([
+    { whose: 'is its own', owner: 7n, given: true, then: 0n },
+    { whose: 'is free by now', owner: 0n, given: false, then: 0n },
+    { whose: 'is another’s by now', owner: 8n, given: false, then: 8n },
+  ])('that $whose is given back once, and nobody else’s ever: $given', ({ owner, given, then }) => {
+    const context = BigUint64Array.of(owner, 7n);
+    expect(programRun(programs.given_back, new Uint8Array(context.buffer))).toBe(given ? 1 : 0);
+    expect(context[0]).toBe(then);
+  });
+});
+
 describe('a remembered backend', () => {
   const S = 1_000_000_000n;
   const START = 1000n * S;
 
   test.each([
     { when: 'at once', later: 0n, found: true },
+    { when: 'though another processor used it a moment after the clock was read', later: -1n, found: true },
     { when: 'just before its time is over', later: 10n * S - 1n, found: true },
     { when: 'when its time is over', later: 10n * S, found: false },
   ])('with a timeout of 10 s is found $when: $found', ({ later, found }) => {
