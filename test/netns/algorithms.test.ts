@@ -187,6 +187,91 @@ describe('peak EWMA', () => {
     expect(ewmaOf(node, 0)).toBeLessThan(250_000);
   });
 
+  describe('of a request that is never answered', () => {
+    test.each([
+      { what: 'closes', end: 'closeSocket' },
+      { what: 'breaks off', end: 'reset' },
+    ] as const)('takes as long as its client waited, at least, who $what then', async ({ end }) => {
+      const { here, there, server } = await bothEnds();
+      await client.send(here, 'question');
+      await server.recv(there);
+      await wait(100);
+      await client[end](here);
+      await retryUntil(() => ewmaOf(node, 0) > 97_000);
+      expect(ewmaOf(node, 0)).toBeLessThan(400_000);
+      // The other end follows, which is no failure of it.
+      await server.closeSocket(there);
+      await wait(50);
+      expect(ewmaOf(node, 0)).toBeLessThan(400_000);
+    });
+
+    test.each([
+      { what: 'closes', end: 'closeSocket' },
+      { what: 'breaks off', end: 'reset' },
+    ] as const)('takes a second, where the server $what instead', async ({ end }) => {
+      const { here, there, server } = await bothEnds();
+      await client.send(here, 'question');
+      await server.recv(there);
+      await server[end](there);
+      await client.recv(here);
+      await retryUntil(() => ewmaOf(node, 0) > 990_000);
+    });
+
+    test.each(['client', 'server'] as const)('says nothing where nothing was asked, and the %s closes', async (who) => {
+      const { here, there, server } = await bothEnds();
+      await wait(100);
+      await (who === 'client' ? client.closeSocket(here) : server.closeSocket(there));
+      await wait(50);
+      await (who === 'client' ? server.closeSocket(there) : client.closeSocket(here));
+      await wait(50);
+      expect(ewmaOf(node, 0)).toBeLessThan(50_000);
+    });
+
+    test('is answered all the same to a client that has only stopped sending', async () => {
+      const { here, there, server } = await bothEnds();
+      await client.send(here, 'question');
+      await client.shutdown(here, 'write');
+      await server.recv(there);
+      await wait(100);
+      await server.send(there, 'answer');
+      expect(await client.recv(here)).toEqual({ text: 'answer' });
+      expect(ewmaOf(node, 0)).toBeGreaterThan(97_000);
+      expect(ewmaOf(node, 0)).toBeLessThan(400_000);
+    });
+  });
+
+  test('takes what was given up without any answer for as long as that took, at least', async () => {
+    await servers[0]?.serve('tcp', '*', 8081, 'full', 'full');
+    only(0, 8081);
+    const fd = await client.socket('tcp4', { nonblock: true });
+    await client.connect(fd, VIP, 80);
+    await wait(120);
+    await client.closeSocket(fd);
+    await retryUntil(() => ewmaOf(node, 0) > 117_000);
+    expect(ewmaOf(node, 0)).toBeLessThan(500_000);
+  });
+
+  test.each([1, 2])('knows how long a handshake took whose SYN was sent again, times: %i', async (times) => {
+    const [server] = servers as [SocketShell];
+    const listener = await server.socket('tcp4');
+    await server.bind(listener, '0.0.0.0', 8080);
+    await server.listen(listener, 0);
+    only(0);
+    const first = await client.socket('tcp4', { nonblock: true });
+    await client.connect(first, pods[0]?.address4 as string, 8080);
+    await wait(50);
+    const fd = await client.socket('tcp4', { nonblock: true });
+    const start = performance.now();
+    await client.connect(fd, VIP, 80);
+    await wait(times * 1000 - 500);
+    await server.accept(listener);
+    await retryUntil(() => kernel.stats.backend(0).established === 1, { timeoutMs: 5000 });
+    const tookUs = (performance.now() - start) * 1000;
+    expect(tookUs).toBeGreaterThan(times * 900_000);
+    for (const us of [kernel.stats.backend(0).connectNs / 1000, ewmaOf(node, 0)])
+      expect(Math.abs(us - tookUs)).toBeLessThan(300_000);
+  });
+
   test('is not called for segments any more once the first answer has come', async () => {
     const { here, there, server } = await bothEnds();
     const statistics = enableStats();
