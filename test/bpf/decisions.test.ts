@@ -16,7 +16,16 @@ import { programRun } from '../../src/native/program.ts';
 /** The decisions of bpf/*.h, made by the kernel: bpf/test/decisions.bpf.c calls them one at a time. */
 
 const OBJECT = join(import.meta.dirname, '../../build/bpf/test/decisions.bpf.o');
-const PROGRAMS = ['weighted', 'remember_for', 'remembered', 'given_back', 'latency', 'family', 'equal', 'from_ipv4'] as const;
+const PROGRAMS = [
+  'weighted',
+  'remember_for',
+  'remembered',
+  'given_back',
+  'latency',
+  'family',
+  'equal',
+  'from_ipv4',
+] as const;
 const RECORDS = 1024;
 /** All backends are of this Service, and IPv4. */
 const SERVICE_INDEX = 3;

@@ -10,10 +10,12 @@ import { enableStats } from '../../src/native/system.ts';
 import { ewmaOf, openHandMade, write } from '../helpers/hand-made.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { chiSquaredP } from '../helpers/statistics.ts';
 
 /** Real connections, chosen in each of the ways. Backend i is the server i; the Service is record 0. */
 
 const VIP = '10.96.0.1';
+const VIP6 = 'fd00:10:96::1';
 const WEIGHTS = [3, 2, 1] as const;
 const NAMES = ['v0', 'v1', 'v2'] as const;
 /** Where nobody listens. */
@@ -43,14 +45,20 @@ const serve = (): Promise<unknown> =>
 
 const choose = (
   choice: ChoiceRule,
-  more: { readonly lookup?: readonly number[]; readonly port?: number } = {},
+  more: { readonly lookup?: readonly number[]; readonly port?: number; readonly protocol?: 'TCP' | 'UDP' } = {},
 ): void => {
-  const { lookup = [], port = 8080 } = more;
+  const { lookup = [], port = 8080, protocol = 'TCP' } = more;
   write(kernel, {
     services: [{ index: 0, choice }],
-    backends: pods.map(({ address4 }, index) => ({ index, address: address4, port, weight: WEIGHTS[index] as number })),
+    backends: pods.map(({ address4 }, index) => ({
+      index,
+      address: address4,
+      port,
+      protocol,
+      weight: WEIGHTS[index] as number,
+    })),
     ranges: [{ base: 1, entries: [0, 1, 2], weights: WEIGHTS, stride: 5, lookup }],
-    frontends: [{ address: VIP, slotBase: 1, slotCount: 3 }],
+    frontends: [{ address: VIP, slotBase: 1, slotCount: 3, protocol }],
   });
 };
 
@@ -68,6 +76,39 @@ test('round robin gives each endpoint exactly its weight in connections, round b
     expect(by).toEqual({ v0: 3 * rounds, v1: 2 * rounds, v2: rounds });
   }
 });
+
+test('round robin gives each family rounds of its own, also where clients come by IPv4 and IPv6 in turn', async () => {
+  await serve();
+  const entries = [0, 1];
+  write(kernel, {
+    services: [{ index: 0, choice: { algorithm: 'RoundRobin', hashOn: 'Pod' } }],
+    backends: entries.flatMap((index) => [
+      { index, address: pods[index]?.address4 as string },
+      { index: index + 2, address: pods[index]?.address6 as string },
+    ]),
+    ranges: [
+      { base: 1, entries, weights: [1, 1], stride: 1 },
+      { base: 11, entries: [2, 3], weights: [1, 1], stride: 1 },
+    ],
+    frontends: [
+      { address: VIP, slotBase: 1, slotCount: 2 },
+      { address: VIP6, slotBase: 11, slotCount: 2 },
+    ],
+  });
+  for (let many = 0; many < 10; many++) for (const vip of [VIP, VIP6]) await client.whoAnswers('tcp', vip, 80);
+  expect([0, 1, 2, 3].map((backend) => kernel.stats.backend(backend).attempts)).toEqual([5, 5, 5, 5]);
+});
+
+test.each(['LeastConnections', 'PeakEwma'] as const)(
+  'datagrams of sockets that do not connect, which nobody counts, go by weight under %s',
+  async (algorithm) => {
+    await Promise.all(servers.map((server, index) => server.serve('udp', '*', 8080, NAMES[index] as string)));
+    choose({ algorithm, hashOn: 'Pod' }, { protocol: 'UDP' });
+    const { by } = await client.hammer('udp-unconnected', VIP, 80, { count: 600 });
+    const counts = NAMES.map((name) => by[name] ?? 0);
+    expect(chiSquaredP(counts, [300, 200, 100])).toBeGreaterThan(0.001);
+  },
+);
 
 test('the algorithm of a Service in use changes by its record alone', async () => {
   await serve();
