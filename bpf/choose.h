@@ -67,8 +67,20 @@ static __always_inline bool choose_remembered(const struct affinity_key *key, __
 	return true;
 }
 
+static __always_inline long put_affinity(const struct affinity_key *key,
+					 const struct affinity *used, __u64 flags)
+{
+	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
+	return key->kind == AFFINITY_POD ? bpf_map_update_elem(&affinity, key, used, flags)
+					 : bpf_map_update_elem(&socket_affinity, key, used, flags);
+}
+
+/*
+ * To be called where nothing good was remembered. Connections that begin at the same time all come
+ * here: the others take what the first of them chose.
+ */
 static __always_inline void remember_choice(const struct affinity_key *key, __u64 now_ns,
-					    const struct choice *choice)
+					    __u64 timeout_ns, struct choice *choice)
 {
 	struct affinity used = {
 		.last_used_ns = now_ns,
@@ -76,11 +88,14 @@ static __always_inline void remember_choice(const struct affinity_key *key, __u6
 		.generation = choice->backend_generation,
 	};
 
-	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
-	if (key->kind == AFFINITY_POD)
-		bpf_map_update_elem(&affinity, key, &used, BPF_ANY);
+	struct choice first = *choice;
+
+	if (!put_affinity(key, &used, BPF_NOEXIST))
+		return;
+	if (choose_remembered(key, now_ns, timeout_ns, &first))
+		*choice = first;
 	else
-		bpf_map_update_elem(&socket_affinity, key, &used, BPF_ANY);
+		put_affinity(key, &used, BPF_ANY);
 }
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline enum route choose_for_pod(struct bpf_sock_addr *ctx,
 	}
 	route = choose_endpoint(ctx, asked, frontend, service, datagram, choice);
 	if (timeout_s && route == ROUTE_SEND)
-		remember_choice(&pod, now_ns, choice);
+		remember_choice(&pod, now_ns, timeout_s * NS_PER_S, choice);
 	return route;
 }
 
@@ -84,7 +84,7 @@ static __always_inline enum route choose_for_socket(struct bpf_sock_addr *ctx,
 		return ROUTE_SEND;
 	route = choose_for_pod(ctx, asked, frontend, service, true, choice);
 	if (route == ROUTE_SEND)
-		remember_choice(&socket, now_ns, choice);
+		remember_choice(&socket, now_ns, 0, choice);
 	return route;
 }
 

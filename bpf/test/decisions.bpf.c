@@ -33,7 +33,7 @@ struct remembered_context {
 	struct affinity_key key;
 	__u64 now_ns;
 	__u64 timeout_ns;
-	__u32 backend; /* in: what to remember, out: what was remembered */
+	__u32 backend; /* in: what to remember, out: what is remembered */
 	__u32 generation;
 };
 
@@ -46,7 +46,9 @@ int remember_for(struct remembered_context *ctx)
 	};
 	struct affinity_key key = ctx->key;
 
-	remember_choice(&key, ctx->now_ns, &choice);
+	remember_choice(&key, ctx->now_ns, ctx->timeout_ns, &choice);
+	ctx->backend = choice.backend;
+	ctx->generation = choice.backend_generation;
 	return 0;
 }
 
