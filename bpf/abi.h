@@ -189,8 +189,8 @@ struct counters {
 
 struct service_stats {
 	struct counters total;
-	__u64 turn; /* of RoundRobin: the next one */
-	__u64 zero;
+	__u64 turn;	 /* of RoundRobin: the next one */
+	__u64 turn_ipv6; /* the same for endpoints of IPv6: the two families have rounds of their own */
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 

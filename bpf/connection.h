@@ -8,9 +8,9 @@
  * cookies one after the other, 4096 at a time, so that sets fill evenly. A connection whose set is
  * full goes to socket storage: slower, without limit.
  *
- * A place is claimed by compare-and-swap of its cookie and given back by exchange: whoever gets
- * the cookie back ends the connection, once. Kernels before 5.12 have neither; there every
- * connection goes to socket storage.
+ * A place is claimed and given back by compare-and-swap of its cookie: whoever gives it back ends
+ * the connection, once, and a place that is another's by now stays that other's. Kernels before 5.12
+ * have no such thing; there every connection goes to socket storage.
  */
 #ifndef SHUNT_CONNECTION_H
 #define SHUNT_CONNECTION_H
@@ -82,10 +82,11 @@ static __always_inline bool give_back(__u64 *owner, __u64 cookie)
 #ifdef SHUNT_NO_CMPXCHG
 	bool mine = *owner == cookie;
 
-	*owner = 0;
+	if (mine)
+		*owner = 0;
 	return mine;
 #else
-	return __sync_lock_test_and_set(owner, 0) == cookie;
+	return __sync_val_compare_and_swap(owner, cookie, 0) == cookie;
 #endif
 }
 

@@ -88,6 +88,10 @@ struct tcp_sock {
 	} rcvq_space; /* of the handshake, until the application reads something */
 } __attribute__((preserve_access_index));
 
+struct netns_ipv4 {
+	__u8 sysctl_tcp_syn_linear_timeouts;
+} __attribute__((preserve_access_index));
+
 /* Read with bpf_core_enum_value(), except for the first, which never changed. */
 enum sock_flags {
 	SOCK_DONE = 1,

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = 'd656ff2945a726ad496293d9c3c67e645915a8be31a9b26ad347d974e1b8367d';
+export const LAYOUT_HASH = '90257017eeafacd0492cd3f96f46317427b3a9a82e27e738405ab06a5551664c';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -60,7 +60,7 @@ export const SERVICE_STATS = {
   size: 384,
   total: 0,
   turn: 112,
-  zero: 120,
+  turnIpv6: 120,
   connectLatency: 128,
   connectLatencyCount: 32,
 } as const;
