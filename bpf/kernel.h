@@ -40,6 +40,7 @@ struct file {
 
 struct socket {
 	struct file *file;
+	struct sock *sk;
 } __attribute__((preserve_access_index));
 
 struct sock {
@@ -78,6 +79,10 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 write_seq;
 	__u32 copied_seq;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 total_retrans;
+	__u32 srtt_us; /* eightfold */
 	bool is_mptcp;
 	__u8 recvmsg_inq : 1;
 	__u8 repair : 1;
@@ -108,6 +113,13 @@ struct bpf_iter_meta {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 } __attribute__((preserve_access_index));
 
 struct bpf_iter__udp {

@@ -105,6 +105,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	__u32 last_state = ctx->args[0], state = ctx->args[1];
 	bool established = connection->state == CONNECTION_ACTIVE;
 	enum outcome outcome;
+	struct traffic traffic;
 	struct tcp_sock *tcp;
 	struct sock *sk;
 	__u64 took_ns;
@@ -129,8 +130,13 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 		sample_answer(connection, unanswered_ns(ctx, tcp) / 1000, true);
 	else
 		sample_failure(connection, unanswered_ns(ctx, tcp));
-	connection_end(place, cookie, outcome, established ? payload_sent(ctx, tcp, last_state) : 0,
-		       established ? payload_received(ctx, sk) : 0);
+	traffic = (struct traffic){
+		.sent = established ? payload_sent(ctx, tcp, last_state) : 0,
+		.received = established ? payload_received(ctx, sk) : 0,
+		.retransmits = ctx->total_retrans,
+		.rtt_us = ctx->srtt_us >> 3,
+	};
+	connection_end(place, cookie, ctx->sk, outcome, &traffic);
 }
 
 /* A connect() that failed before its SYN left a trace; this SYN may be for somebody else. */
