@@ -8,6 +8,7 @@ import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { kernelError } from '../../src/native/kernel-error.ts';
 import { BpfMap } from '../../src/native/map.ts';
+import { BpfObject } from '../../src/native/object.ts';
 import { Died, type Mortality } from '../helpers/mortal.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
 import { heldLines, wantedLines } from '../helpers/pinned-tables.ts';
@@ -126,6 +127,19 @@ describe('an agent that goes on', () => {
       expect(Object.keys((await client.hammer('tcp', VIP, 80, { count: 50 })).by)).toEqual([first!.name]);
     },
   );
+
+  test('after a growth whose programs the verifier refused on its thread tries once more, where it has words', async () => {
+    const aside = vi
+      .spyOn(BpfObject.prototype, 'loadAside')
+      .mockRejectedValue(kernelError('objectLoad', constants.errno.EAGAIN, ''));
+    await agent.put(...neighbours(3));
+    expect(aside).toHaveBeenCalled();
+    expect(heldLines(node.bpfRoot)).toEqual(wantedLines([...web, ...neighbours(3)]));
+    vi.spyOn(BpfObject.prototype, 'load').mockImplementation(() => {
+      throw kernelError('objectLoad', constants.errno.EACCES, 'words of the verifier');
+    });
+    await expect(agent.put(...neighbours(40))).rejects.toThrow(/SHUNT_E_LOAD|words of the verifier/);
+  });
 
   test('after a growth that could not pin a table grows at the next attempt', async () => {
     const { pin } = BpfMap.prototype;

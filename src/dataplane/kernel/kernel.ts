@@ -12,7 +12,7 @@ import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
-import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
+import { type Features, type Loaded, lendMemories, load, loadAside, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
@@ -143,7 +143,7 @@ class Kernel implements KernelDataplane {
    */
   async grow(capacity: Capacity): Promise<void> {
     const old = { set: this.#set, loaded: this.#loaded };
-    const grown = this.#loadGrown(capacity);
+    const grown = await this.#loadGrown(capacity);
     this.#set = grown.set;
     this.#loaded = grown.loaded;
     this.tables = createTableReader(grown.loaded.maps.frontends, grown.loaded.memory);
@@ -203,10 +203,10 @@ class Kernel implements KernelDataplane {
     closeFd(this.#lock);
   }
 
-  #loadGrown(capacity: Capacity): { readonly set: TableSet; readonly loaded: Loaded } {
+  async #loadGrown(capacity: Capacity): Promise<{ readonly set: TableSet; readonly loaded: Loaded }> {
     const { bpfRoot } = this.#options;
     const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, this.#loaded.maps[name]]));
-    const loaded = load({ ...this.#options, reuse, capacity, features: this.features });
+    const loaded = await loadAside({ ...this.#options, reuse, capacity, features: this.features });
     try {
       copyTables(this.#loaded, loaded);
       return { set: createSet(bpfRoot, (directory) => pinMaps(loaded, directory)), loaded };
