@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
+import { LiveSweep } from './live-sweep.ts';
 import { LostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
@@ -62,6 +63,8 @@ export interface AgentObserver {
   onLostEnded(count: number): void;
   /** It could not be told which are lost; they count as active until a later time. */
   onLostFailure(error: unknown, retryInMs: number): void;
+  /** What long connections carry could not be counted; it is at a later time, or when they end. */
+  onLiveFailure(error: unknown, retryInMs: number): void;
   /** Sockets could not be looked at, or not all of them; they keep what they have until a later time. */
   onSocketsFailure(error: unknown, retryInMs: number): void;
 }
@@ -94,6 +97,7 @@ class RunningAgent implements Agent {
   readonly #runner: Runner;
   readonly #sweep: DatagramSweep;
   readonly #lost: LostSweep;
+  readonly #live: LiveSweep;
   readonly #clients: ClientCgroups | undefined;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
@@ -152,6 +156,10 @@ class RunningAgent implements Agent {
       onEnded: (count) => observer.onLostEnded(count),
       onFailure: (error, retryInMs) => observer.onLostFailure(error, retryInMs),
     });
+    this.#live = new LiveSweep({
+      ...options,
+      onFailure: (error, retryInMs) => observer.onLiveFailure(error, retryInMs),
+    });
   }
 
   async start(): Promise<void> {
@@ -187,6 +195,7 @@ class RunningAgent implements Agent {
     await this.#reconciler.settled();
     await this.#sweep.stop();
     await this.#lost.stop();
+    await this.#live.stop();
     this.#options.dataplane.close();
   }
 
@@ -337,6 +346,7 @@ class RunningAgent implements Agent {
     } else {
       this.#ready = true;
       this.#lost.start();
+      this.#live.start();
       observer.onReady(this.#lastChange, whole);
     }
   }

@@ -40,6 +40,11 @@ export interface Dataplane {
    * before `close`. Absent where nothing can be lost.
    */
   endLost?(): Promise<EndedLost>;
+  /**
+   * Counts what TCP connections that go on have carried since the last time. One call at a time, in the background; must
+   * have ended before `close`. Absent where they are counted only when they end.
+   */
+  countLive?(): Promise<void>;
   /** Absent where connections are never joined socket to socket. */
   readonly sameNode?: SameNode;
   /** Lets go of the tables; the kernel keeps routing. */
@@ -106,10 +111,15 @@ export interface Counters {
   readonly bytesReceived: number;
   readonly connectNs: number;
   readonly datagrams: number;
+  readonly datagramsReceived: number;
   readonly rejected: number;
 }
 
 export interface ServiceStats extends Counters {
+  readonly retransmits: number;
+  /** Smoothed round-trip times, summed up, and how many. */
+  readonly rttMicros: number;
+  readonly rttSamples: number;
   /** Bucket i: connects faster than 2^i microseconds and not faster than half of that. */
   readonly connectLatency: readonly number[];
 }

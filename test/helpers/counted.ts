@@ -57,6 +57,7 @@ const NAMES = [
   'bytesSent',
   'bytesReceived',
   'datagrams',
+  'datagramsReceived',
   'rejected',
 ] as const satisfies readonly (keyof Counted)[];
 

@@ -51,7 +51,12 @@ export class FakeStats implements StatsReader {
   }
 
   service(index: number): ServiceStats {
-    return { ...NOTHING, ...this.#services.get(index), connectLatency: new Array(LATENCY_BUCKETS).fill(0) };
+    return {
+      ...NOTHING,
+      ...NO_QUALITY,
+      ...this.#services.get(index),
+      connectLatency: new Array(LATENCY_BUCKETS).fill(0),
+    };
   }
 
   verdicts(): Readonly<Record<string, number>> {
@@ -94,6 +99,8 @@ const tallyOf = (tallies: Map<number, Tally>, index: number): Tally => {
 /** As in bpf/abi.h. */
 const LATENCY_BUCKETS = 32;
 
+const NO_QUALITY = Object.freeze({ retransmits: 0, rttMicros: 0, rttSamples: 0 });
+
 const NOTHING: Counters = Object.freeze({
   attempts: 0,
   established: 0,
@@ -110,5 +117,6 @@ const NOTHING: Counters = Object.freeze({
   bytesReceived: 0,
   connectNs: 0,
   datagrams: 0,
+  datagramsReceived: 0,
   rejected: 0,
 });

@@ -12,6 +12,7 @@ import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
+import { LiveTraffic } from './live.ts';
 import { type Features, type Loaded, lendMemories, load, loadAside, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
@@ -43,6 +44,7 @@ export interface KernelOptions {
 export interface KernelDataplane extends Dataplane {
   readonly features: Features;
   endLost(): Promise<EndedLost>;
+  countLive(): Promise<void>;
 }
 
 /**
@@ -64,6 +66,7 @@ const KEPT_BY_GROWTH = [
   'verdicts',
   'connections',
   'connections_overflow',
+  'accounts',
   'affinity',
   'socket_affinity',
   'udp_peers',
@@ -76,6 +79,7 @@ class Kernel implements KernelDataplane {
   #loaded: Loaded;
   readonly #endings: Endings;
   readonly #lost: LostConnections;
+  readonly #live: LiveTraffic;
   readonly sameNode: KernelSameNode;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
@@ -96,6 +100,7 @@ class Kernel implements KernelDataplane {
     closeMaps(reuse);
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#lost = new LostConnections(() => this.#loaded, options.netns);
+    this.#live = new LiveTraffic(() => this.#loaded);
     this.sameNode = new KernelSameNode({ ...options, loaded: () => this.#loaded });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
@@ -141,7 +146,11 @@ class Kernel implements KernelDataplane {
    * nothing afterwards before every program reads the new one. Only counters differ; the new ones start at zero, and
    * the old ones are added when nothing counts there any more.
    */
-  async grow(capacity: Capacity): Promise<void> {
+  grow(capacity: Capacity): Promise<void> {
+    return this.#live.held(() => this.#grow(capacity));
+  }
+
+  async #grow(capacity: Capacity): Promise<void> {
     const old = { set: this.#set, loaded: this.#loaded };
     const grown = await this.#loadGrown(capacity);
     this.#set = grown.set;
@@ -195,7 +204,13 @@ class Kernel implements KernelDataplane {
     return this.features.atomics ? this.#lost.end() : { connections: 0, failure: undefined };
   }
 
+  /** Without compare-and-swap two that count at once would count twice. */
+  async countLive(): Promise<void> {
+    if (this.features.atomics) await this.#live.count();
+  }
+
   close(): void {
+    this.#live.close();
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
     this.sameNode.close();
     this.#endings.close();

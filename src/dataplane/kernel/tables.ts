@@ -1,5 +1,5 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
-import { isUsed, readConnectLatency, readCounters } from '../../abi/counters.ts';
+import { isUsed, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
@@ -39,7 +39,11 @@ export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMe
   isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
-    return { ...readCounters(stats, index), connectLatency: readConnectLatency(stats, index) };
+    return {
+      ...readCounters(stats, index),
+      ...readQuality(stats, index),
+      connectLatency: readConnectLatency(stats, index),
+    };
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
   verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
