@@ -203,6 +203,24 @@ test('takes a refused connection for one that took a second', async () => {
   expect(ewmaOf(node, 0)).toBe(1_000_000);
 });
 
+const chooseOfAll = (): void =>
+  write(kernel, {
+    services: [{ index: 0, choice: { algorithm: 'PeakEwma', hashOn: 'Pod' } }],
+    backends: pods.map(({ address4 }, index) => ({ index, address: address4, weight: WEIGHTS[index] as number })),
+    ranges: [{ base: 1, entries: [0, 1, 2], weights: WEIGHTS }],
+    frontends: [{ address: VIP, slotBase: 1, slotCount: 3 }],
+  });
+
+test('sends most connections past an endpoint that answers no SYN, though its clients give up soon', async () => {
+  await servers[0]?.serve('tcp', '*', 8080, 'full', 'full');
+  for (const index of [1, 2]) await servers[index]?.serve('tcp', '*', 8080, NAMES[index] as string);
+  chooseOfAll();
+  await client.hammer('tcp', VIP, 80, { count: 100, timeoutMs: 100 });
+  // A half by weight, a quarter by two draws of it.
+  expect(kernel.stats.backend(0).attempts).toBeLessThan(45);
+  expect(kernel.stats.backend(0).attempts).toBeGreaterThan(0);
+});
+
 test('sends most connections past an endpoint that answers late', async () => {
   const late = servers[0] as SocketShell;
   await servers[1]?.serve('tcp', '*', 8080, 'v1');
@@ -210,12 +228,7 @@ test('sends most connections past an endpoint that answers late', async () => {
   const listener = await late.socket('tcp4');
   await late.bind(listener, '0.0.0.0', 8080);
   await late.listen(listener);
-  write(kernel, {
-    services: [{ index: 0, choice: { algorithm: 'PeakEwma', hashOn: 'Pod' } }],
-    backends: pods.map(({ address4 }, index) => ({ index, address: address4, weight: WEIGHTS[index] as number })),
-    ranges: [{ base: 1, entries: [0, 1, 2], weights: WEIGHTS }],
-    frontends: [{ address: VIP, slotBase: 1, slotCount: 3 }],
-  });
+  chooseOfAll();
   const answers = client.startHammer('tcp', VIP, 80, { count: 200 });
   // The first that comes here waits for its answer; nobody is sent here meanwhile but by two draws.
   let served = 0;
