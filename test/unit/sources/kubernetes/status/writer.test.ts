@@ -24,6 +24,39 @@ test('what was said of a generation that the object never had keeps nobody from 
   expect(server.messages('tcproutes', 'web')).toEqual(['as it is']);
 });
 
+test.each([500, 502])('a type whose status is always answered by %i holds up no other', async (status) => {
+  const { writer, clock, server } = open();
+  const broken = Array.from({ length: 20 }, (_, index) => `r${index}`);
+  for (const name of broken) server.put('httproutes', name);
+  server.put('tcproutes', 'web');
+  server.refusal = (resource) => (resource === 'httproutes' ? status : undefined);
+  writer.want([...broken.map((name) => wanted('HTTPRoute', name)), wanted('TCPRoute', 'web')]);
+  await clock.advance(5_000);
+  expect(server.messages('tcproutes', 'web')).toEqual(['as it is']);
+});
+
+test.each([429, 503, 504])(
+  'after a %i nobody else asks, for half a minute at most, and then another does',
+  async (status) => {
+    const { writer, clock, server } = open();
+    for (const name of ['r0', 'r1']) server.put('httproutes', name);
+    server.put('tcproutes', 'web');
+    server.refusal = (resource) => (resource === 'httproutes' ? status : undefined);
+    writer.want([wanted('HTTPRoute', 'r0'), wanted('HTTPRoute', 'r1'), wanted('TCPRoute', 'web')]);
+    await clock.advance(900);
+    expect(server.writes).toEqual(['httproutes/r0']);
+    await clock.advance(4_000);
+    expect(server.writes.slice(0, 3)).toEqual(['httproutes/r0', 'httproutes/r1', 'tcproutes/web']);
+    server.refusal = () => status;
+    writer.want(Array.from({ length: 40 }, (_, index) => wanted('TCPRoute', `t${index}`)));
+    for (let index = 0; index < 40; index++) server.put('tcproutes', `t${index}`);
+    await clock.advance(600_000);
+    const before = server.writes.length;
+    await clock.advance(60_000);
+    expect(server.writes.length).toBeGreaterThanOrEqual(before + 2);
+  },
+);
+
 const open = () => {
   const clock = new ManualClock();
   const server = new Server();
@@ -67,7 +100,7 @@ class Server {
   put(
     resource: string,
     name: string,
-    { generation, parents = [] }: { generation: number; parents?: object[] },
+    { generation = 1, parents = [] }: Partial<{ generation: number; parents: object[] }> = {},
   ): string {
     return (
       this.#store(`${resource}/${name}`, { metadata: { generation }, status: { parents } }).metadata.resourceVersion ??
