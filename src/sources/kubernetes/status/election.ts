@@ -139,9 +139,21 @@ export class Election {
     try {
       await this.#put(object, { ...lease, ...this.#now() });
     } catch (error) {
-      if ((error as Ending).status !== 404) throw error;
-      await this.#create();
+      const { status } = error as Ending;
+      if (status === 404) await this.#create();
+      else if (status === 409) await this.#renewAsRead(error as Ending);
+      else throw error;
     }
+  }
+
+  /** A renewal of ours whose answer was lost made a version that we were not told: the lease is still ours then. */
+  async #renewAsRead(conflict: Ending): Promise<void> {
+    const object = await this.#read();
+    if (object === undefined) throw conflict;
+    const lease = readLease(object);
+    this.#seen = { object, lease, atMs: this.#options.clock.monotonicMs() };
+    if (lease.holder !== this.#options.identity) throw conflict;
+    await this.#put(object, { ...lease, ...this.#now() });
   }
 
   /** Takes the lease if it is free. */
