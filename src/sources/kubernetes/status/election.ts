@@ -150,7 +150,7 @@ export class Election {
   async #renewAsRead(conflict: Ending): Promise<void> {
     const object = await this.#read();
     if (object === undefined) throw conflict;
-    const lease = readLease(object);
+    const lease = this.#leaseOf(object);
     this.#seen = { object, lease, atMs: this.#options.clock.monotonicMs() };
     if (lease.holder !== this.#options.identity) throw conflict;
     await this.#put(object, { ...lease, ...this.#now() });
@@ -163,7 +163,7 @@ export class Election {
       await this.#create();
       return;
     }
-    const lease = readLease(object);
+    const lease = this.#leaseOf(object);
     const isAsSeen = JSON.stringify(lease) === JSON.stringify(this.#seen?.lease);
     const atMs = isAsSeen && this.#seen ? this.#seen.atMs : this.#options.clock.monotonicMs();
     this.#seen = { object, lease, atMs };
@@ -199,7 +199,7 @@ export class Election {
     const { clock } = this.#options;
     const sent = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     const object = await write();
-    this.#seen = { object, lease: readLease(object), atMs: sent.monotonicMs };
+    this.#seen = { object, lease: this.#leaseOf(object), atMs: sent.monotonicMs };
     this.#renewed = sent;
     if (!this.isLeader) return this.#lose();
     this.#cancelDeadline?.();
@@ -228,6 +228,10 @@ export class Election {
     } finally {
       cancel();
     }
+  }
+
+  #leaseOf(object: Fields): Lease {
+    return readLease(object, this.#timing.durationMs * DURATIONS_MAX);
   }
 
   #abortAfter(ms: number): () => void {
@@ -266,5 +270,7 @@ interface Seen {
   readonly atMs: number;
 }
 
+/** Of ours: another version of Shunt may have another duration. */
+const DURATIONS_MAX = 5;
 /** An agent that stops does not wait longer. */
 const RELEASE_MS = 2_000;

@@ -78,6 +78,18 @@ test('who does not lead looks again after the lease may have ended, at a random 
   expect([server.gets, server.puts]).toEqual([2, 1]);
 });
 
+test.each([300, 2_147_484, Number.MAX_SAFE_INTEGER])(
+  'a lease for %i s holds no longer than five of ours',
+  async (s) => {
+    const { clock, server } = open(0);
+    server.lease = { metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'other', leaseDurationSeconds: s } };
+    await clock.advance(149_000);
+    expect([server.gets, server.puts]).toEqual([1, 0]);
+    await clock.advance(2_000);
+    expect([server.gets, server.puts]).toEqual([2, 1]);
+  },
+);
+
 interface Lease {
   readonly metadata: { readonly resourceVersion: string };
   readonly spec: object;
