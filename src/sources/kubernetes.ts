@@ -10,10 +10,11 @@ import { type Access, type Client, createClient } from './kubernetes/client.ts';
 import { Lookout } from './kubernetes/lookout.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './kubernetes/reflector.ts';
 import { type ClusterResource, resourcesFor } from './kubernetes/resources.ts';
-import { aboutRaw, hasOurStatus } from './kubernetes/status/about.ts';
+import { aboutRaw, hasOurStatus, leftIn } from './kubernetes/status/about.ts';
 import type { ElectionTiming } from './kubernetes/status/election.ts';
-import { Statuses } from './kubernetes/status/statuses.ts';
+import { type LeftBehind, Statuses } from './kubernetes/status/statuses.ts';
 import { type ReflectorClock, systemClock } from './kubernetes/timing.ts';
+import type { ReflectorEvent } from './kubernetes/told.ts';
 import { Troubles } from './kubernetes/trouble.ts';
 import type { Source, SourceSink, StatusWriting, WatchStatus } from './source.ts';
 
@@ -136,6 +137,7 @@ class KubernetesSource implements Source {
       handler: {
         onEvents: (events) => {
           this.#tell(this.#catalog.take(kind, events));
+          if (hasOurStatus(kind)) this.#statuses?.leftBehind(events.map((event) => leftBehind(kind, event)));
           for (const event of events) {
             if (kind !== 'Node') break;
             if (event.type === 'delete') nodes--;
@@ -166,7 +168,8 @@ class KubernetesSource implements Source {
     if (ref === undefined || !hasOurStatus(ref.kind)) return read;
     this.#statuses?.seen(nameOf(ref), versionOf(raw));
     const about = read.outcome === 'rejected' ? aboutRaw(raw, ref) : undefined;
-    return about === undefined ? read : { ...read, about };
+    const left = read.outcome === 'nothing' ? leftIn(raw, ref) : undefined;
+    return { ...read, ...(about && { about }), ...(left && { left }) };
   }
 
   #tell(events: ReturnType<Catalog['take']>): void {
@@ -211,6 +214,11 @@ interface Told {
   readonly rejected: ReturnType<Catalog['rejected']>;
   readonly whole: boolean;
 }
+
+const leftBehind = (kind: ObjectRef['kind'], event: ReflectorEvent<CatalogRead>): LeftBehind => ({
+  name: nameOf({ ...event, kind }),
+  status: event.type === 'put' ? event.object.left : undefined,
+});
 
 const nameOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
 

@@ -25,7 +25,8 @@ export class Attempts {
 
   /** So often that it is no chance: another controller wants something else. */
   get isContested(): boolean {
-    return this.#undone >= CONTESTED_MIN && this.#clock.monotonicMs() - this.#writtenMs <= BACKOFF_MAX_MS;
+    const stoodMs = this.#clock.monotonicMs() - this.#writtenMs;
+    return this.#undone >= CONTESTED_MIN && (stoodMs <= BACKOFF_MAX_MS || this.waitMs > 0);
   }
 
   written(): void {

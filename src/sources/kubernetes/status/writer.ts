@@ -82,6 +82,11 @@ export class StatusWriter {
     return this.#due.size;
   }
 
+  /** Somebody undoes what we write into it, and has not left it alone for long since. */
+  isContested(name: string): boolean {
+    return this.#items.get(name)?.attempts.isContested ?? false;
+  }
+
   /** Everything that is wanted. What was wanted of an object that is no longer among it is taken back. */
   want(statuses: readonly WantedStatus[]): void {
     this.#wanted = statuses;
@@ -190,7 +195,7 @@ export class StatusWriter {
     try {
       await this.#bring(name, item);
       this.#server.settled();
-      this.#options.onEnd(name, { error: undefined, isContested: item.attempts.isContested });
+      this.#options.onEnd(name, { error: undefined, isContested: this.isContested(name) });
     } catch (error) {
       const ending = error as Ending;
       if (!this.#mayWrite) return;
@@ -204,7 +209,7 @@ export class StatusWriter {
       // Whoever fails every time would keep those behind it from their turn.
       if (this.#due.delete(name)) this.#due.add(name);
       if (isOfServer(ending)) this.#server.failed(ending.retryAfterMs);
-      this.#options.onEnd(name, { error: ending, isContested: item.attempts.isContested });
+      this.#options.onEnd(name, { error: ending, isContested: this.isContested(name) });
     }
   }
 

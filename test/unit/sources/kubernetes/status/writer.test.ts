@@ -1,9 +1,7 @@
-import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { WantedStatus } from '../../../../../src/core/status/wanted.ts';
-import type { Client } from '../../../../../src/sources/kubernetes/client.ts';
 import { type AttemptEnd, StatusWriter } from '../../../../../src/sources/kubernetes/status/writer.ts';
 import { ManualClock } from '../../../../helpers/manual-clock.ts';
+import { ours, StatusServer, wanted } from '../../../../helpers/status-server.ts';
 
 test('an object that was made anew is told nothing about the one before it', async () => {
   const { writer, clock, server } = open();
@@ -57,9 +55,39 @@ test.each([429, 503, 504])(
   },
 );
 
+test('an object over which there was a fight is at peace once it is no longer ours', async () => {
+  const { writer, clock, server, ends } = await openFight();
+  writer.want([]);
+  await clock.advance(600_000);
+  expect(server.messages('tcproutes', 'web')).toEqual([]);
+  expect(ends.get('TCPRoute shop/web')).toEqual({ error: undefined, isContested: false });
+});
+
+test('a fight lasts until what was written has stood for ten minutes', async () => {
+  const { writer, clock } = await openFight();
+  await clock.advance(500_000);
+  expect(writer.isContested('TCPRoute shop/web')).toBe(true);
+  await clock.advance(200_000);
+  expect(writer.isContested('TCPRoute shop/web')).toBe(false);
+});
+
+const openFight = async () => {
+  const opened = open();
+  const { writer, clock, server, ends } = opened;
+  server.put('tcproutes', 'web');
+  writer.want([wanted('TCPRoute', 'web')]);
+  await clock.advance(100);
+  for (let round = 0; round < 4; round++) {
+    writer.seen('TCPRoute shop/web', server.put('tcproutes', 'web'));
+    await clock.advance(20_000);
+  }
+  expect(ends.get('TCPRoute shop/web')?.isContested).toBe(true);
+  return opened;
+};
+
 const open = () => {
   const clock = new ManualClock();
-  const server = new Server();
+  const server = new StatusServer();
   const ends = new Map<string, AttemptEnd>();
   const writer = new StatusWriter({
     client: server.client,
@@ -73,80 +101,3 @@ const open = () => {
 };
 
 const RESOURCES: Readonly<Record<string, string>> = { HTTPRoute: 'httproutes', TCPRoute: 'tcproutes' };
-
-/** Keeps objects, and takes whatever status is written. */
-class Server {
-  /** `httproutes/web`, in order. */
-  readonly writes: string[] = [];
-  /** Answers instead of taking the status. */
-  refusal: (resource: string) => number | undefined = () => undefined;
-  readonly #objects = new Map<string, Stored>();
-  #version = 0;
-
-  readonly client: Client = {
-    server: 'https://nowhere',
-    get: (path) => answer(this.#objects.get(keyOf(path))),
-    send: (_, path, body) => {
-      const key = keyOf(path);
-      this.writes.push(key);
-      const refused = this.refusal(key.split('/')[0] ?? '');
-      if (refused !== undefined) return answer({ kind: 'Status', code: refused, message: 'refused' }, refused);
-      const { metadata, status } = JSON.parse(body) as Stored;
-      return answer(this.#store(key, { metadata, status }));
-    },
-    close: () => {},
-  };
-
-  put(
-    resource: string,
-    name: string,
-    { generation = 1, parents = [] }: Partial<{ generation: number; parents: object[] }> = {},
-  ): string {
-    return (
-      this.#store(`${resource}/${name}`, { metadata: { generation }, status: { parents } }).metadata.resourceVersion ??
-      ''
-    );
-  }
-
-  messages(resource: string, name: string): readonly string[] | undefined {
-    const parents = this.#objects.get(`${resource}/${name}`)?.status.parents as readonly ReturnType<typeof ours>[];
-    return parents?.flatMap(({ conditions }) => conditions.map(({ message }) => message));
-  }
-
-  #store(key: string, object: Stored): Stored {
-    const resourceVersion = String(++this.#version);
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion } };
-    this.#objects.set(key, stored);
-    return stored;
-  }
-}
-
-interface Stored {
-  readonly metadata: { readonly generation: number; readonly resourceVersion?: string };
-  readonly status: { readonly parents?: readonly object[] };
-}
-
-/** `/apis/gateway.networking.k8s.io/v1/namespaces/shop/tcproutes/web/status`: `tcproutes/web`. */
-const keyOf = (path: string): string => path.split('/').slice(6, 8).join('/');
-
-const answer = (object: object | undefined, status = object === undefined ? 404 : 200) => {
-  const body = Readable.from([Buffer.from(JSON.stringify(object ?? { kind: 'Status', code: 404 }))]);
-  return { answer: Promise.resolve({ status, headers: {}, body } as never), abort: () => {} };
-};
-
-const ours = (message: string, observedGeneration: number) => ({
-  parentRef: { group: '', kind: 'Service', namespace: 'shop', name: 'web' },
-  controllerName: 'shunt.dev/agent',
-  conditions: [{ type: 'Accepted', status: 'True', reason: 'Accepted', message, observedGeneration }],
-});
-
-const wanted = (kind: 'HTTPRoute' | 'TCPRoute', name: string, generation = 1, message = 'as it is'): WantedStatus => ({
-  ref: { kind, apiVersion: 'gateway.networking.k8s.io/v1', namespace: 'shop', name, generation },
-  kind: 'parents',
-  entries: [
-    {
-      of: { group: '', kind: 'Service', namespace: 'shop', name: 'web' },
-      conditions: [{ type: 'Accepted', status: 'True', reason: 'Accepted', message, observedGeneration: generation }],
-    },
-  ],
-});
