@@ -8,9 +8,10 @@ import type { Fields } from './kubernetes/calls.ts';
 import { type Catalog, type CatalogRead, createCatalog } from './kubernetes/catalog.ts';
 import { type Access, type Client, createClient } from './kubernetes/client.ts';
 import { Lookout } from './kubernetes/lookout.ts';
+import { NeededGrants } from './kubernetes/needed-grants.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './kubernetes/reflector.ts';
 import { type ClusterResource, resourcesFor } from './kubernetes/resources.ts';
-import { aboutRaw, hasOurStatus, leftIn } from './kubernetes/status/about.ts';
+import { aboutRaw, hasOurStatus, isRoute, leftIn } from './kubernetes/status/about.ts';
 import type { ElectionTiming } from './kubernetes/status/election.ts';
 import { type LeftBehind, Statuses } from './kubernetes/status/statuses.ts';
 import { type ReflectorClock, systemClock } from './kubernetes/timing.ts';
@@ -47,8 +48,10 @@ class KubernetesSource implements Source {
   readonly #clock: ReflectorClock;
   readonly #lookout: Lookout;
   readonly #catalog: Catalog = createCatalog();
+  readonly #grants = new NeededGrants();
   readonly #intern: Intern = createIntern();
   readonly #placeOf: PlaceOf = createPlaces();
+  readonly #resources: readonly ClusterResource[];
   readonly #reflectors: readonly Reflector[];
   readonly #troubles: Troubles;
   readonly #statuses: Statuses | undefined;
@@ -65,6 +68,7 @@ class KubernetesSource implements Source {
 
   constructor(options: KubernetesSourceOptions) {
     const resources = resourcesFor(options.nodeName);
+    this.#resources = resources;
     this.name = `kubernetes:${options.access.server}`;
     this.#options = options;
     this.#client = createClient(options.access, options.userAgent);
@@ -133,10 +137,13 @@ class KubernetesSource implements Source {
       client: this.#client,
       lookout: this.#lookout,
       resource,
+      mayDoWithout: kind === 'ReferenceGrant' ? () => this.#mayMissGrants() : undefined,
       project: (raw) => this.#project(raw as Fields),
       handler: {
         onEvents: (events) => {
-          this.#tell(this.#catalog.take(kind, events));
+          const taken = this.#catalog.take(kind, events);
+          this.#grants.note(taken);
+          this.#tell(taken);
           if (hasOurStatus(kind)) this.#statuses?.leftBehind(events.map((event) => leftBehind(kind, event)));
           for (const event of events) {
             if (kind !== 'Node') break;
@@ -157,6 +164,12 @@ class KubernetesSource implements Source {
       random,
       lineBytesMax,
     });
+  }
+
+  /** Once all routes are known. */
+  #mayMissGrants(): boolean {
+    const isEarly = this.#resources.some(({ name, kind }) => isRoute(kind) && this.#unsynced.has(name));
+    return !isEarly && !this.#grants.areNeeded;
   }
 
   #project(raw: Fields): CatalogRead {

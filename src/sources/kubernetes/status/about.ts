@@ -30,7 +30,9 @@ export const leftIn = (raw: Fields, object: ObjectRef): WantedStatus | undefined
 };
 
 /** Kinds into whose status we write. */
-export const hasOurStatus = (kind: string): boolean => kind === 'TrafficPolicy' || ROUTES.has(kind);
+export const hasOurStatus = (kind: string): boolean => kind === 'TrafficPolicy' || isRoute(kind);
+
+export const isRoute = (kind: string): boolean => ROUTES.has(kind);
 
 const ROUTES: ReadonlySet<string> = new Set<RouteKind>(['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute']);
 
