@@ -195,7 +195,14 @@ class KubernetesSource implements Source {
       whole: before.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole()),
     };
     const isSame = (Object.keys(before) as (keyof Told)[]).every((field) => before[field] === this.#told[field]);
-    if (events.length > 0 || !isSame) this.#send(events);
+    if (events.length === 0 && isSame) return;
+    try {
+      this.#send(events);
+    } catch (error) {
+      // What was not taken is told again.
+      this.#told = before;
+      throw error;
+    }
   }
 
   #send(events: ReturnType<Catalog['take']>): void {

@@ -183,6 +183,19 @@ describe.each(SYNC_MODES)('with a %s, the source', (sync) => {
   });
 
   test.each([
+    { resource: 'grpcroutes', version: 'v1alpha2' },
+    { resource: 'httproutes', version: 'v1beta1' },
+  ] as const)(
+    'reads $resource where a release of long ago serves them as $version alone',
+    async ({ resource, version }) => {
+      await using scene = await openCluster(sync, { server: { served: { [resource]: [version] } } });
+      await scene.mirror.start();
+      const watch = () => scene.source.watches?.().find((each) => each.resource === resource);
+      await retryUntil(() => watch()?.apiVersion === `gateway.networking.k8s.io/${version}`);
+    },
+  );
+
+  test.each([
     { what: 'its own namespace', namespace: 'shop', synced: true },
     { what: 'another one', namespace: 'stock', synced: false },
   ])('without the right to read ReferenceGrants, and with a backend in $what: read is $synced', async (row) => {

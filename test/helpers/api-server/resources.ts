@@ -48,7 +48,7 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
     namespaced: true,
     custom: true,
   },
-  grpcroutes: { ...gateway, name: 'grpcroutes', versions: ['v1'], kind: 'GRPCRoute' },
+  grpcroutes: { ...gateway, name: 'grpcroutes', versions: ['v1', 'v1alpha2'], kind: 'GRPCRoute' },
   httproutes: { ...gateway, name: 'httproutes', versions: ['v1', 'v1beta1'], kind: 'HTTPRoute' },
   tcproutes: { ...gateway, name: 'tcproutes', versions: ['v1', 'v1alpha2'], kind: 'TCPRoute' },
   udproutes: { ...gateway, name: 'udproutes', versions: ['v1', 'v1alpha2'], kind: 'UDPRoute' },

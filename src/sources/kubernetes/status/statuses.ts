@@ -147,7 +147,11 @@ export class Statuses {
     if (message === undefined) this.#complaints.delete(object);
     else this.#complaints.set(object, { severity: 'warning', object, path: 'status', message });
     this.#list = [...this.#complaints.values()];
-    this.#options.onComplaints();
+    try {
+      this.#options.onComplaints();
+    } catch {
+      // Told with whatever comes next; neither the election nor the writing may end by it.
+    }
   }
 }
 

@@ -43,9 +43,25 @@ test('what is wanted of a route that was left behind counts as soon as it is', a
   expect(server.messages('httproutes', 'web')).toEqual(['as it is']);
 });
 
+test('whoever cannot take a complaint ends neither the election nor the writing', async () => {
+  const { statuses, clock, server } = open(() => {
+    throw new Error('not now');
+  });
+  server.put('httproutes', 'web');
+  server.put('tcproutes', 'web');
+  server.refusal = (resource) => (resource === 'httproutes' ? 403 : undefined);
+  statuses.want([wanted('HTTPRoute', 'web'), wanted('TCPRoute', 'web')]);
+  await clock.advance(1_000);
+  expect(server.messages('tcproutes', 'web')).toEqual(['as it is']);
+  server.refusal = () => undefined;
+  await clock.advance(60_000);
+  expect(server.messages('httproutes', 'web')).toEqual(['as it is']);
+  expect(statuses.complaints()).toEqual([]);
+});
+
 const LEFT = { name: 'HTTPRoute shop/web', status: { ...wanted('HTTPRoute', 'web'), entries: [] } };
 
-const open = () => {
+const open = (onComplaints = (): void => {}) => {
   const clock = new ManualClock();
   const server = new StatusServer();
   const told = { count: 0 };
@@ -56,7 +72,10 @@ const open = () => {
     namespace: 'kube-system',
     nodeName: 'node-a',
     resourceOf: (kind) => `${kind.toLowerCase()}s`,
-    onComplaints: () => told.count++,
+    onComplaints: () => {
+      told.count++;
+      onComplaints();
+    },
   });
   return { statuses, clock, server, told };
 };
