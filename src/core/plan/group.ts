@@ -3,12 +3,14 @@ import { SLOT_WORDS } from './alias.ts';
 import { choiceField, hasLookup, isSameChoice } from './choice.ts';
 import { takeIndex, takeSlots } from './draft.ts';
 import { frontendKey, nextGeneration } from './have.ts';
-import { type HeldRange, memberKey, type Place, type PlannedArm, placeOf } from './holdings.ts';
-import { identityKey, identityOf } from './identity.ts';
+import type { HeldRange, PlannedArm } from './holdings.ts';
+import { identityKey } from './identity.ts';
+import { takeLeaving } from './leaving.ts';
 import { type MaglevMember, maglev } from './maglev.ts';
+import { armIdentity, memberKey, type Place, placeOf } from './place.ts';
 import type { Planning } from './port.ts';
 import { type Arm, type RangeAt, rangeOf, rangeOfArms } from './range.ts';
-import type { Identity } from './transaction.ts';
+import type { BackendWrite, Identity } from './transaction.ts';
 
 /** The range of a group; groups of one place with the same list share one. */
 export const planGroup = (planning: Planning, group: DesiredGroup): RangeAt => {
@@ -73,10 +75,6 @@ const planArms = (
   return { slotBase: planSlots(planning, rangeOfArms(arms), own), slotCount: arms.length, arms: true };
 };
 
-/** Clients of a variant may be given another algorithm, and take turns of their own. */
-const armIdentity = (portId: string, armId: string, variant = 0): Identity =>
-  identityOf(variant === 0 ? `${portId}>${armId}` : `${portId}>${armId}>${variant}`);
-
 /** Stays for as long as the port has an arm of that name. The first group that names it tells how it chooses. */
 const planArmService = ({ draft, holds }: Planning, { id, choice }: DesiredArm, identity: Identity): PlannedArm => {
   const key = identityKey(identity);
@@ -105,14 +103,23 @@ const planMembers = (planning: Planning, place: Place, endpoints: readonly Desir
     const key = memberKey(place, endpoint);
     const known = holds.members.get(key);
     if (known !== undefined) return { index: known, weight, address, port };
-    const held = holds.backends.get(key);
-    holds.backends.delete(key);
+    const held = takeHeld(planning, place, endpoint);
     if (held !== undefined && held.weight !== weight) draft.weights.push({ index: held.index, weight });
     const index = held?.index ?? addBackend(planning, endpoint);
     holds.members.set(key, index);
     return { index, weight, address, port };
   });
   return members.sort((one, other) => one.index - other.index);
+};
+
+/** Its own, or one that another place gives up: a share that comes or goes takes nothing from the endpoints behind it. */
+const takeHeld = ({ holds, leaving }: Planning, place: Place, endpoint: DesiredEndpoint): BackendWrite | undefined => {
+  const own = memberKey(place, endpoint);
+  const key = holds.backends.has(own) ? own : takeLeaving(leaving, place, endpoint);
+  if (key === undefined) return undefined;
+  const held = holds.backends.get(key);
+  holds.backends.delete(key);
+  return held;
 };
 
 const addBackend = ({ draft, want, service }: Planning, { address, port, weight }: DesiredEndpoint): number => {
