@@ -89,8 +89,8 @@ const FOLD = 100;
 const FIRST_FACTOR = 0.1;
 
 /** No share may move further than this between two looks, and nobody looks more often than that. */
-const STEP_SHARE = 0.01;
-const STEP_MIN_MS = 100;
+const STEP_SHARE = 0.008;
+const STEP_MIN_MS = 20;
 
 /**
  * Shares of those that rise faster than the sum move up, the others down: until those that go up have moved by

@@ -58,7 +58,7 @@ describe('an endpoint that becomes able to answer', () => {
 
   it('asks to be looked at again while it rises, and not afterwards', () => {
     const againMs = desired(cluster, slowStartAt(starts, 1000)).againMs ?? 0;
-    expect(againMs).toBeGreaterThanOrEqual(100);
+    expect(againMs).toBeGreaterThanOrEqual(20);
     expect(againMs).toBeLessThan(1000);
     expect(desired(cluster, slowStartAt(starts, 30_900)).againMs).toBe(100);
     expect(desired(cluster, slowStartAt(starts, 31_000))).not.toHaveProperty('againMs');
@@ -134,7 +134,7 @@ it('looked at as often as asked for, shares stay within 2 points of the ramp', (
     maxLength: 8,
   });
   fc.assert(
-    fc.property(weights, fc.integer({ min: 12_000, max: 120_000 }), fc.nat(), (endpoints, overMs, seed) => {
+    fc.property(weights, fc.oneof(fc.constant(5000), fc.integer({ min: 5000, max: 120_000 })), fc.nat(), (endpoints, overMs, seed) => {
       const cluster = clusterWith([
         policy(
           endpoints.map(({ weight }, index) => ({ pod: `p${index}`, weight })),
