@@ -25,7 +25,8 @@ export type Answer = Pick<DesiredGroup, 'endpoints' | 'arms'>;
 /**
  * Who answers at addresses of one family. A route takes the place of the Service's own endpoints at all of its addresses;
  * so `onlyNode`, which is about these, means nothing then. A client whose policy chooses in another way than that of
- * everybody has one arm, because the choice of a port is one for all.
+ * everybody has one arm, because the choice of a port is one for all; and so has one whose policy has it take turns, for
+ * turns that others take as well would leave gaps in its rounds.
  */
 export const answerFor = (
   basis: Basis,
@@ -38,7 +39,9 @@ export const answerFor = (
   const { service, slices, policies } = basis.input;
   const endpoints = desireEndpoints({ ...basis, service, slices, policy }, port, family, onlyNode);
   const choice = choiceOf(policy);
-  if (endpoints.length === 0 || isSameChoice(choice, choiceOf(governingPolicy(policies)))) return { endpoints };
+  const ofAll = governingPolicy(policies);
+  const isApart = !isSameChoice(choice, choiceOf(ofAll)) || (policy !== ofAll && choice.algorithm === 'RoundRobin');
+  if (endpoints.length === 0 || !isApart) return { endpoints };
   const id = `${keyOf(service)}:${port.port}@${policy?.name}`;
   return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints }] };
 };

@@ -506,6 +506,15 @@ describe('clients that are answered otherwise', () => {
       ],
     },
     {
+      rule: 'have one arm when they take turns, also where everybody does',
+      objects: [policy([], { algorithm: 'RoundRobin' }), narrowed({ track: 'canary' }, { algorithm: 'RoundRobin' })],
+      want: [
+        OWN,
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+      ],
+    },
+    {
       rule: 'have an arm of another name when a policy of its Service is for them',
       objects: [
         route([{ name: 'v1' }, { name: 'v2' }]),
