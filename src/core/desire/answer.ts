@@ -1,14 +1,15 @@
 import { keyOf } from '../cluster/keys.ts';
-import type { DesiredArm, DesiredEndpoint, DesiredGroup } from '../model/desired.ts';
+import type { ChoiceRule, DesiredArm, DesiredEndpoint, DesiredGroup, Listed } from '../model/desired.ts';
 import type { EndpointSliceObject, Family } from '../model/objects.ts';
 import { armIdOf, backendOf, weighedBackends } from '../route/backend.ts';
+import { aliveKey } from './alive.ts';
 import type { BackendInput, RouteInput, ServiceInput } from './desire.ts';
 import { desireEndpoints } from './endpoints.ts';
 import { onlyNodeOf } from './internal-policy.ts';
 import type { LocalNode } from './node.ts';
 import { byName, compareText } from './order.ts';
 import { choiceOf, governingPolicy, isSameChoice } from './policy.ts';
-import type { ServedPort } from './ports.ts';
+import { type ServedPort, targetOf } from './ports.ts';
 import type { Ruling } from './ruling.ts';
 import type { Ramps } from './slow-start.ts';
 
@@ -20,7 +21,7 @@ export interface Basis {
   readonly ramps: Ramps;
 }
 
-export type Answer = Pick<DesiredGroup, 'endpoints' | 'arms'>;
+export type Answer = Pick<DesiredGroup, 'endpoints' | 'arms' | 'listed'>;
 
 /**
  * Who answers at addresses of one family. A route takes the place of the Service's own endpoints at all of its addresses;
@@ -41,9 +42,10 @@ export const answerFor = (
   const choice = choiceOf(policy);
   const ofAll = governingPolicy(policies);
   const isApart = !isSameChoice(choice, choiceOf(ofAll)) || (policy !== ofAll && choice.algorithm === 'RoundRobin');
-  if (endpoints.length === 0 || !isApart) return { endpoints };
+  const listed = listedFor(choice, slices, port, family);
+  if (endpoints.length === 0 || !isApart) return { endpoints, ...listed };
   const id = `${keyOf(service)}:${port.port}@${policy?.name}`;
-  return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints }] };
+  return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints, ...listed }] };
 };
 
 /** In the order of their names. Backends of one name share one arm; without any weight there is none, which refuses. */
@@ -86,7 +88,25 @@ const armOf = (
     onlyNodeOf(service, node.name),
   );
   const own = policy === governingPolicy(policies) ? id : `${id}@${policy?.name}`;
-  return { id: own, choice: choiceOf(policy), endpoints };
+  const choice = choiceOf(policy);
+  return { id: own, choice, endpoints, ...listedFor(choice, slices, found.port, family) };
+};
+
+/** Of all nodes and zones, drained, starting and ending ones too. */
+const listedFor = (
+  { algorithm }: ChoiceRule,
+  slices: readonly EndpointSliceObject[],
+  port: ServedPort,
+  family: Family,
+): Listed => {
+  if (algorithm !== 'Maglev') return {};
+  const listed = new Set<string>();
+  for (const slice of slices) {
+    const target = slice.family === family ? targetOf(slice, port) : undefined;
+    if (target === undefined) continue;
+    for (const { address } of slice.endpoints) listed.add(aliveKey(address, target.port));
+  }
+  return { listed: listed.size };
 };
 
 export const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>

@@ -24,7 +24,7 @@ export const planGroup = (planning: Planning, group: DesiredGroup): RangeAt => {
   const own = ownRange(planning, group);
   const range =
     group.arms === undefined
-      ? planRange(planning, place, group.endpoints, want.choice, own)
+      ? planRange(planning, place, { ...group, choice: want.choice }, own)
       : planArms(planning, group, group.arms, own);
   planned.set(list, range);
   return range;
@@ -40,16 +40,20 @@ const ownRange = ({ draft, holds, want }: Planning, group: DesiredGroup): HeldRa
   return held === undefined ? undefined : holds.ranges.get(held.slotBase);
 };
 
+/** `listed`: see `Listed`. */
+interface Answering extends Pick<DesiredGroup, 'endpoints' | 'listed'> {
+  readonly choice: ChoiceRule | undefined;
+}
+
 const planRange = (
   planning: Planning,
   place: Place,
-  endpoints: readonly DesiredEndpoint[],
-  choice: ChoiceRule | undefined,
+  { endpoints, listed, choice }: Answering,
   own: HeldRange | undefined,
 ): RangeAt => {
   if (endpoints.length === 0) return NOWHERE;
   const members = planMembers(planning, place, endpoints);
-  const words = rangeOf(members, hasLookup(choice) ? maglev(members) : undefined);
+  const words = rangeOf(members, hasLookup(choice) ? maglev(members, listed) : undefined);
   return { slotBase: planSlots(planning, words, own), slotCount: members.length };
 };
 
@@ -68,7 +72,7 @@ const planArms = (
     const identity = armIdentity(planning.want.id, arm.id, group.variant);
     const { service, choice } = planArmService(planning, arm, identity);
     const place = placeOf(group, identityKey(identity));
-    const { slotBase, slotCount } = planRange(planning, place, arm.endpoints, choice, before.get(service));
+    const { slotBase, slotCount } = planRange(planning, place, { ...arm, choice }, before.get(service));
     return { service, slotBase, slotCount, weight: arm.weight };
   });
   if (arms.length === 0) return NOWHERE;

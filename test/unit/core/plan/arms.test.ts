@@ -241,7 +241,7 @@ describe('an algorithm of a live port', () => {
     await world.reach([{ id: CART, want: choosing('PeakEwma') }]);
     const there = await world.reach([{ id: CART, want: choosing('Maglev') }]);
     expect(partsIn(there)).toEqual({ services: 1, slots: 1, frontends: 1 });
-    expect(there.slots[0]?.words).toHaveLength((1 + 2 + Math.ceil(16_381 / 4)) * 4);
+    expect(there.slots[0]?.words).toHaveLength((1 + 2 + Math.ceil(65_521 / 4)) * 4);
     const back = await world.reach([{ id: CART, want: choosing('RoundRobin') }]);
     expect(back.slots[0]?.words).toHaveLength((1 + 2) * 4);
   });
