@@ -3,11 +3,11 @@ import { COUNT_MS, LiveSweep } from '../../../src/agent/live-sweep.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 /** `answers` are those of the dataplane, one after the other; then all is well. */
-const stage = (answers: readonly (Promise<void> | undefined)[] = []) => {
+const stage = (...answers: readonly (() => Promise<void>)[]) => {
   const clock = new ManualClock();
   const told = { walks: 0, failures: [] as unknown[] };
   const sweep = new LiveSweep({
-    dataplane: { countLive: async () => answers[told.walks++] },
+    dataplane: { countLive: async () => answers[told.walks++]?.() },
     clock,
     onFailure: (error, retryInMs) => told.failures.push(error, retryInMs),
   });
@@ -28,7 +28,7 @@ test('long connections are counted every five seconds', async () => {
 });
 
 test('a kernel that never can is asked more and more seldom', async () => {
-  const { clock, told, sweep } = stage(Array.from({ length: 100 }, () => Promise.reject('no such helper')));
+  const { clock, told, sweep } = stage(...Array.from({ length: 100 }, () => () => Promise.reject('no such helper')));
   sweep.start();
   await clock.advance(3_600_000);
   expect(told.failures.slice(0, 6)).toEqual([
@@ -46,7 +46,7 @@ test('a kernel that never can is asked more and more seldom', async () => {
 
 test('the stop waits for the walk under way', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { clock, sweep } = stage([promise]);
+  const { clock, sweep } = stage(() => promise);
   sweep.start();
   await clock.advance(COUNT_MS);
   let stopped = false;
