@@ -155,6 +155,7 @@ export class Weather {
     const backup = this.#backups.length > 0 ? random.pick(this.#backups) : undefined;
     if (backup === undefined) return;
     const bump = random.chance(0.5);
+    const atMs = performance.now();
     server.store.restore(backup, bump);
     // Definitions of resources are objects, too, and come back with the others.
     server.behaviour.missing = [];
@@ -163,7 +164,8 @@ export class Weather {
     if (bump) return;
     const isSeen = (resource: ResourceName): boolean =>
       server.behaviour.missing.includes(resource) ||
-      (server.watches(resource) > 0 && server.watchesAhead(resource) === 0);
+      // A watch that was reset is open for a moment yet.
+      (server.watches(resource, atMs) > 0 && server.watchesAhead(resource) === 0);
     await retryUntil(() => resources.every(isSeen), { intervalMs: 2, timeoutMs: CALM_MS });
     await follower.equal(CALM_MS);
   }

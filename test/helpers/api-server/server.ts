@@ -84,9 +84,9 @@ export class ApiServer implements AsyncDisposable {
     return missing.includes(resource) ? [] : (served[resource] ?? RESOURCES[resource].versions);
   }
 
-  /** Watches that are being served, stalled ones too. */
-  watches(resource?: ResourceName): number {
-    return this.#openWatches(resource).length;
+  /** Watches that are being served, stalled ones too, and were begun since then. */
+  watches(resource?: ResourceName, sinceMs = 0): number {
+    return this.#openWatches(resource).filter(({ atMs }) => atMs >= sinceMs).length;
   }
 
   /** Of these, those that wait for a version that the server does not have yet. */
@@ -207,7 +207,7 @@ export class ApiServer implements AsyncDisposable {
     if (listing !== undefined && 'status' in listing) return sendStatus(response, listing);
     const { chunkBytesMax, bookmarkMs, bookmarksFromThePast, watchList } = this.behaviour;
     const outlet = new Outlet(response, { fault, chunkBytesMax, reset });
-    const answer = { question, outlet };
+    const answer = { question, outlet, atMs: logged.atMs };
     this.#open.add(answer);
     response.on('close', () => this.#open.delete(answer));
     if (listing !== undefined) return sendListing(outlet, question, listing);
@@ -291,6 +291,7 @@ export class ApiServer implements AsyncDisposable {
 
 interface OpenAnswer {
   readonly question: Question;
+  readonly atMs: number;
   readonly outlet: Outlet;
 }
 
