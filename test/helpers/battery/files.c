@@ -53,8 +53,7 @@ static void sendfile_server(struct part *part)
 {
 	struct connection connection = open_connection(part);
 
-	expect_equal(part, "bytes until the end", receive_to_end(&connection),
-		     123 + FILE_BYTES + 321);
+	receive_all(&connection, 123 + FILE_BYTES + 321);
 }
 
 #define PARTS 600
