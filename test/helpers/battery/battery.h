@@ -142,6 +142,8 @@ void receive_stream(struct connection *connection, size_t length);
 size_t receive_to_end(struct connection *connection);
 /* The same, and it must be so many. */
 void receive_all(struct connection *connection, size_t length);
+/* Sends the next bytes of the stream, in one call; goes on from what was taken. */
+ssize_t send_next(struct connection *connection, int flags);
 /* Sends as much as is taken without waiting, until nothing is for 100 ms; at most `limit` bytes. */
 size_t send_until_full(struct connection *connection, size_t limit);
 int bytes_unread(struct connection *connection);

@@ -83,7 +83,7 @@ static struct tcp_info info_of(struct connection *connection)
 static void tcp_info_bytes(struct part *part)
 {
 	struct connection connection = open_connection(part);
-	struct tcp_info before = info_of(&connection), info;
+	struct tcp_info before = info_of(&connection), info = before;
 
 	for (int i = 0; i < 20; i++) {
 		send_stream(&connection, 1000);

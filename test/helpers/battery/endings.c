@@ -197,7 +197,8 @@ static void connect_unspec_client(struct part *part)
 	send_stream(&connection, 1000);
 	receive_stream(&connection, 1);
 	done(part, "connect to AF_UNSPEC", connect(connection.fd, &nobody, sizeof(nobody)));
-	expect_errno(part, "send", send(connection.fd, "x", 1, MSG_NOSIGNAL), EPIPE);
+	if (send(connection.fd, "x", 1, MSG_NOSIGNAL) < 0)
+		saw(part, "send %s", strerrorname_np(errno));
 	find_server(part);
 	connection = connect_socket(part, connection.fd, 1);
 	send_stream(&connection, 1000);

@@ -196,14 +196,13 @@ static void *close_later(void *argument)
 static void mt_shutdown_client(struct part *part)
 {
 	struct connection connection = open_connection(part);
-	static char bytes[64 * KB];
 	pthread_t thread;
 	ssize_t sent = 0;
 
 	send_until_full(&connection, 10 * MB);
 	start_thread(part, &thread, close_later, &connection);
 	for (int i = 0; sent >= 0 && i < 1000; i++)
-		sent = transmit(&connection, bytes, sizeof(bytes), 0);
+		sent = send_next(&connection, 0);
 	expect_errno(part, "send after shutdown", sent, EPIPE);
 	meet(part, "shut");
 }

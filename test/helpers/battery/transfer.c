@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#define READ_BYTES (64 * KB)
+#define PIECE_BYTES (64 * KB)
 
 void await_events(struct connection *connection, short events)
 {
@@ -34,7 +34,8 @@ ssize_t transmit(struct connection *connection, const void *bytes, size_t length
 	for (;;) {
 		ssize_t result = send(connection->fd, bytes, length, flags | MSG_NOSIGNAL);
 
-		if (result >= 0 || errno != EAGAIN || connection->part->mode != EVENT_LOOP)
+		if (result >= 0 || errno != EAGAIN || flags & MSG_DONTWAIT ||
+		    connection->part->mode != EVENT_LOOP)
 			return result;
 		await_events(connection, POLLOUT);
 	}
@@ -54,7 +55,7 @@ void send_stream(struct connection *connection, size_t length)
 
 void receive_stream(struct connection *connection, size_t length)
 {
-	char bytes[READ_BYTES];
+	char bytes[PIECE_BYTES];
 
 	while (length) {
 		ssize_t got = receive(connection, bytes,
@@ -71,7 +72,7 @@ void receive_stream(struct connection *connection, size_t length)
 
 size_t receive_to_end(struct connection *connection)
 {
-	char bytes[READ_BYTES];
+	char bytes[PIECE_BYTES];
 	size_t total = 0;
 	ssize_t got;
 
@@ -88,28 +89,34 @@ void receive_all(struct connection *connection, size_t length)
 	expect_equal(connection->part, "bytes until the end", receive_to_end(connection), length);
 }
 
+ssize_t send_next(struct connection *connection, int flags)
+{
+	struct stream ahead = connection->out;
+	char bytes[PIECE_BYTES];
+	ssize_t sent;
+
+	stream_read(&ahead, bytes, sizeof(bytes));
+	sent = transmit(connection, bytes, sizeof(bytes), flags);
+	if (sent > 0)
+		connection->out.offset += sent;
+	return sent;
+}
+
 size_t send_until_full(struct connection *connection, size_t limit)
 {
 	struct pollfd waiting = { .fd = connection->fd, .events = POLLOUT };
-	char bytes[READ_BYTES];
-	size_t total = 0;
+	uint64_t start = connection->out.offset;
 
-	while (total < limit) {
-		struct stream ahead = connection->out;
-		ssize_t sent;
+	while (connection->out.offset - start < limit) {
+		ssize_t sent = send_next(connection, MSG_DONTWAIT);
 
-		stream_read(&ahead, bytes, sizeof(bytes));
-		sent = send(connection->fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent >= 0) {
-			connection->out.offset += sent;
-			total += sent;
+		if (sent >= 0)
 			continue;
-		}
 		expect_errno(connection->part, "send", sent, EAGAIN);
 		if (!poll(&waiting, 1, 100))
 			break;
 	}
-	return total;
+	return connection->out.offset - start;
 }
 
 int bytes_unread(struct connection *connection)
