@@ -2,7 +2,7 @@
 /*
  * Checks what TCP promises to applications, between a server and a client in two Pods. It uses
  * sockets as applications do, and knows of nothing that may be underneath. Each check has a
- * connection or more of its own, and prints one line:
+ * connection or more of its own, at ports that the kernel picks, and prints one line:
  *
  *   ok NAME
  *   not ok NAME: what differs
@@ -69,7 +69,7 @@ int main(int count, char **arguments)
 	return client.failed;
 }
 
-/* The parts find each other at a path that both make from the address and the port. */
+/* Client and server find each other at a UNIX socket that is named after address and port. */
 static void parse_address(struct client *client, char **arguments)
 {
 	struct sockaddr_storage *address = &client->part.address;

@@ -12,6 +12,7 @@ static void fionread_client(struct part *part)
 {
 	struct connection connection = open_connection(part);
 
+	meet(part, "open");
 	for (int i = 0; i < 5; i++) {
 		send_stream(&connection, 1000);
 		meet(part, "counted");
@@ -24,6 +25,7 @@ static void fionread_server(struct part *part)
 	struct connection connection = open_connection(part);
 
 	expect_equal(part, "FIONREAD of nothing", bytes_unread(&connection), 0);
+	meet(part, "open");
 	for (int i = 0; i < 5; i++) {
 		await_unread(&connection, 1000 + i * 700);
 		receive_stream(&connection, 300);

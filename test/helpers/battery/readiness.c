@@ -173,6 +173,7 @@ static void poll_ends_client(struct part *part)
 {
 	struct connection connection = open_connection(part);
 
+	meet(part, "open");
 	send_stream(&connection, 10);
 	shutdown(connection.fd, SHUT_WR);
 	meet(part, "half closed");
@@ -199,6 +200,7 @@ static void poll_ends_server(struct part *part)
 	short half = POLLIN | POLLOUT | POLLRDHUP, whole = half | POLLHUP;
 
 	expect_equal(part, "an open connection", poll_once(&connection, POLLOUT), POLLOUT);
+	meet(part, "open");
 	meet(part, "half closed");
 	expect_equal(part, "a half-closed one", poll_once(&connection, half), half);
 	receive_all(&connection, 10);
