@@ -44,23 +44,30 @@ export const runBattery = async (options: BatteryOptions): Promise<BatteryLines>
   const { from, to, mode, seed, address = to.address4, checks = [], rounds = 100, pauseMs = 0, jobs = 1 } = options;
   runs += 1;
   const place = [address, `${process.pid}.${runs}`];
-  const server = to.spawn(PROGRAM, ['server', ...place], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = to.spawn(PROGRAM, ['server', ...place, '-c', to.cgroup], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     if (server.stdout === null) throw new Error('the server of the battery has no output');
     await once(server.stdout, 'data');
     const numbers = ['-n', rounds, '-s', seed, '-p', pauseMs, '-j', jobs].map(String);
-    return await runClient(from, ['client', ...place, '-m', mode, ...numbers, ...checks]);
+    return await runClient(from, ['client', ...place, '-c', from.cgroup, '-m', mode, ...numbers, ...checks]);
   } finally {
     server.kill('SIGKILL');
     await rm(`/tmp/battery-${place.join('-')}`, { force: true });
   }
 };
 
-/** What a pod needs for the battery: packets that are taken by another CPU than their sender's, and TCP Fast Open. */
+/**
+ * What a pod needs for the battery: packets that are taken by another CPU than their sender's, TCP Fast Open, and the
+ * same buffers on every machine.
+ */
 export const prepareForBattery = async ({ name, netns }: Pod): Promise<void> => {
   const queues = 'for cpus in /sys/class/net/*/queues/rx-0/rps_cpus; do echo 3 > "$cpus"; done';
   await runInNamespace(netns, `preparing the pod ${name} for the battery`, [
-    ...setSysctls({ 'net.ipv4.tcp_fastopen': 3 }),
+    ...setSysctls({
+      'net.ipv4.tcp_fastopen': 3,
+      'net.ipv4.tcp_rmem': '4096 131072 4194304',
+      'net.ipv4.tcp_wmem': '4096 16384 4194304',
+    }),
     // A /sys that shows the interfaces of this network namespace, seen by nobody else.
     `unshare --mount sh -ec 'mount -t sysfs sysfs /sys; ${queues}'`,
   ]);

@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#define USAGE                                                                       \
-	"usage: battery server ADDRESS PORT\n"                                      \
-	"       battery client ADDRESS PORT [-m blocking|changing|event-loop]\n"    \
-	"               [-n ROUNDS] [-s SEED] [-p PAUSE_MS] [-j JOBS] [CHECK...]\n" \
+#define USAGE                                                                                \
+	"usage: battery server ADDRESS PORT [-c CGROUP]\n"                                   \
+	"       battery client ADDRESS PORT [-c CGROUP] [-m blocking|changing|event-loop]\n" \
+	"               [-n ROUNDS] [-s SEED] [-p PAUSE_MS] [-j JOBS] [CHECK...]\n"          \
 	"       battery list\n"
 
 static const struct check *const groups[] = {
@@ -58,11 +58,11 @@ int main(int count, char **arguments)
 	if (count < 4)
 		usage();
 	parse_address(&client, arguments + 2);
+	parse_options(&client, count - 3, arguments + 3);
 	if (!strcmp(arguments[1], "server"))
 		serve_checks(&client.part, client.path);
 	if (strcmp(arguments[1], "client"))
 		usage();
-	parse_options(&client, count - 3, arguments + 3);
 	each_check(start_check, &client);
 	while (client.running)
 		await_check(&client);
@@ -95,12 +95,14 @@ static void parse_options(struct client *client, int count, char **arguments)
 	struct part *part = &client->part;
 	int option;
 
-	while ((option = getopt(count, arguments, "m:n:s:p:j:")) != -1) {
+	while ((option = getopt(count, arguments, "c:m:n:s:p:j:")) != -1) {
 		if (option == 'm') {
 			part->mode = BLOCKING;
 			while (strcmp(optarg, modes[part->mode]))
 				if (++part->mode > EVENT_LOOP)
 					usage();
+		} else if (option == 'c') {
+			part->cgroup = optarg;
 		} else if (option == 'n') {
 			part->rounds = atoi(optarg);
 		} else if (option == 's') {

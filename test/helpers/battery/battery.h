@@ -41,6 +41,8 @@ struct part {
 	/* In the middle of the first rounds of a connection. */
 	unsigned int pause_ms;
 	uint64_t seed;
+	/* Each part of a check gets one of its own below this one, if given: it is a workload of its own. */
+	const char *cgroup;
 	/* Of the server. Its port is that of the check's listener once there is one. */
 	struct sockaddr_storage address;
 	socklen_t address_length;

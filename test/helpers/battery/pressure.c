@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "battery.h"
 
-/* Plain TCP takes 4 MB at most: the largest send buffer and a receive buffer that does not grow. */
+/* Plain TCP takes 8 MB at most: the largest send and receive buffers, as battery.ts sets them. */
 #define TAKEN_MAX (10 * MB)
 #define BIG_BYTES (24 * MB)
 

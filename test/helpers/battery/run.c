@@ -4,11 +4,14 @@
 #include "run.h"
 #include "request.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -18,7 +21,9 @@
 
 static void answer(const struct part *sample, int control);
 static pid_t start_part(struct part *part, void (*work)(struct part *));
-static void end_part(pid_t pid);
+static void enter_cgroup(struct part *part);
+static void cgroup_path(char *path, const struct part *part, pid_t pid, const char *file);
+static void end_part(const struct part *part, pid_t pid);
 static bool await_own(pid_t pid, int control);
 static bool await_both(struct part *part, pid_t pid, int control, struct outcome *other);
 static bool print_outcome(const char *name, const struct outcome *own, const struct outcome *other);
@@ -71,7 +76,7 @@ static void answer(const struct part *sample, int control)
 	if (!await_own(pid, control) && !*part.outcome->failure)
 		strcpy(part.outcome->failure, "timed out");
 	send(control, part.outcome, sizeof(*part.outcome), MSG_NOSIGNAL);
-	end_part(pid);
+	end_part(&part, pid);
 }
 
 bool run_check(const struct check *check, const struct part *sample, const char *path)
@@ -93,7 +98,7 @@ bool run_check(const struct check *check, const struct part *sample, const char 
 	pid = start_part(&part, check->client);
 	if (!await_both(&part, pid, control, &other) && !*part.outcome->failure)
 		strcpy(part.outcome->failure, "timed out");
-	end_part(pid);
+	end_part(&part, pid);
 	return print_outcome(check->name, part.outcome, &other);
 }
 
@@ -110,16 +115,42 @@ static pid_t start_part(struct part *part, void (*work)(struct part *))
 	}
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (part->cgroup)
+		enter_cgroup(part);
 	work(part);
 	_exit(0);
 }
 
-/* The part and whatever it has started. Its number is not free before it has been waited for. */
-static void end_part(pid_t pid)
+static void enter_cgroup(struct part *part)
 {
+	char path[PATH_MAX];
+	int procs;
+
+	cgroup_path(path, part, getpid(), "");
+	done(part, "mkdir of a cgroup", mkdir(path, 0755));
+	cgroup_path(path, part, getpid(), "/cgroup.procs");
+	procs = done(part, "open of a cgroup", open(path, O_WRONLY | O_CLOEXEC));
+	done(part, "write to a cgroup", write(procs, "0", 1));
+	close(procs);
+}
+
+static void cgroup_path(char *path, const struct part *part, pid_t pid, const char *file)
+{
+	snprintf(path, PATH_MAX, "%s/%d%s", part->cgroup, pid, file);
+}
+
+/* The part and whatever it has started. Its number is not free before it has been waited for. */
+static void end_part(const struct part *part, pid_t pid)
+{
+	char path[PATH_MAX];
+
 	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	if (part->cgroup) {
+		cgroup_path(path, part, pid, "");
+		rmdir(path);
+	}
 }
 
 /* False if the part has to be ended: it is late, or the client has given up. */

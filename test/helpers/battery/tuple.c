@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/wait.h>
 
 #define CYCLES 4
@@ -81,6 +82,21 @@ static void tuple_reuse_stale_server(struct part *part)
 	serve_tuple(part, true);
 }
 
+/* Until the last ACK has come the ports are taken. */
+static void close_wholly(struct connection *connection)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	shutdown(connection->fd, SHUT_WR);
+	for (int64_t end = now_ms() + 2000; info.tcpi_state != TCP_CLOSE; sleep_ms(1)) {
+		getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
+		if (now_ms() > end)
+			fail(connection->part, "state %u after both ends", info.tcpi_state);
+	}
+	close(connection->fd);
+}
+
 /* The server closes first, the client reads to the end: TIME_WAIT is at the server, and gives way. */
 static void tuple_reuse_orderly_client(struct part *part)
 {
@@ -90,7 +106,7 @@ static void tuple_reuse_orderly_client(struct part *part)
 
 		talk(&connection);
 		receive_all(&connection, 0);
-		close(connection.fd);
+		close_wholly(&connection);
 		meet(part, "closed");
 	}
 }
