@@ -177,11 +177,12 @@ struct counters {
 	__u64 closed;	   /* established ones that ended, in any way */
 	__u64 reset;	   /* of those: by the peer's RST */
 	__u64 broken;	   /* of those: by another error (retransmissions, keep-alive, ICMP) */
-	__u64 bytes_sent;  /* TCP payload that the backend acknowledged; added at the end */
+	__u64 bytes_sent; /* TCP payload that the backend acknowledged; added at the end, and in walks */
 	__u64 bytes_received;
-	__u64 connect_ns; /* from SYN to its answer, sum over established TCP connections */
-	__u64 datagrams;  /* unconnected UDP datagrams sent to a backend */
-	__u64 rejected;	  /* refused here for want of an endpoint or port (Services only) */
+	__u64 connect_ns;	  /* from SYN to its answer, sum over established TCP connections */
+	__u64 datagrams;	  /* unconnected UDP datagrams sent to a backend */
+	__u64 rejected;		  /* refused here for want of an endpoint or port (Services only) */
+	__u64 datagrams_received; /* answers that unconnected UDP sockets have read */
 };
 
 /* Bucket i counts connects that took less than 2^i microseconds and not less than half of that. */
@@ -189,8 +190,11 @@ struct counters {
 
 struct service_stats {
 	struct counters total;
-	__u64 turn; /* of RoundRobin: the next one */
-	__u64 zero;
+	__u64 turn;	 /* of RoundRobin: the next one */
+	__u64 turn_ipv6; /* the same for endpoints of IPv6: the two families have rounds of their own */
+	__u64 retransmits; /* TCP segments sent again, SYNs among them; added as bytes are */
+	__u64 rtt_us; /* smoothed round-trip times, summed up: one for each look at a connection */
+	__u64 rtt_samples; /* and one at its end */
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
@@ -208,7 +212,6 @@ struct backend_stats {
 	 */
 	__u32 ewma;
 	__u32 ewma_at;
-	__u64 zero;
 };
 
 enum connection_state {
@@ -257,6 +260,16 @@ struct connection_overflow {
 	struct connection connection;
 };
 
+/*
+ * In socket storage: how much of a connection's traffic was counted while it went on. Made by the
+ * first walk that comes upon it, so that short connections do without.
+ */
+struct account {
+	__u64 sent;
+	__u64 received;
+	__u64 retransmits;
+};
+
 enum affinity_kind {
 	AFFINITY_POD = 1,    /* sessionAffinity: ClientIP; the client is a network namespace */
 	AFFINITY_SOCKET = 2, /* datagrams of one unconnected UDP socket */
@@ -290,6 +303,10 @@ struct udp_peer {
 	__be16 port;
 	__u16 zero;
 	__u32 service;
+	__u32 service_generation;
+	__u32 backend;
+	__u32 backend_generation;
+	__u32 padding;
 };
 
 /* Every verdict other than "pass" or "sent to a backend" has a counter of its own. */

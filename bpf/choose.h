@@ -38,6 +38,12 @@ static __always_inline bool take_backend(__u32 index, struct choice *choice)
 	return true;
 }
 
+/* Less than nothing if another processor has used it since the clock was read here. */
+static __always_inline __s64 unused_for(const struct affinity *last, __u64 now_ns)
+{
+	return now_ns - last->last_used_ns;
+}
+
 /*
  * The backend used before, if it still is what it was and, with a timeout, was used lately. The
  * entry may be handed to another client while it is read (see frontend.h): it must at least name a
@@ -50,7 +56,7 @@ static __always_inline bool choose_remembered(const struct affinity_key *key, __
 					? bpf_map_lookup_elem(&affinity, key)
 					: bpf_map_lookup_elem(&socket_affinity, key);
 
-	if (!last || (timeout_ns && now_ns - last->last_used_ns >= timeout_ns))
+	if (!last || (timeout_ns && unused_for(last, now_ns) >= (__s64)timeout_ns))
 		return false;
 	if (!take_backend(last->backend, choice) || choice->to->generation != last->generation)
 		return false;
@@ -61,8 +67,20 @@ static __always_inline bool choose_remembered(const struct affinity_key *key, __
 	return true;
 }
 
+static __always_inline long put_affinity(const struct affinity_key *key,
+					 const struct affinity *used, __u64 flags)
+{
+	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
+	return key->kind == AFFINITY_POD ? bpf_map_update_elem(&affinity, key, used, flags)
+					 : bpf_map_update_elem(&socket_affinity, key, used, flags);
+}
+
+/*
+ * To be called where nothing good was remembered. Connections that begin at the same time all come
+ * here: the others take what the first of them chose.
+ */
 static __always_inline void remember_choice(const struct affinity_key *key, __u64 now_ns,
-					    const struct choice *choice)
+					    __u64 timeout_ns, struct choice *choice)
 {
 	struct affinity used = {
 		.last_used_ns = now_ns,
@@ -70,11 +88,14 @@ static __always_inline void remember_choice(const struct affinity_key *key, __u6
 		.generation = choice->backend_generation,
 	};
 
-	/* Without room the next connection chooses anew: sticky is a preference, not a promise. */
-	if (key->kind == AFFINITY_POD)
-		bpf_map_update_elem(&affinity, key, &used, BPF_ANY);
+	struct choice first = *choice;
+
+	if (!put_affinity(key, &used, BPF_NOEXIST))
+		return;
+	if (choose_remembered(key, now_ns, timeout_ns, &first))
+		*choice = first;
 	else
-		bpf_map_update_elem(&socket_affinity, key, &used, BPF_ANY);
+		put_affinity(key, &used, BPF_ANY);
 }
 
 #endif

@@ -8,13 +8,14 @@
  * cookies one after the other, 4096 at a time, so that sets fill evenly. A connection whose set is
  * full goes to socket storage: slower, without limit.
  *
- * A place is claimed by compare-and-swap of its cookie and given back by exchange: whoever gets
- * the cookie back ends the connection, once. Kernels before 5.12 have neither; there every
- * connection goes to socket storage.
+ * A place is claimed and given back by compare-and-swap of its cookie: whoever gives it back ends
+ * the connection, once, and a place that is another's by now stays that other's. Kernels before 5.12
+ * have no such thing; there every connection goes to socket storage.
  */
 #ifndef SHUNT_CONNECTION_H
 #define SHUNT_CONNECTION_H
 
+#include "account.h"
 #include "address.h"
 #include "choose.h"
 #include "count.h"
@@ -82,10 +83,11 @@ static __always_inline bool give_back(__u64 *owner, __u64 cookie)
 #ifdef SHUNT_NO_CMPXCHG
 	bool mine = *owner == cookie;
 
-	*owner = 0;
+	if (mine)
+		*owner = 0;
 	return mine;
 #else
-	return __sync_lock_test_and_set(owner, 0) == cookie;
+	return __sync_val_compare_and_swap(owner, cookie, 0) == cookie;
 #endif
 }
 
@@ -153,19 +155,21 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
-/* Adding a constant 0 would become an atomic OR, which kernels before 5.12 do not know. */
-static __always_inline void count_bytes(struct counters *counters, __u64 sent, __u64 received)
+/* What an account holds of a connection was counted before. `sk` is NULL where there is no traffic. */
+static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic *traffic)
 {
-	if (sent)
-		ADD(counters->bytes_sent, sent);
-	if (received)
-		ADD(counters->bytes_received, received);
+#ifndef SHUNT_NO_CMPXCHG
+	struct account *account = sk ? bpf_sk_storage_get(&accounts, sk, NULL, 0) : NULL;
+
+	if (account)
+		take_growth_of(account, traffic);
+#endif
 }
 
-/* Counts how it ended and forgets it. */
+/* Counts how it ended, and its traffic, and forgets it. */
 static __always_inline void connection_end(const struct place *place, __u64 cookie,
-					   enum outcome outcome, __u64 bytes_sent,
-					   __u64 bytes_received)
+					   struct bpf_sock *sk, enum outcome outcome,
+					   struct traffic *traffic)
 {
 	const struct connection *connection = place->connection;
 	struct service_stats *service =
@@ -175,13 +179,14 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 
 	if (!give_back(place->owner, cookie))
 		return;
+	leave_uncounted(sk, traffic);
 	if (service) {
 		count_outcome(&service->total, outcome);
-		count_bytes(&service->total, bytes_sent, bytes_received);
+		count_traffic(service, traffic);
 	}
 	if (backend) {
 		count_outcome(&backend->total, outcome);
-		count_bytes(&backend->total, bytes_sent, bytes_received);
+		count_bytes(&backend->total, traffic);
 	}
 }
 
@@ -213,10 +218,11 @@ static __always_inline void sample_answer(const struct connection *connection, _
 static __always_inline void connection_drop(const struct place *place, __u64 cookie)
 {
 	bool active = place->connection->state == CONNECTION_ACTIVE;
+	struct traffic none = {};
 
 	if (!active)
 		sample_answer(place->connection, FAILURE_US, false);
-	connection_end(place, cookie, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, 0, 0);
+	connection_end(place, cookie, NULL, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, &none);
 }
 
 #endif

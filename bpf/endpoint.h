@@ -31,6 +31,9 @@ static __always_inline bool pick_least(const struct range *range, __u32 *entry)
 /* What pick_by_rule() returns where a table leads outside of another. No table is as large. */
 #define NOWHERE 0xffffffff
 
+/* Beside the flags of struct service: an endpoint of IPv6 is wanted. */
+#define PICK_IPV6 0x80000000
+
 /*
  * A call, so that random choice, which is what most Services have, stays short; and not a static one, so
  * that the verifier looks at it once, and not anew for each way that leads here. Then kernels before
@@ -46,7 +49,8 @@ __noinline __u32 pick_by_rule(struct bpf_sock_addr *ctx, __u64 base_count, __u32
 
 	switch (algorithm) {
 	case ALGORITHM_ROUND_ROBIN:
-		picked = take_turn(service, &turn) && pick_in_turn(&range, turn, &entry);
+		picked = take_turn(service, flags & PICK_IPV6, &turn) &&
+			 pick_in_turn(&range, turn, &entry);
 		return picked ? entry : NOWHERE;
 	case ALGORITHM_LEAST_CONNECTIONS:
 		picked = pick_least(&range, &entry);
@@ -90,10 +94,21 @@ static __always_inline enum route take_arm(struct range *range, const struct ser
 	return ROUTE_ARM;
 }
 
-static __always_inline enum route choose_endpoint(struct bpf_sock_addr *ctx,
-						  const struct frontend *frontend,
-						  const struct service *rule, struct choice *choice)
+/* Datagrams are no connections: where nothing is counted, least would be the heaviest, always. */
+static __always_inline bool by_chance(__u32 algorithm, bool datagram)
 {
+	return algorithm == ALGORITHM_WEIGHTED_RANDOM ||
+	       (datagram &&
+		(algorithm == ALGORITHM_LEAST_CONNECTIONS || algorithm == ALGORITHM_PEAK_EWMA));
+}
+
+static __always_inline enum route choose_endpoint(struct bpf_sock_addr *ctx,
+						  const struct address *asked,
+						  const struct frontend *frontend,
+						  const struct service *rule, bool datagram,
+						  struct choice *choice)
+{
+	__u32 ipv6 = address_family(asked) == 6 ? PICK_IPV6 : 0;
 	struct range range = { frontend->slot_base, frontend->slot_count };
 	__u32 service = frontend->service, entry = NOWHERE;
 	__u32 algorithm;
@@ -106,11 +121,11 @@ static __always_inline enum route choose_endpoint(struct bpf_sock_addr *ctx,
 	}
 	algorithm = rule->algorithm;
 	choice->timed = algorithm == ALGORITHM_PEAK_EWMA;
-	if (algorithm == ALGORITHM_WEIGHTED_RANDOM)
+	if (by_chance(algorithm, datagram))
 		pick_weighted(&range, bpf_get_prandom_u32(), &entry);
 	else
 		entry = pick_by_rule(ctx, (__u64)range.base << 32 | range.count, service, algorithm,
-				     rule->flags);
+				     rule->flags | ipv6);
 	return take_backend(entry, choice) ? ROUTE_SEND : ROUTE_BROKEN;
 }
 

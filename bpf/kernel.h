@@ -40,6 +40,7 @@ struct file {
 
 struct socket {
 	struct file *file;
+	struct sock *sk;
 } __attribute__((preserve_access_index));
 
 struct sock {
@@ -78,6 +79,10 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 write_seq;
 	__u32 copied_seq;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 total_retrans;
+	__u32 srtt_us; /* eightfold */
 	bool is_mptcp;
 	__u8 recvmsg_inq : 1;
 	__u8 repair : 1;
@@ -86,6 +91,10 @@ struct tcp_sock {
 	struct {
 		__u64 time;
 	} rcvq_space; /* of the handshake, until the application reads something */
+} __attribute__((preserve_access_index));
+
+struct netns_ipv4 {
+	__u8 sysctl_tcp_syn_linear_timeouts;
 } __attribute__((preserve_access_index));
 
 /* Read with bpf_core_enum_value(), except for the first, which never changed. */
@@ -104,6 +113,13 @@ struct bpf_iter_meta {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 } __attribute__((preserve_access_index));
 
 struct bpf_iter__udp {

@@ -46,6 +46,7 @@ SEC("syscall")
 int shunt_end_lost(struct lost *ctx)
 {
 	const struct connection *connection;
+	struct traffic none = {};
 	struct place place;
 	bool active;
 
@@ -55,7 +56,8 @@ int shunt_end_lost(struct lost *ctx)
 	if (connection->protocol != IPPROTO_TCP || !connection->released)
 		return 0;
 	active = connection->state == CONNECTION_ACTIVE;
-	connection_end(&place, ctx->cookie, active ? OUTCOME_CLOSED : OUTCOME_ABANDONED, 0, 0);
+	connection_end(&place, ctx->cookie, NULL, active ? OUTCOME_CLOSED : OUTCOME_ABANDONED,
+		       &none);
 	return 1;
 }
 

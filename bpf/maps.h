@@ -88,6 +88,14 @@ struct {
 	__type(value, struct connection_overflow);
 } connections_overflow SEC(".maps");
 
+/* How much of a connection was counted while it went on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct account);
+} accounts SEC(".maps");
+
 /* Which backend a pod keeps to: session affinity. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -46,7 +46,7 @@ static __always_inline bool is_timed(const struct frontend *frontend, const stru
 static __always_inline enum route choose_for_pod(struct bpf_sock_addr *ctx,
 						 const struct address *asked,
 						 const struct frontend *frontend,
-						 const struct service *service,
+						 const struct service *service, bool datagram,
 						 struct choice *choice)
 {
 	__u32 timeout_s = service->affinity_timeout_s;
@@ -62,9 +62,9 @@ static __always_inline enum route choose_for_pod(struct bpf_sock_addr *ctx,
 			return ROUTE_SEND;
 		}
 	}
-	route = choose_endpoint(ctx, frontend, service, choice);
+	route = choose_endpoint(ctx, asked, frontend, service, datagram, choice);
 	if (timeout_s && route == ROUTE_SEND)
-		remember_choice(&pod, now_ns, choice);
+		remember_choice(&pod, now_ns, timeout_s * NS_PER_S, choice);
 	return route;
 }
 
@@ -82,9 +82,9 @@ static __always_inline enum route choose_for_socket(struct bpf_sock_addr *ctx,
 
 	if (choose_remembered(&socket, now_ns, 0, choice))
 		return ROUTE_SEND;
-	route = choose_for_pod(ctx, asked, frontend, service, choice);
+	route = choose_for_pod(ctx, asked, frontend, service, true, choice);
 	if (route == ROUTE_SEND)
-		remember_choice(&socket, now_ns, choice);
+		remember_choice(&socket, now_ns, 0, choice);
 	return route;
 }
 
@@ -101,7 +101,7 @@ static __always_inline enum route choose(struct bpf_sock_addr *ctx, const struct
 	if (!frontend->slot_count)
 		return ROUTE_REFUSE;
 	return datagram ? choose_for_socket(ctx, &key->address, frontend, service, choice)
-			: choose_for_pod(ctx, &key->address, frontend, service, choice);
+			: choose_for_pod(ctx, &key->address, frontend, service, false, choice);
 }
 
 static __always_inline enum route closed(const struct frontend *closing, struct choice *choice)

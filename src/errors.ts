@@ -17,6 +17,11 @@ export const ERRORS = {
     message: 'no agent answers at {socket}',
     help: 'Traffic goes on without it, as it was last programmed. Start it with `shunt run`, or give its --socket.',
   },
+  SHUNT_E_DETACHED_NODE: {
+    status: 1,
+    message: 'no agent answers at {socket}, and no program of Shunt is pinned in /sys/fs/bpf: nothing is attached',
+    help: 'Connections go as if there were no Shunt. Start `shunt run`; `shunt explain --source` says what it would do.',
+  },
   SHUNT_E_SOCKET_DENIED: { status: 1, message: 'may not use {socket}', help: 'Run as root, as the agent does.' },
   SHUNT_E_AGENT_ANSWER: {
     status: 1,
@@ -35,7 +40,7 @@ export const ERRORS = {
   },
   SHUNT_E_NO_SERVICE: {
     status: 1,
-    message: 'no Service {service} is programmed',
+    message: 'no Service {service} is programmed; nearest by name: {nearest}',
     help: '`shunt services` lists those that are; `shunt plan` says why one is not.',
   },
   SHUNT_E_HTTP_PATH: { status: 1, message: 'there is no {path}', help: 'These exist: {paths}.' },

@@ -29,10 +29,15 @@ static __always_inline bool remember_peer(struct bpf_sock_addr *ctx, const struc
 		.address = key->address,
 		.port = key->port,
 		.service = choice->service,
+		.service_generation = choice->service_generation,
+		.backend = choice->backend,
+		.backend_generation = choice->backend_generation,
 	};
 	struct udp_peer *known = bpf_map_lookup_elem(&udp_peers, &from);
 
-	if (known && known->port == key->port && address_equal(&known->address, &key->address))
+	if (known && known->port == key->port && known->backend == choice->backend &&
+	    known->backend_generation == choice->backend_generation &&
+	    address_equal(&known->address, &key->address))
 		return true;
 	return !bpf_map_update_elem(&udp_peers, &from, &asked_for, BPF_ANY);
 }
@@ -57,6 +62,17 @@ static __always_inline void count_datagram(const struct choice *choice)
 		ADD(service->total.datagrams, 1);
 	if (backend)
 		ADD(backend->total.datagrams, 1);
+}
+
+static __always_inline void count_answer(const struct udp_peer *peer)
+{
+	struct service_stats *service = service_counters(peer->service, peer->service_generation);
+	struct backend_stats *backend = backend_counters(peer->backend, peer->backend_generation);
+
+	if (service)
+		ADD(service->total.datagrams_received, 1);
+	if (backend)
+		ADD(backend->total.datagrams_received, 1);
 }
 
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int hook)
@@ -104,8 +120,10 @@ static __always_inline int on_recvmsg(struct bpf_sock_addr *ctx, int hook)
 		return ALLOW;
 	}
 	peer = bpf_map_lookup_elem(&udp_peers, &from);
-	if (peer && peer->cookie == from.cookie)
-		set_context_address(ctx, hook, &peer->address, peer->port);
+	if (!peer || peer->cookie != from.cookie)
+		return ALLOW;
+	count_answer(peer);
+	set_context_address(ctx, hook, &peer->address, peer->port);
 	return ALLOW;
 }
 

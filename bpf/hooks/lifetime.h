@@ -29,19 +29,41 @@ static __always_inline void count_established(const struct connection *connectio
 	}
 }
 
+/* The first time-outs that are not doubled, as tcp_syn_linear_timeouts is by default since 6.5. */
+#define SYN_LINEAR_TIMEOUTS 4
+
+/* From the first SYN to the last: time-outs are 1 s, doubled each time (RFC 6298). */
+static __always_inline __u64 sent_again_for_ns(__u32 again)
+{
+	__u32 linear = 0;
+
+	if (bpf_core_field_exists(struct netns_ipv4, sysctl_tcp_syn_linear_timeouts))
+		linear = again < SYN_LINEAR_TIMEOUTS ? again : SYN_LINEAR_TIMEOUTS;
+	again -= linear;
+	return (linear + (1ULL << (again < 6 ? again : 6)) - 1) * NS_PER_S;
+}
+
 /*
  * How long the backend took to answer the SYN. The kernel has measured it already, and its clock is
- * dear: two readings cost as much as all the look-ups. There is no measurement when the SYN was
- * sent again; then the time-outs (1 s, doubled each time, RFC 6298) are most of it.
+ * dear: two readings cost as much as all the look-ups. Where the SYN was sent again, the measurement
+ * is that of the one that was answered, or there is none: the time-outs come to it. That of the
+ * first is no shorter than they are.
  */
 static __always_inline __u64 handshake_ns(const struct bpf_sock_ops *ctx)
 {
-	__u32 rtt_us = ctx->srtt_us >> 3; /* kept eightfold */
-	__u32 again = ctx->total_retrans;
+	__u64 rtt_ns = (ctx->srtt_us >> 3) * 1000ULL; /* kept eightfold */
+	__u64 before_ns = sent_again_for_ns(ctx->total_retrans);
 
-	if (rtt_us || !again)
-		return rtt_us * 1000ULL;
-	return ((1ULL << (again < 6 ? again : 6)) - 1) * NS_PER_S;
+	return rtt_ns < before_ns ? before_ns + rtt_ns : rtt_ns;
+}
+
+/* How long a SYN has had no answer. */
+static __always_inline __u64 unanswered_ns(const struct bpf_sock_ops *ctx,
+					   const struct tcp_sock *tcp)
+{
+	__u64 before_ns = sent_again_for_ns(ctx->total_retrans);
+
+	return knows_times() ? before_ns + since_us(tcp->tcp_mstamp) * 1000 : before_ns;
 }
 
 /* The kernel sets the error before the state: tcp_reset(), tcp_write_err(), tcp_v4_err(). */
@@ -76,15 +98,6 @@ static __always_inline __u64 payload_sent(const struct bpf_sock_ops *ctx,
 	return acked > signals ? acked - signals : 0;
 }
 
-static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx, const struct sock *sk)
-{
-	__u64 fin =
-		sk->__sk_common.skc_flags >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
-	__u64 received = ctx->bytes_received;
-
-	return received > fin ? received - fin : 0;
-}
-
 static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct place *place,
 				     __u64 cookie)
 {
@@ -92,6 +105,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	__u32 last_state = ctx->args[0], state = ctx->args[1];
 	bool established = connection->state == CONNECTION_ACTIVE;
 	enum outcome outcome;
+	struct traffic traffic;
 	struct tcp_sock *tcp;
 	struct sock *sk;
 	__u64 took_ns;
@@ -110,10 +124,19 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 		return;
 	sk = (struct sock *)tcp;
 	outcome = outcome_of(established, sk->sk_err);
-	if (!established && outcome != OUTCOME_ABANDONED)
-		sample_failure(connection, handshake_ns(ctx));
-	connection_end(place, cookie, outcome, established ? payload_sent(ctx, tcp, last_state) : 0,
-		       established ? payload_received(ctx, sk) : 0);
+	if (established)
+		judge_end(connection, tcp, last_state, ctx->bytes_received, sk->sk_err);
+	else if (outcome == OUTCOME_ABANDONED)
+		sample_answer(connection, unanswered_ns(ctx, tcp) / 1000, true);
+	else
+		sample_failure(connection, unanswered_ns(ctx, tcp));
+	traffic = (struct traffic){
+		.sent = established ? payload_sent(ctx, tcp, last_state) : 0,
+		.received = established ? payload_received(ctx, sk) : 0,
+		.retransmits = ctx->total_retrans,
+		.rtt_us = ctx->srtt_us >> 3,
+	};
+	connection_end(place, cookie, ctx->sk, outcome, &traffic);
 }
 
 /* A connect() that failed before its SYN left a trace; this SYN may be for somebody else. */

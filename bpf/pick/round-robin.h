@@ -15,18 +15,27 @@
 /* No range has more columns than 2^this. */
 #define COLUMN_BITS 21
 
-/* Kernels before 5.12 add without telling what was there: two may have one turn. */
-static __always_inline bool take_turn(__u32 service, __u64 *turn)
+static __always_inline __u64 *turn_of(__u32 service, bool ipv6)
 {
 	struct service_stats *stats = bpf_map_lookup_elem(&service_stats, &service);
 
 	if (!stats)
+		return NULL;
+	return ipv6 ? &stats->turn_ipv6 : &stats->turn;
+}
+
+/* Kernels before 5.12 add without telling what was there: two may have one turn. */
+static __always_inline bool take_turn(__u32 service, bool ipv6, __u64 *turn)
+{
+	__u64 *next = turn_of(service, ipv6);
+
+	if (!next)
 		return false;
 #ifdef SHUNT_NO_CMPXCHG
-	*turn = *(volatile __u64 *)&stats->turn;
-	ADD(stats->turn, 1);
+	*turn = *(volatile __u64 *)next;
+	ADD(*next, 1);
 #else
-	*turn = ADD(stats->turn, 1);
+	*turn = ADD(*next, 1);
 #endif
 	return true;
 }

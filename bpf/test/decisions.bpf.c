@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The decisions of choose.h, count.h and address.h, one at a time: `BPF_PROG_TEST_RUN` takes
+ * The decisions of choose.h, connection.h, count.h and address.h, one at a time: `BPF_PROG_TEST_RUN` takes
  * neither sock_addr nor sockops programs, but it takes these. test/bpf/ runs them.
  */
 #include "../address.h"
 #include "../choose.h"
+#include "../connection.h"
 #include "../pick/weighted.h"
 
 struct weighted_context {
@@ -32,7 +33,7 @@ struct remembered_context {
 	struct affinity_key key;
 	__u64 now_ns;
 	__u64 timeout_ns;
-	__u32 backend; /* in: what to remember, out: what was remembered */
+	__u32 backend; /* in: what to remember, out: what is remembered */
 	__u32 generation;
 };
 
@@ -45,7 +46,9 @@ int remember_for(struct remembered_context *ctx)
 	};
 	struct affinity_key key = ctx->key;
 
-	remember_choice(&key, ctx->now_ns, &choice);
+	remember_choice(&key, ctx->now_ns, ctx->timeout_ns, &choice);
+	ctx->backend = choice.backend;
+	ctx->generation = choice.backend_generation;
 	return 0;
 }
 
@@ -60,6 +63,26 @@ int remembered(struct remembered_context *ctx)
 	ctx->backend = choice.backend;
 	ctx->generation = choice.backend_generation;
 	return found;
+}
+
+struct owner_context {
+	__u64 owner; /* in: whose the place is, out: whose it is then */
+	__u64 cookie;
+};
+
+/* Returns whether the place was given back. */
+SEC("syscall")
+int given_back(struct owner_context *ctx)
+{
+	struct connection_set *set = connection_home(0);
+	bool given;
+
+	if (!set)
+		return false;
+	set->cookie[0] = ctx->owner;
+	given = give_back(&set->cookie[0], ctx->cookie);
+	ctx->owner = set->cookie[0];
+	return given;
 }
 
 struct latency_context {

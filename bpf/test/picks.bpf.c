@@ -70,7 +70,7 @@ int by_hash(struct pick_context *ctx)
 
 struct turn_context {
 	__u32 service;
-	__u32 zero;
+	__u32 ipv6;
 	__u64 turn;
 };
 
@@ -78,7 +78,7 @@ SEC("syscall")
 int next_turn(struct turn_context *ctx)
 {
 	__u64 turn = 0;
-	bool taken = take_turn(ctx->service, &turn);
+	bool taken = take_turn(ctx->service, ctx->ipv6, &turn);
 
 	ctx->turn = turn;
 	return taken;

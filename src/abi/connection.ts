@@ -1,8 +1,8 @@
 import { fromBytes } from '../core/model/address.ts';
 import { CONNECTION, CONNECTION_OVERFLOW, CONNECTION_STATE } from './layout.gen.ts';
 
-/** What a connected UDP socket remembers (struct connection_overflow of bpf/abi.h: its cookie and its connection). */
-export interface DatagramConnection {
+/** What a socket remembers of its connection (struct connection_overflow of bpf/abi.h: its cookie and its connection). */
+export interface RememberedConnection {
   /** Tells sockets apart for as long as the machine runs. */
   readonly cookie: number;
   /** Of the backend. */
@@ -19,7 +19,7 @@ const IPPROTO_UDP = 17;
 const RECORD = CONNECTION_OVERFLOW;
 
 /** A record of exactly RECORD.size bytes. Cookies are counted upwards from 1: no machine comes to 2^53. */
-export const decodeDatagramConnection = (record: Uint8Array): DatagramConnection => {
+export const decodeConnection = (record: Uint8Array): RememberedConnection => {
   const view = new DataView(record.buffer, record.byteOffset, RECORD.size);
   const at = (field: number): number => RECORD.connection + field;
   return {
@@ -45,3 +45,10 @@ export const isReleasedConnection = (bytes: Uint8Array, connection: number): boo
 export const isDatagramConnection = (bytes: Uint8Array, connection: number): boolean =>
   bytes[connection + CONNECTION.protocol] === IPPROTO_UDP &&
   bytes[connection + CONNECTION.state] === CONNECTION_STATE.ACTIVE;
+
+export const isLiveConnection = (bytes: Uint8Array, connection: number): boolean =>
+  bytes[connection + CONNECTION.state] !== CONNECTION_STATE.FREE;
+
+/** Of a record of exactly RECORD.size bytes: whether its connection is still being made. */
+export const isPendingRecord = (record: Uint8Array): boolean =>
+  record[RECORD.connection + CONNECTION.state] === CONNECTION_STATE.PENDING;

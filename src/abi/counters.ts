@@ -16,6 +16,7 @@ export interface CounterValues {
   readonly bytesReceived: number;
   readonly connectNs: number;
   readonly datagrams: number;
+  readonly datagramsReceived: number;
   readonly rejected: number;
   readonly pending: number;
   readonly active: number;
@@ -50,6 +51,7 @@ export const readCounters = (memory: RecordMemory, index: number): CounterValues
     bytesReceived: at(COUNTERS.bytesReceived),
     connectNs: at(COUNTERS.connectNs),
     datagrams: at(COUNTERS.datagrams),
+    datagramsReceived: at(COUNTERS.datagramsReceived),
     rejected: at(COUNTERS.rejected),
     pending: attempts - established - refused - timedOut - unreachable - abandoned,
     active: established - closed,
@@ -62,6 +64,13 @@ export const isUsed = (memory: RecordMemory, index: number): boolean =>
     counterAt(memory, index, COUNTERS.datagrams) +
     counterAt(memory, index, COUNTERS.rejected) >
   0;
+
+/** Of TCP connections, counted as their bytes are. */
+export const readQuality = (memory: RecordMemory, index: number) => ({
+  retransmits: counterAt(memory, index, SERVICE_STATS.retransmits),
+  rttMicros: counterAt(memory, index, SERVICE_STATS.rttUs),
+  rttSamples: counterAt(memory, index, SERVICE_STATS.rttSamples),
+});
 
 export const readConnectLatency = (memory: RecordMemory, index: number): number[] =>
   Array.from({ length: LATENCY_BUCKETS }, (_, bucket) =>

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = 'd656ff2945a726ad496293d9c3c67e645915a8be31a9b26ad347d974e1b8367d';
+export const LAYOUT_HASH = '96fd3d136159989c3ad75f1149fc97a3803510cd5665846f752a775881e1eda9';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -40,7 +40,7 @@ export const SERVICE = {
 } as const;
 export const ENDING = { size: 20, address: 0, port: 16, zero: 18 } as const;
 export const COUNTERS = {
-  size: 112,
+  size: 120,
   attempts: 0,
   established: 8,
   refused: 16,
@@ -55,16 +55,20 @@ export const COUNTERS = {
   connectNs: 88,
   datagrams: 96,
   rejected: 104,
+  datagramsReceived: 112,
 } as const;
 export const SERVICE_STATS = {
-  size: 384,
+  size: 416,
   total: 0,
-  turn: 112,
-  zero: 120,
-  connectLatency: 128,
+  turn: 120,
+  turnIpv6: 128,
+  retransmits: 136,
+  rttUs: 144,
+  rttSamples: 152,
+  connectLatency: 160,
   connectLatencyCount: 32,
 } as const;
-export const BACKEND_STATS = { size: 128, total: 0, ewma: 112, ewmaAt: 116, zero: 120 } as const;
+export const BACKEND_STATS = { size: 128, total: 0, ewma: 120, ewmaAt: 124 } as const;
 export const CONNECTION = {
   size: 56,
   serviceAddress: 0,
@@ -82,10 +86,22 @@ export const CONNECTION = {
 } as const;
 export const CONNECTION_SET = { size: 256, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
 export const CONNECTION_OVERFLOW = { size: 64, cookie: 0, connection: 8 } as const;
+export const ACCOUNT = { size: 24, sent: 0, received: 8, retransmits: 16 } as const;
 export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, scope: 14 } as const;
 export const AFFINITY = { size: 16, lastUsedNs: 0, backend: 8, generation: 12 } as const;
 export const UDP_PEER_KEY = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, zeroCount: 3 } as const;
-export const UDP_PEER = { size: 32, cookie: 0, address: 8, port: 24, zero: 26, service: 28 } as const;
+export const UDP_PEER = {
+  size: 48,
+  cookie: 0,
+  address: 8,
+  port: 24,
+  zero: 26,
+  service: 28,
+  serviceGeneration: 32,
+  backend: 36,
+  backendGeneration: 40,
+  padding: 44,
+} as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
 export const SAME_NODE_STATS = {
@@ -216,14 +232,15 @@ export const MAPS = {
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
-  service_stats: { type: 2, keySize: 4, valueSize: 384, flags: 1024, maxEntries: 1024 },
+  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
   verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 13 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
+  accounts: { type: 24, keySize: 4, valueSize: 24, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
-  udp_peers: { type: 9, keySize: 32, valueSize: 32, flags: 0, maxEntries: 65536 },
+  udp_peers: { type: 9, keySize: 32, valueSize: 48, flags: 0, maxEntries: 65536 },
 } as const;
 
 /** The same of bpf/same-node/tables.h. */

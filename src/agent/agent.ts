@@ -1,3 +1,4 @@
+import { placed } from '../core/desire/complaint.ts';
 import type { NodeIdentity } from '../core/desire/desire.ts';
 import { explain } from '../core/explain.ts';
 import type { Complaint } from '../core/model/objects.ts';
@@ -9,6 +10,7 @@ import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { DatagramSweep } from './datagram-sweep.ts';
 import { goneSockets } from './gone-sockets.ts';
+import { LiveSweep } from './live-sweep.ts';
 import { LostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
 import { Reconciler } from './reconciler.ts';
@@ -61,6 +63,8 @@ export interface AgentObserver {
   onLostEnded(count: number): void;
   /** It could not be told which are lost; they count as active until a later time. */
   onLostFailure(error: unknown, retryInMs: number): void;
+  /** What long connections carry could not be counted; it is at a later time, or when they end. */
+  onLiveFailure(error: unknown, retryInMs: number): void;
   /** Sockets could not be looked at, or not all of them; they keep what they have until a later time. */
   onSocketsFailure(error: unknown, retryInMs: number): void;
 }
@@ -93,6 +97,7 @@ class RunningAgent implements Agent {
   readonly #runner: Runner;
   readonly #sweep: DatagramSweep;
   readonly #lost: LostSweep;
+  readonly #live: LiveSweep;
   readonly #clients: ClientCgroups | undefined;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
@@ -151,6 +156,10 @@ class RunningAgent implements Agent {
       onEnded: (count) => observer.onLostEnded(count),
       onFailure: (error, retryInMs) => observer.onLostFailure(error, retryInMs),
     });
+    this.#live = new LiveSweep({
+      ...options,
+      onFailure: (error, retryInMs) => observer.onLiveFailure(error, retryInMs),
+    });
   }
 
   async start(): Promise<void> {
@@ -186,6 +195,7 @@ class RunningAgent implements Agent {
     await this.#reconciler.settled();
     await this.#sweep.stop();
     await this.#lost.stop();
+    await this.#live.stop();
     this.#options.dataplane.close();
   }
 
@@ -225,12 +235,14 @@ class RunningAgent implements Agent {
     const table = have === undefined ? {} : { table: heldShares(cluster, have, question) };
     const reading = { synced: this.#synced, whole: this.#whole, complaints: this.#sourceComplaints };
     const slowStart = (service: string) => this.#reconciler.lastSlowStart(service);
-    const { node } = this.#options;
-    return explain({ cluster, node, reading, slowStart, sameNode: this.#sameNode.obstacle, ...table }, question);
+    const { node, dataplane } = this.#options;
+    const detached = dataplane.detachedPrograms();
+    const sameNode = this.#sameNode.obstacle;
+    return explain({ cluster, node, reading, slowStart, sameNode, detached, ...table }, question);
   }
 
   complaints(): readonly Complaint[] {
-    return [...this.#sourceComplaints, ...this.#reconciler.complaints(), ...this.#ownComplaints()];
+    return [...this.#sourceComplaints, ...this.#placed([...this.#reconciler.complaints(), ...this.#ownComplaints()])];
   }
 
   verdicts(): Readonly<Record<string, number>> {
@@ -272,7 +284,14 @@ class RunningAgent implements Agent {
         this.#reconciler.note(events);
         this.#request();
       },
+      onTrouble: () => this.#tellComplaints(),
     });
+  }
+
+  /** What follows from several objects is known to no reader of one. */
+  #placed(complaints: readonly Complaint[]): readonly Complaint[] {
+    const { source } = this.#options;
+    return complaints.map((complaint) => placed(complaint, source.originOf?.(complaint.object)));
   }
 
   /** About this node. */
@@ -328,6 +347,7 @@ class RunningAgent implements Agent {
     } else {
       this.#ready = true;
       this.#lost.start();
+      this.#live.start();
       observer.onReady(this.#lastChange, whole);
     }
   }
@@ -365,7 +385,7 @@ class RunningAgent implements Agent {
     const own = this.#ownComplaints();
     const ofOwn = newComplaints(this.#toldOfOwn, own);
     this.#toldOfOwn = own;
-    const fresh = [...ofSource, ...this.#reconciler.takeFreshComplaints(), ...ofOwn];
+    const fresh = [...ofSource, ...this.#placed([...this.#reconciler.takeFreshComplaints(), ...ofOwn])];
     if (fresh.length > 0) this.#options.observer.onComplaints(fresh);
   }
 

@@ -3,13 +3,15 @@ import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Shares } from '../core/explain/shares.ts';
 import { socketText } from '../core/explain/text.ts';
 import type { Client, DesiredPort } from '../core/model/desired.ts';
-import { type Part, partsOf, refusedShare } from '../core/plan/answer.ts';
+import { partsOf, refusedShare } from '../core/plan/answer.ts';
 import { algorithmOf } from '../core/plan/choice.ts';
 import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../core/plan/have.ts';
-import type { Capacity, FrontendKey, FrontendWrite } from '../core/plan/transaction.ts';
+import type { Capacity, FrontendKey } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { backendsOf, choicesOf } from './backend-views.ts';
+import { type Found, foundPorts } from './found-ports.ts';
 import type { Reconciler } from './reconciler.ts';
-import { rulingRoutes } from './ruling-routes.ts';
+import { type RulingView, rulingViews } from './rulings.ts';
 import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
 
 /**
@@ -22,7 +24,8 @@ export function* serviceViews(
   dataplane: Dataplane,
   only: string | undefined,
 ): Generator<ServiceView> {
-  for (const { id, port, have } of portsOf(reconciler, only)) {
+  for (const found of foundPorts(reconciler, only)) {
+    const { id, port, have } = found;
     const number = numberOf(port);
     const { affinityTimeoutS, choice } = have.tables.service(port.service);
     const asked = port.frontends.filter((frontend) => !isClosing(frontend) && frontend.client === undefined);
@@ -32,9 +35,9 @@ export function* serviceViews(
       port: number,
       addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
-      backends: countBackends(have, port),
+      backends: countBackends(found),
       algorithm: algorithmOf(choice),
-      ...routeField(rulingRoutes(reconciler.cluster, id), undefined),
+      ...routeOf(rulingViews(reconciler.cluster, id)),
       affinityTimeoutS,
       stats: dataplane.stats.service(port.service),
     };
@@ -46,13 +49,14 @@ export function* backendViews(
   dataplane: Dataplane,
   only: string | undefined,
 ): Generator<BackendView> {
-  for (const found of portsOf(reconciler, only))
-    yield* backendsOf(found, rulingRoutes(reconciler.cluster, found.id), dataplane);
+  const left = dataplane.stats.left();
+  for (const found of foundPorts(reconciler, only))
+    yield* backendsOf(found, rulingViews(reconciler.cluster, found.id), dataplane.stats, left);
 }
 
 /** Without what a scrape does not show: of a large cluster most Services are never used on a node. */
 export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Generator<ServiceUsage> {
-  for (const { id, port } of portsOf(reconciler, undefined)) {
+  for (const { id, port } of foundPorts(reconciler, undefined)) {
     const { stats } = dataplane;
     yield {
       ...namesOf(id),
@@ -105,77 +109,21 @@ export const usedCapacity = (have: Have | undefined): Capacity => {
   };
 };
 
-interface Found {
-  readonly id: string;
-  readonly port: Port;
-  readonly have: Have;
-}
-
-/** The ports that there are now, each as it is when it is its turn. */
-function* portsOf(reconciler: Reconciler, only: string | undefined): Generator<Found> {
-  const start = only === undefined ? '' : `${only}/`;
-  for (const id of [...(reconciler.have?.ports.keys() ?? [])]) {
-    if (!id.startsWith(start)) continue;
-    const { have } = reconciler;
-    const port = have?.ports.get(id);
-    if (have !== undefined && port !== undefined) yield { id, port, have };
-  }
-}
-
-/** All at once: an index means something else after a change. */
-const backendsOf = (
-  { id, port, have }: Found,
-  routes: ReadonlyMap<number, string>,
-  { stats }: Dataplane,
-): readonly BackendView[] => {
-  const { namespace, service } = namesOf(id);
-  return choicesOf(port).flatMap((frontend) =>
-    partsOf(have.tables, frontend).flatMap((part) =>
-      Array.from(part.backends, ([index, share]) => {
-        const { address, port: backendPort, weight } = have.tables.backend(index);
-        const place = { service: `${namespace}/${service}`, id, address, port: backendPort };
-        const algorithm = algorithmOf(have.tables.service(part.service).choice);
-        return {
-          ...place,
-          ...choiceOf(port, frontend, part),
-          ...routeField(routes, frontend.variant),
-          algorithm,
-          weight,
-          share,
-          stats: stats.backend(index),
-        };
-      }),
-    ),
-  );
-};
-
-const choiceOf = (
-  { arms }: Port,
-  frontend: FrontendWrite,
-  { service }: Part,
-): Pick<BackendView, 'arm' | 'variant'> => ({
-  ...(frontend.arms && { arm: arms?.get(service) ?? '' }),
-  ...(frontend.variant !== undefined && { variant: frontend.variant }),
-});
-
-const routeField = (routes: ReadonlyMap<number, string>, variant = 0): Pick<BackendView, 'route'> => {
-  const route = routes.get(variant);
-  return route === undefined ? {} : { route };
-};
-
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
   const [namespace = '', service = '', portName = '', protocol = ''] = id.split('/');
   return { namespace, service, portName, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' };
 };
 
-/** One frontend for each range of slots: several addresses, and clients with the same choice, may share one. */
-const choicesOf = ({ frontends }: Port): readonly FrontendWrite[] => [
-  ...new Map(
-    frontends.filter(({ slotCount }) => slotCount > 0).map((frontend) => [frontend.slotBase, frontend]),
-  ).values(),
-];
+/** An endpoint may be chosen in several ways: through several arms, by some clients and by everybody. */
+const countBackends = (found: Found): number => {
+  const { tables } = found.have;
+  const parts = choicesOf(found).flatMap((frontend) => partsOf(tables, frontend));
+  return new Set(
+    parts.flatMap(({ backends }) => Array.from(backends.keys(), (index) => socketText(tables.backend(index)))),
+  ).size;
+};
 
-const countBackends = ({ tables }: Have, port: Port): number =>
-  choicesOf(port)
-    .flatMap((frontend) => partsOf(tables, frontend))
-    .reduce((sum, { backends }) => sum + backends.size, 0);
+const routeOf = (rulings: ReadonlyMap<number, RulingView>): Pick<ServiceView, 'route'> => {
+  const route = rulings.get(0)?.route;
+  return route === undefined ? {} : { route };
+};

@@ -1,6 +1,6 @@
 import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Decision } from '../core/explain.ts';
-import type { Algorithm, Complaint } from '../core/model/objects.ts';
+import type { Algorithm, Complaint, Family } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
@@ -141,22 +141,37 @@ export interface ServiceUsage extends Pick<ServiceView, 'namespace' | 'service' 
   readonly stats: ServiceStats | undefined;
 }
 
+/**
+ * An endpoint of a Service port, by one of the ways that lead to it, or a share that is refused.
+ *
+ * - `answering`: it gets new connections.
+ * - `refused`: no endpoint answers for this share. Only where a route shares the connections.
+ * - `drained`: it gets no new connections, but some that it got live. `earlier`: so, and it gets new ones by another choice.
+ */
 export interface BackendView {
   readonly service: string;
   /** Of the Service port. */
   readonly id: string;
+  readonly state: 'answering' | 'refused' | 'drained' | 'earlier';
+  /** Empty where it is refused. */
   readonly address: string;
+  /** 0 where it is refused. */
   readonly port: number;
+  /** Where it is refused: of the addresses that are asked. */
+  readonly family?: Family;
   /** Where several Services share the connections: the one that it is an endpoint of, as `DesiredArm.id`. */
   readonly arm?: string;
   /** Which shares them, as `TCPRoute shop/canary`. */
   readonly route?: string;
-  /** By which it is chosen among those of its arm, or of all. */
-  readonly algorithm: Algorithm;
+  /** By which it is chosen among those of its arm, or of all. Of those that answer. */
+  readonly algorithm?: Algorithm;
   /** Answers only clients with a choice of their own: which, as `DesiredGroup.variant`. */
   readonly variant?: number;
+  /** Who they are, as `namespace checkout, ring=testers`. Absent while nobody can tell. */
+  readonly clients?: string;
   readonly weight: number;
   /** 0..1, of the Service's connections in this address family, over all arms. */
   readonly share: number;
-  readonly stats: Counters;
+  /** Where it is refused `rejected`; of what lives on `active` and `pending`; else all. */
+  readonly stats: Partial<Counters>;
 }

@@ -11,7 +11,9 @@ import { type Column, renderTable, type TableOptions } from './table.ts';
 
 export const command: Command = {
   usage: 'backends [FLAGS] [NAMESPACE[/NAME]]',
-  about: 'Lists the endpoints that answer, each with its share of new connections and what became of those it got.',
+  about:
+    'Lists endpoints, each with its share of new connections and what became of those it got. So does it the shares of\n' +
+    'routes that are refused, and endpoints that get nothing new while connections to them live.',
   positionals: { min: 0, max: 1 },
   flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
   examples: [
@@ -35,26 +37,48 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
   renderTable(
     [
       { title: 'SERVICE PORT', text: ({ id }) => id },
-      { title: 'BACKEND', text: ({ address, port }) => socketText(address, port) },
+      { title: 'BACKEND', text: backendText, format: ({ state }) => (state === 'refused' ? 'red' : undefined) },
       ...columnsOf(backends),
-      { title: 'CHOICE', text: ({ algorithm }) => algorithm },
-      { title: 'WEIGHT', align: 'right', text: ({ weight }) => count(weight) },
+      { title: 'CHOICE', text: choiceText },
+      { title: 'WEIGHT', align: 'right', text: ({ state, weight }) => (state === 'refused' ? '-' : count(weight)) },
       { title: 'SHARE', align: 'right', text: ({ share }) => percent(share) },
-      { title: 'ACTIVE', align: 'right', text: ({ stats }) => count(stats.active) },
-      { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => count(stats.attempts) },
+      { title: 'ACTIVE', align: 'right', text: ({ stats }) => known(stats.active) },
+      { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => known(stats.attempts) },
       {
         title: 'FAILED',
         align: 'right',
-        text: ({ stats }) => count(failed(stats)),
-        format: ({ stats }) => (failed(stats) > 0 ? 'yellow' : undefined),
+        text: ({ stats }) => known(failedOf(stats)),
+        format: ({ stats }) => ((failedOf(stats) ?? 0) > 0 ? 'yellow' : undefined),
       },
-      { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => count(stats.datagrams) },
-      { title: 'SENT', align: 'right', text: ({ stats }) => bytes(stats.bytesSent) },
-      { title: 'RECEIVED', align: 'right', text: ({ stats }) => bytes(stats.bytesReceived) },
+      ...rejectedColumns(backends),
+      { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => known(stats.datagrams) },
+      { title: 'SENT', align: 'right', text: ({ stats }) => known(stats.bytesSent, bytes) },
+      { title: 'RECEIVED', align: 'right', text: ({ stats }) => known(stats.bytesReceived, bytes) },
     ],
     backends,
     options,
   );
+
+const backendText = ({ state, address, port, family }: BackendView): string =>
+  state === 'refused' ? `refused (IPv${family})` : socketText(address, port);
+
+const choiceText = ({ state, algorithm }: BackendView): string => {
+  if (state === 'drained') return 'drained';
+  return state === 'earlier' ? 'earlier choice' : (algorithm ?? '-');
+};
+
+/** Of some rows not everything is known. */
+const known = (value: number | undefined, text: (value: number) => string = count): string =>
+  value === undefined ? '-' : text(value);
+
+const failedOf = (stats: BackendView['stats']): number | undefined =>
+  stats.attempts === undefined ? undefined : failed(stats);
+
+/** Endpoints reject nothing. */
+const rejectedColumns = (backends: readonly BackendView[]): readonly Column<BackendView>[] =>
+  backends.some(({ state }) => state === 'refused')
+    ? [{ title: 'REJECTED', align: 'right', text: ({ stats }) => known(stats.rejected) }]
+    : [];
 
 /** Few Services share their connections or have clients with a choice of their own: who does not see neither. */
 const columnsOf = (backends: readonly BackendView[]): readonly Column<BackendView>[] => {
@@ -62,7 +86,7 @@ const columnsOf = (backends: readonly BackendView[]): readonly Column<BackendVie
   const route: Column<BackendView> = { title: 'BY', text: (backend) => backend.route ?? '-' };
   const clients: Column<BackendView> = {
     title: 'CLIENTS',
-    text: ({ variant }) => (variant === undefined ? 'all' : `some (${variant})`),
+    text: ({ variant, clients }) => (variant === undefined ? 'all' : (clients ?? `some (${variant})`)),
   };
   return [
     ...(backends.some((backend) => backend.arm !== undefined) ? [arm] : []),

@@ -1,5 +1,6 @@
 import type { ServedQuestion } from '../core/explain/decision.ts';
 import { type Decision, explain, renderExplain } from '../core/explain.ts';
+import { ShuntError } from '../errors.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Arguments, Command } from './command.ts';
@@ -7,6 +8,7 @@ import { complaintLine } from './complaint.ts';
 import type { Context } from './context.ts';
 import { clusterOf, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
+import type { Parts } from './parts.ts';
 import { parsePod, parseQuestion } from './question.ts';
 import { styleFor } from './style.ts';
 
@@ -56,11 +58,25 @@ const decide = async (
   const { source, socket = '' } = given.values;
   if (source === undefined) {
     const { port, ...asked } = question;
-    return askAgent<Decision>(socket, '/v1/explain', { ...asked, port: String(port) });
+    try {
+      return await askAgent<Decision>(socket, '/v1/explain', { ...asked, port: String(port) });
+    } catch (error) {
+      throw await withoutAgent(error, socket, parts);
+    }
   }
   const { objects, complaints } = await readSource('explain', source, parts);
   // What has an error is not among the objects: the decision may be another than their author expects.
   const errors = complaints.filter(({ severity }) => severity === 'error');
   for (const error of errors) stderr.write(complaintLine(error, styleFor(stderr, env)));
   return explain({ cluster: clusterOf(objects), node: nodeOf(given) }, question);
+};
+
+/** Without an agent the kernel goes on as it was last told, but only while something is attached. */
+const withoutAgent = async (error: unknown, socket: string, { loadedRoots }: Parts): Promise<unknown> => {
+  if (!(error instanceof ShuntError) || error.code !== 'SHUNT_E_NO_AGENT') return error;
+  // Who may not look there, and would have to be root, is told no more.
+  const roots = await loadedRoots().catch(() => undefined);
+  return roots === undefined || roots.length > 0
+    ? error
+    : new ShuntError('SHUNT_E_DETACHED_NODE', { socket }, { cause: error });
 };

@@ -2,6 +2,26 @@
 export const nearest = (word: string, candidates: readonly string[]): string =>
   candidates.reduce((best, candidate) => (distance(word, candidate) < distance(word, best) ? candidate : best));
 
+/** Those of `names` that are about as near to `word` as the nearest one is, at most three, nearest first. */
+export const nearNames = (word: string, names: Iterable<Name>): readonly string[] => {
+  const measured = Array.from(names, ({ text, compared }) => ({ text, edits: distance(word, compared) }));
+  const near = measured.toSorted((a, b) => a.edits - b.edits);
+  const least = near[0]?.edits ?? 0;
+  return near
+    .filter(({ edits }) => edits <= least + MORE_EDITS)
+    .slice(0, NEAR_MAX)
+    .map(({ text }) => text);
+};
+
+export interface Name {
+  readonly text: string;
+  /** The part of it that `word` may be meant to be. */
+  readonly compared: string;
+}
+
+const MORE_EDITS = 1;
+const NEAR_MAX = 3;
+
 /** Optimal string alignment: Damerau-Levenshtein without editing a part twice. */
 const distance = (a: string, b: string): number => {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];

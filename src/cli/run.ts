@@ -152,6 +152,8 @@ const observe = (
     },
     onLostFailure: (error, retryInMs) =>
       log.warn({ err: error, retryInMs }, 'could not tell which connections are lost; trying again'),
+    onLiveFailure: (error, retryInMs) =>
+      log.warn({ err: error, retryInMs }, 'what long connections carry was not counted; trying again'),
     onSocketsFailure: (error, retryInMs) => {
       log.warn({ err: error, retryInMs }, 'connected UDP sockets whose endpoint is gone were not woken; trying again');
       metrics()?.recordSocketsFailure();

@@ -2,6 +2,7 @@ import type { ServiceView } from '../agent/view.ts';
 import { ShuntError } from '../errors.ts';
 import { askAgent } from './admin.ts';
 import { wrong } from './arguments.ts';
+import { type Name, nearNames } from './nearest.ts';
 
 /** `NAMESPACE[/NAME]`, or nothing for all, as parameters of the admin API. Throws SHUNT_E_ARGUMENTS. */
 export const parseSelection = (verb: string, text: string | undefined): Readonly<Record<string, string>> => {
@@ -11,13 +12,31 @@ export const parseSelection = (verb: string, text: string | undefined): Readonly
   throw wrong(verb, `\`${text}\` is not NAMESPACE[/NAME]`);
 };
 
-/** Throws SHUNT_E_NO_SERVICE when it is one Service that was asked for, and that one is not programmed. */
+/** Throws SHUNT_E_NO_SERVICE, which names what is near, when some were asked for and none of them is programmed. */
 export const askServices = async (
   socket: string,
   selection: Readonly<Record<string, string>>,
 ): Promise<readonly ServiceView[]> => {
-  const { services } = await askAgent<{ services: readonly ServiceView[] }>(socket, '/v1/services', selection);
-  const { service } = selection;
-  if (services.length === 0 && service !== undefined) throw new ShuntError('SHUNT_E_NO_SERVICE', { service });
-  return services;
+  const ask = async (parameters: typeof selection): Promise<readonly ServiceView[]> =>
+    (await askAgent<{ services: readonly ServiceView[] }>(socket, '/v1/services', parameters)).services;
+  const services = await ask(selection);
+  const { service, namespace } = selection;
+  const asked = service ?? namespace;
+  if (services.length > 0 || asked === undefined) return services;
+  const near = nearNames(asked, namesOf(await ask({}), service !== undefined));
+  throw new ShuntError('SHUNT_E_NO_SERVICE', {
+    service: service ?? `of namespace ${asked}`,
+    nearest: near.join(', ') || 'none',
+  });
+};
+
+/** Who writes one word may mean a namespace, or have left it out. */
+const namesOf = (services: readonly ServiceView[], isWhole: boolean): readonly Name[] => {
+  const keys = [...new Set(services.map(({ namespace, service }) => `${namespace}/${service}`))].sort();
+  if (isWhole) return keys.map((text) => ({ text, compared: text }));
+  const namespaces = [...new Set(services.map(({ namespace }) => namespace))].sort();
+  return [
+    ...namespaces.map((text) => ({ text, compared: text })),
+    ...keys.map((text) => ({ text, compared: text.split('/')[1] ?? '' })),
+  ];
 };

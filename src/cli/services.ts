@@ -57,5 +57,10 @@ const portText = ({ portName, port, protocol }: ServiceView): string =>
   portName === '' ? `${port}/${protocol}` : `${portName} ${port}/${protocol}`;
 
 /** Attempts that came to nothing, whatever the reason. */
-export const failed = (stats: ServiceView['stats'] | Omit<ServiceView['stats'], 'connectLatency'>): number =>
-  stats.refused + stats.timedOut + stats.unreachable + stats.abandoned;
+export const failed = ({
+  refused = 0,
+  timedOut = 0,
+  unreachable = 0,
+  abandoned = 0,
+}: Partial<Record<'refused' | 'timedOut' | 'unreachable' | 'abandoned', number>>): number =>
+  refused + timedOut + unreachable + abandoned;

@@ -115,6 +115,7 @@ const put = (cluster: Cluster, object: ClusterObject, touched: Touched): void =>
       break;
     case 'GRPCRoute':
     case 'HTTPRoute':
+    case 'TLSRoute':
     case 'TCPRoute':
     case 'UDPRoute':
       setRoute(cluster.routes, routeKeyOf(object), object, touched.byRoute);
@@ -150,6 +151,7 @@ const remove = (cluster: Cluster, ref: ObjectRef, touched: Touched): void => {
       break;
     case 'GRPCRoute':
     case 'HTTPRoute':
+    case 'TLSRoute':
     case 'TCPRoute':
     case 'UDPRoute':
       setRoute(cluster.routes, routeKeyOf({ ...ref, kind: ref.kind }), undefined, touched.byRoute);

@@ -6,11 +6,12 @@ import { type LocalNode, localNodeOf } from './desire/node.ts';
 import { choiceOf } from './desire/policy.ts';
 import { portId } from './desire/ports.ts';
 import type { SlowStart } from './desire/slow-start.ts';
-import { explainArms, explainRoute, policyText } from './explain/arms.ts';
+import { explainArms, explainPolicy, explainRoute, unhonouredOfBackends } from './explain/arms.ts';
 import { type Asking, askingOf } from './explain/clients.ts';
 import type { Decision, Question, Sent } from './explain/decision.ts';
 import { explainEndpoints } from './explain/endpoints.ts';
 import { errorsConcerning } from './explain/errors.ts';
+import { idleRoutes } from './explain/idle-routes.ts';
 import { compare } from './explain/kernel.ts';
 import { findOwner, type Owner } from './explain/owner.ts';
 import { isAnswering, refusedReason } from './explain/refused.ts';
@@ -36,6 +37,8 @@ export interface ExplainInput {
   readonly slowStart?: (service: string) => SlowStart;
   /** Left out when connections may go socket to socket here, or nobody looked. */
   readonly sameNode?: SameNodeObstacle | undefined;
+  /** Names of programs that are not in force now. Left out when nobody looked. */
+  readonly detached?: readonly string[];
   /** What reading the objects came to. Left out when it is said elsewhere. */
   readonly reading?: Reading;
 }
@@ -49,18 +52,34 @@ export interface Reading {
 }
 
 /** What happens to a new connection, which object said so, and what became of every endpoint. */
-export const explain = (input: ExplainInput, question: Question): Decision => {
+export const explain = (given: ExplainInput, question: Question): Decision => {
+  const elsewhere = nodeOfClient(given, question);
+  const input =
+    elsewhere === undefined ? given : { ...given, node: { ...given.node, name: elsewhere }, sameNode: undefined };
   const { cluster, table, reading } = input;
   const decision = decide(input, question);
   const pairs = explainPairs(cluster, input.node, decision, input.sameNode);
+  const idle = idleRoutes(cluster, decision, input.node.proxyName);
   const errors = reading === undefined ? [] : errorsConcerning(cluster, decision, reading.complaints);
   return {
     ...decision,
+    ...(elsewhere === undefined ? {} : { elsewhere: { node: elsewhere, askedOn: given.node.name } }),
     ...(table === undefined ? {} : { kernel: compare(decision, table, reading?.whole ?? true) }),
     ...(pairs.length === 0 ? {} : { sameNode: pairs }),
+    ...(idle.length === 0 ? {} : { idleRoutes: idle }),
     ...(errors.length === 0 ? {} : { errors }),
     ...(reading?.synced === false ? { unread: true as const } : {}),
+    ...(input.detached === undefined || input.detached.length === 0 ? {} : { detached: input.detached }),
   };
+};
+
+/**
+ * The node of the Pod that asks, if that is another than it is asked on: there its connections are answered. Nobody can
+ * tell of another node what its kernel holds.
+ */
+const nodeOfClient = ({ cluster, node, table }: ExplainInput, { client = '' }: Question): string | undefined => {
+  const { node: name = '' } = cluster.pods.get(client) ?? {};
+  return table !== undefined || name === '' || name === node.name ? undefined : name;
 };
 
 const decide = (explaining: ExplainInput, question: Question): Decision => {
@@ -96,10 +115,10 @@ const answered = (subject: Subject, { service, port, kind, rivals }: Owner, ques
     kind,
     affinityTimeoutS: service.affinityTimeoutS,
     slices: input.slices.map(({ name }) => name),
-    choice: choiceOf(ruling.policy),
+    choice: choiceOf(ruling.policy.choice),
     ...client,
     rivals: rivals.map(keyOf),
-    complaints: desire({ ...input, node }).complaints,
+    complaints: [...desire({ ...input, node }).complaints, ...unhonouredOfBackends(ruling.route, service)],
   };
   const family = familyOf(question.address);
   const { route, policy } = ruling;
@@ -112,7 +131,7 @@ const answered = (subject: Subject, { service, port, kind, rivals }: Owner, ques
   return decided({
     ...said,
     endpoints: explainEndpoints({ service, slices, policy, node, slowStart }, port, family, only),
-    ...(policy === undefined ? {} : { policy: policyText(policy) }),
+    ...explainPolicy(policy),
     ...(only === undefined ? {} : { onlyNode: only }),
   });
 };

@@ -1,4 +1,4 @@
-import type { DatagramConnection } from '../abi/connection.ts';
+import type { RememberedConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { SameNode } from './same-node.ts';
 
@@ -23,6 +23,8 @@ export interface Dataplane {
   activate(): Promise<void>;
   /** Programs that were attached and are no more, or elsewhere: somebody removed them. `activate` attaches them again. */
   lostPrograms(): readonly string[];
+  /** Programs of this version that are not in force now, for whatever reason. Only looks. */
+  detachedPrograms(): readonly string[];
   /** How connected UDP sockets are ended here. */
   readonly socketEnding: SocketEnding;
   /** Connected UDP sockets that were sent to a backend whose record has been retired. Leaves the event loop its turns. */
@@ -38,6 +40,11 @@ export interface Dataplane {
    * before `close`. Absent where nothing can be lost.
    */
   endLost?(): Promise<EndedLost>;
+  /**
+   * Counts what TCP connections that go on have carried since the last time. One call at a time, in the background; must
+   * have ended before `close`. Absent where they are counted only when they end.
+   */
+  countLive?(): Promise<void>;
   /** Absent where connections are never joined socket to socket. */
   readonly sameNode?: SameNode;
   /** Lets go of the tables; the kernel keeps routing. */
@@ -48,7 +55,7 @@ export interface Dataplane {
 export type SocketEnding = 'bpf' | 'netlink' | 'none';
 
 /** What a socket remembers; it may have dissolved its connection since. */
-export type StaleSocket = DatagramConnection;
+export type StaleSocket = RememberedConnection;
 
 export interface Ended {
   readonly sockets: readonly StaleSocket[];
@@ -71,8 +78,21 @@ export interface StatsReader {
   backend(index: number): Counters;
   /** By name, such as `refused_no_endpoint`. */
   verdicts(): Readonly<Record<string, number>>;
+  /** By backend, what lives of connections to backends whose record has been retired. Looks at a whole table. */
+  left(): readonly LeftConnections[];
   /** Places used and available in the `connections` table. */
   connections(): { readonly used: number; readonly size: number };
+}
+
+/** Without those that found no place in the `connections` table: they are few, and far away. */
+export interface LeftConnections {
+  /** Record of the Service port that was asked. */
+  readonly service: number;
+  readonly serviceGeneration: number;
+  readonly address: string;
+  readonly port: number;
+  readonly active: number;
+  readonly pending: number;
 }
 
 export interface Counters {
@@ -91,10 +111,15 @@ export interface Counters {
   readonly bytesReceived: number;
   readonly connectNs: number;
   readonly datagrams: number;
+  readonly datagramsReceived: number;
   readonly rejected: number;
 }
 
 export interface ServiceStats extends Counters {
+  readonly retransmits: number;
+  /** Smoothed round-trip times, summed up, and how many. */
+  readonly rttMicros: number;
+  readonly rttSamples: number;
   /** Bucket i: connects faster than 2^i microseconds and not faster than half of that. */
   readonly connectLatency: readonly number[];
 }

@@ -23,8 +23,8 @@ export type Answer =
  * what the kernel cannot: a transaction that breaks a rule of bpf/abi.h or transaction.ts ends in SHUNT_E_INTERNAL.
  */
 export class FakeDataplane implements Dataplane {
-  readonly stats = new FakeStats();
   readonly sockets = new FakeSockets();
+  readonly stats = new FakeStats(() => this.sockets.stale(this.#memory));
   readonly sameNode = new FakeSameNode();
   readonly socketEnding: SocketEnding = 'bpf';
   #memory: Memory;
@@ -94,6 +94,10 @@ export class FakeDataplane implements Dataplane {
 
   lostPrograms(): readonly string[] {
     return [];
+  }
+
+  detachedPrograms(): readonly string[] {
+    return this.#isActive ? [] : ['shunt_connect4', 'shunt_connect6'];
   }
 
   async staleSockets(): Promise<readonly StaleSocket[]> {

@@ -1,7 +1,7 @@
 import { argumentsOf, UINT32_MAX } from './arguments.ts';
 import { adopt, checkDescriptor } from './descriptor.ts';
 import { BpfMap } from './map.ts';
-import { type Call, call } from './shim.ts';
+import { type Call, call, callAsync } from './shim.ts';
 
 /** Reads a compiled BPF object. Nothing is in the kernel before `load`. */
 export const openObject = (bytes: Uint8Array, name: string): BpfObject => {
@@ -52,6 +52,11 @@ export class BpfObject implements Disposable {
   /** Makes the maps and has the programs verified. Only once, also when it fails: then open the object anew. */
   load(): void {
     call('objectLoad', this.#open('objectLoad'));
+  }
+
+  /** The same on another thread. Calls of any object wait meanwhile. An error has its name, but not the verifier's words. */
+  async loadAside(): Promise<void> {
+    await callAsync('objectLoad', this.#open('objectLoad'));
   }
 
   map(name: string): BpfMap {

@@ -27,6 +27,7 @@ export const collectInSteps = (): void => {
   setFlagsFromString('--incremental-marking');
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--no-separate-gc-phases');
 };
 
 /**

@@ -1,7 +1,7 @@
 /** Every metric of Shunt. The exposition and docs/metrics.md are made from this table. */
 export interface Metric {
   readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
   /** As the values are; counts have none. */
   readonly unit: 'seconds' | 'bytes' | '';
   readonly labels: readonly string[];
@@ -31,6 +31,13 @@ export const METRICS = {
     unit: '',
     labels: SERVICE,
     help: 'Datagrams of unconnected UDP sockets sent to a backend.',
+  },
+  datagramsReceived: {
+    name: 'shunt_service_datagrams_received_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'Datagrams of backends that unconnected UDP sockets have read.',
   },
   established: {
     name: 'shunt_service_connections_established_total',
@@ -72,14 +79,28 @@ export const METRICS = {
     type: 'counter',
     unit: 'bytes',
     labels: SERVICE,
-    help: 'TCP payload that backends acknowledged, of connections that ended.',
+    help: 'TCP payload that backends acknowledged; of connections that go on, counted every 5 seconds.',
   },
   bytesReceived: {
     name: 'shunt_service_bytes_received_total',
     type: 'counter',
     unit: 'bytes',
     labels: SERVICE,
-    help: 'TCP payload received from backends, of connections that ended.',
+    help: 'TCP payload received from backends; of connections that go on, counted every 5 seconds.',
+  },
+  retransmits: {
+    name: 'shunt_service_retransmitted_segments_total',
+    type: 'counter',
+    unit: '',
+    labels: SERVICE,
+    help: 'TCP segments that clients sent again, SYNs among them; counted as bytes are.',
+  },
+  rtt: {
+    name: 'shunt_service_rtt_seconds',
+    type: 'summary',
+    unit: 'seconds',
+    labels: SERVICE,
+    help: 'Smoothed round-trip times of TCP connections: of each that goes on every 5 seconds, and of each at its end.',
   },
   connectDuration: {
     name: 'shunt_service_connect_duration_seconds',

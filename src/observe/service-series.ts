@@ -136,6 +136,15 @@ const WHEN_USED: readonly Family[] = [
   simple(METRICS.pending, (stats) => stats.pending),
   simple(METRICS.bytesSent, (stats) => stats.bytesSent),
   simple(METRICS.bytesReceived, (stats) => stats.bytesReceived),
+  simple(METRICS.datagramsReceived, (stats) => stats.datagramsReceived),
+  simple(METRICS.retransmits, (stats) => stats.retransmits),
+  {
+    metric: METRICS.rtt,
+    series: [
+      { ...affixes(METRICS.rtt, '_sum', ''), read: (stats) => stats.rttMicros / 1e6 },
+      { ...affixes(METRICS.rtt, '_count', ''), read: (stats) => stats.rttSamples },
+    ],
+  },
 ];
 
 /** Buckets of the kernel that become a `le`: 2^n microseconds from 32 us to 34 s, each four times the one before. */

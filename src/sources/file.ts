@@ -97,6 +97,10 @@ class FileSource implements Source {
     await this.#looking;
   }
 
+  originOf(object: string): Origin | undefined {
+    return this.#tree.catalog.originOf(object);
+  }
+
   #hint(path: string): void {
     if (this.#hints.size === 0) {
       this.#hintedSinceMs = performance.now();

@@ -1,5 +1,5 @@
 import type { ClusterEvent } from '../core/cluster.ts';
-import type { Complaint } from '../core/model/objects.ts';
+import type { Complaint, Origin } from '../core/model/objects.ts';
 import type { RejectedObject, WantedStatus } from '../core/status/wanted.ts';
 
 export type { ClusterEvent };
@@ -57,6 +57,8 @@ export interface Source {
   start(sink: SourceSink): Promise<void>;
   /** Resolves once no socket, timer or watcher is left; nothing is told afterwards. */
   stop(): Promise<void>;
+  /** Of a source that reads files: where an object stands, named as complaints name it: `Service shop/cart`. */
+  originOf?(object: string): Origin | undefined;
   /** Of a source that watches a server: one for each resource. */
   watches?(): readonly WatchStatus[];
   /** Of a source whose objects have a status: those that cannot be read, and say so there. The same list until it changes. */

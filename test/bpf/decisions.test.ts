@@ -16,7 +16,16 @@ import { programRun } from '../../src/native/program.ts';
 /** The decisions of bpf/*.h, made by the kernel: bpf/test/decisions.bpf.c calls them one at a time. */
 
 const OBJECT = join(import.meta.dirname, '../../build/bpf/test/decisions.bpf.o');
-const PROGRAMS = ['weighted', 'remember_for', 'remembered', 'latency', 'family', 'equal', 'from_ipv4'] as const;
+const PROGRAMS = [
+  'weighted',
+  'remember_for',
+  'remembered',
+  'given_back',
+  'latency',
+  'family',
+  'equal',
+  'from_ipv4',
+] as const;
 const RECORDS = 1024;
 /** All backends are of this Service, and IPv4. */
 const SERVICE_INDEX = 3;
@@ -84,12 +93,25 @@ describe('the choice by weight', () => {
   });
 });
 
+describe('the place of a connection', () => {
+  test.each([
+    { whose: 'is its own', owner: 7n, given: true, after: 0n },
+    { whose: 'is free by now', owner: 0n, given: false, after: 0n },
+    { whose: 'is another’s by now', owner: 8n, given: false, after: 8n },
+  ])('that $whose is given back once, and nobody else’s ever: $given', ({ owner, given, after }) => {
+    const context = BigUint64Array.of(owner, 7n);
+    expect(programRun(programs.given_back, new Uint8Array(context.buffer))).toBe(given ? 1 : 0);
+    expect(context[0]).toBe(after);
+  });
+});
+
 describe('a remembered backend', () => {
   const S = 1_000_000_000n;
   const START = 1000n * S;
 
   test.each([
     { when: 'at once', later: 0n, found: true },
+    { when: 'though another processor used it a moment after the clock was read', later: -1n, found: true },
     { when: 'just before its time is over', later: 10n * S - 1n, found: true },
     { when: 'when its time is over', later: 10n * S, found: false },
   ])('with a timeout of 10 s is found $when: $found', ({ later, found }) => {
@@ -103,6 +125,19 @@ describe('a remembered backend', () => {
     remember(key, { backend: 7, generation: generationOf(7), now: START });
     for (const turn of [1n, 2n, 3n]) expect(recall(key, { now: START + turn * 9n * S, timeout: 10n * S })).toBe(7);
     expect(recall(key, { now: START + 37n * S, timeout: 10n * S })).toBeUndefined();
+  });
+
+  test.each([
+    { what: 'good', kept: true },
+    { what: 'too old', later: 10n * S, kept: false },
+    { what: 'gone', changes: 2, kept: false },
+  ])('that another connection chose meanwhile is taken if it is $what: $kept', ({ later = 0n, changes = 0, kept }) => {
+    const key = newKey();
+    const timeout = 10n * S;
+    remember(key, { backend: 7, generation: generationOf(7) + changes, now: START, timeout });
+    const other = { backend: 8, generation: generationOf(8), now: START + later, timeout };
+    expect(remember(key, other)).toBe(kept ? 7 : 8);
+    expect(recall(key, { now: START + later, timeout })).toBe(kept ? 7 : 8);
   });
 
   test('without a timeout is found for ever', () => {
@@ -194,8 +229,15 @@ describe('a remembered backend', () => {
     return context;
   };
 
-  const remember = (key: Key, used: { readonly backend: number; readonly generation: number; readonly now: bigint }) =>
-    run('remember_for', contextOf(key, used.now, 0n, used.backend, used.generation));
+  /** Returns what is remembered then. */
+  const remember = (
+    key: Key,
+    used: { readonly backend: number; readonly generation: number; readonly now: bigint; readonly timeout?: bigint },
+  ): number => {
+    const context = contextOf(key, used.now, used.timeout ?? 0n, used.backend, used.generation);
+    run('remember_for', context);
+    return context.getUint32(AFFINITY_KEY.size + 16, true);
+  };
 
   const recall = (key: Key, { now, timeout }: { readonly now: bigint; readonly timeout: bigint }) => {
     const context = contextOf(key, now, timeout, 0, 0);

@@ -95,16 +95,16 @@ describe('round robin', () => {
     }
   });
 
-  test('takes turns one after the other, each once', () => {
-    const context = () => new Uint32Array([9, 0, 0, 0]);
-    const turns = Array.from({ length: 5 }, () => {
-      const words = context();
-      expect(picks.run('next_turn', words)).toBe(1);
-      return words[2];
+  test('takes turns one after the other, each once, and those of IPv6 apart', () => {
+    const turns = Array.from({ length: 8 }, (_, many) => {
+      const context = new Uint32Array([9, many % 4 === 3 ? 1 : 0, 0, 0]);
+      expect(picks.run('next_turn', context)).toBe(1);
+      return context[2];
     });
-    expect(turns).toEqual([0, 1, 2, 3, 4]);
+    expect(turns).toEqual([0, 1, 2, 0, 3, 4, 5, 1]);
     const { words } = picks.memory.service_stats;
-    expect(words[(9 * SERVICE_STATS.size + SERVICE_STATS.turn) / 4]).toBe(5);
+    expect(words[(9 * SERVICE_STATS.size + SERVICE_STATS.turn) / 4]).toBe(6);
+    expect(words[(9 * SERVICE_STATS.size + SERVICE_STATS.turnIpv6) / 4]).toBe(2);
   });
 
   test.each([

@@ -15,7 +15,7 @@ export const counted = async ({ agent }: RunningAgent, id: string, work: () => P
 
 /** Whether no connection through any Service is pending or active. */
 export const allEnded = ({ agent }: Pick<RunningAgent, 'agent'>): boolean =>
-  [...agent.services(), ...agent.backends()].every(({ stats }) => stats.pending === 0 && stats.active === 0) &&
+  [...agent.services(), ...agent.backends()].every(({ stats }) => !stats.pending && !stats.active) &&
   agent.status().connections.used === 0;
 
 export const serviceStats = ({ agent }: Pick<RunningAgent, 'agent'>, id: string) => {
@@ -27,8 +27,8 @@ export const serviceStats = ({ agent }: Pick<RunningAgent, 'agent'>, id: string)
 /** Counters of a backend of a Service port. */
 export const backendStats = ({ agent }: Pick<RunningAgent, 'agent'>, id: string, address: string): Counters => {
   const found = [...agent.backends()].find((each) => each.id === id && each.address === address);
-  if (found === undefined) throw new Error(`${id} has no backend ${address}`);
-  return found.stats;
+  if (found?.state !== 'answering') throw new Error(`${id} has no backend ${address}`);
+  return found.stats as Counters;
 };
 
 /** By Service port, what was counted for it and what for its backends together: the same, while none has gone. */
@@ -37,7 +37,7 @@ export const totals = ({ agent }: RunningAgent) => ({
   backends: Object.fromEntries(
     [...agent.services()].map(({ id }) => [
       id,
-      sum([...agent.backends()].filter((backend) => backend.id === id).map(({ stats }) => stats)),
+      sum([...agent.backends()].filter((backend) => backend.id === id).map(({ stats }) => stats as Counters)),
     ]),
   ),
 });
@@ -57,6 +57,7 @@ const NAMES = [
   'bytesSent',
   'bytesReceived',
   'datagrams',
+  'datagramsReceived',
   'rejected',
 ] as const satisfies readonly (keyof Counted)[];
 

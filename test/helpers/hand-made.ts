@@ -38,6 +38,7 @@ export interface HandMade {
     readonly index: number;
     readonly address: string;
     readonly port?: number;
+    readonly protocol?: 'TCP' | 'UDP';
     readonly weight?: number;
     readonly service?: number;
   }[];

@@ -161,6 +161,10 @@ class Changes implements AgentObserver {
 
   onLostEnded(): void {}
 
+  onLiveFailure(error: unknown): void {
+    this.failures.push(error);
+  }
+
   onLostFailure(error: unknown): void {
     this.failures.push(error);
   }

@@ -56,7 +56,7 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   ['a weight by label', weights({ labels: { 'example.com/rack': 'r-1', empty: '' }, weight: 5 })],
   ['as many labels as may be', weights({ labels: labels(8), weight: 5 })],
   ['a start of no given time', choice({ slowStart: {} })],
-  ['the shortest start', slowStart('1s')],
+  ['the shortest start', slowStart('5s')],
   ['the longest start', slowStart('1h')],
   ['a start in all units', slowStart('0h1m1s500ms')],
   ['a start of many milliseconds', slowStart('99999ms')],
@@ -75,7 +75,7 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   [
     'the clients of routes of all kinds',
     {
-      ...targets(...['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'].map((kind) => ({ ...ROUTE, kind }))),
+      ...targets(...['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].map((kind) => ({ ...ROUTE, kind }))),
       clients: {},
     },
   ],
@@ -181,7 +181,7 @@ const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
   ['a slow start for a route', { ...targets(ROUTE), clients: {}, slowStart: { duration: '5s' } }],
   ['a way of connections on one node for a route', { ...targets(ROUTE), clients: {}, sameNode: 'Plain' }],
   ['a way of connections on one node for some clients', choice({ clients: {}, sameNode: 'Redirect' })],
-  ['a start that is too short', slowStart('999ms')],
+  ['a start that is too short', slowStart('4999ms')],
   ['a start that is too long', slowStart('1h1ms')],
   ['a start of no time', slowStart('0s')],
   ['no values to be in', expression({})],

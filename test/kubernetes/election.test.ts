@@ -160,11 +160,14 @@ test('through failures of every kind nobody writes who does not hold the lease',
     for (const { statuses } of agents) statuses.want([wanted('web', `${round}`), wanted('cart', `${round}`)]);
   }, 20);
   let cutOff = '';
+  let windows = 0;
+  // Every other time it is for longer than the lease lasts, and nothing of the holder takes effect.
   const cut = setInterval(() => {
-    cutOff = random.chance(0.5) ? scene.holder : '';
-  }, 700);
+    windows++;
+    cutOff = windows % 2 === 1 || random.chance(0.5) ? scene.holder : '';
+  }, 1400);
   scene.trouble = ({ userAgent }) => {
-    if (userAgent === cutOff) return random.pick(['silence', 'lost', 503] as const);
+    if (userAgent === cutOff) return windows % 2 === 1 ? 503 : random.pick(['silence', 'lost', 503] as const);
     return random.chance(0.05) ? random.pick(['lost', 500, 409, 429] as const) : undefined;
   };
   try {

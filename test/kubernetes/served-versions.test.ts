@@ -181,7 +181,14 @@ const openRoutes = async (
   };
 };
 
-const NONE = { grpcroutes: [], httproutes: [], tcproutes: [], udproutes: [], referencegrants: [] } as const;
+const NONE = {
+  grpcroutes: [],
+  httproutes: [],
+  tlsroutes: [],
+  tcproutes: [],
+  udproutes: [],
+  referencegrants: [],
+} as const;
 
 const route = (name: string): NewObject => ({
   metadata: { name, namespace: 'shop', generation: 1 },

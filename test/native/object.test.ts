@@ -80,6 +80,21 @@ describe('an object', () => {
     expect(errnoOf(thrownBy(() => object.load()))).toBe('EBUSY');
   });
 
+  it('is loaded on another thread while this one goes on', async () => {
+    using object = openObject(sampleBytes('sample'), 'sample');
+    const loaded = object.loadAside();
+    expect(await Promise.race([loaded, 'not yet'])).toBe('not yet');
+    await loaded;
+    expect(errnoOf(thrownBy(() => object.load()))).toBe('EBUSY');
+    closeFd(object.program('calculate'));
+  });
+
+  it('that the verifier rejects on another thread has the name of the error', async () => {
+    using object = openObject(sampleBytes('rejected'), 'rejected');
+    const error = await object.loadAside().catch((failure: unknown) => failure);
+    expect(errnoOf(error)).toBe('EACCES');
+  });
+
   it('can be closed twice', () => {
     const object = loadSample();
     object.close();

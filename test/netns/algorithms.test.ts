@@ -4,16 +4,15 @@ import type { ChoiceRule } from '../../src/core/model/desired.ts';
 import type { KernelDataplane } from '../../src/dataplane/kernel/kernel.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
-import { closeFd } from '../../src/native/descriptor.ts';
-import { cgroupPrograms, openProgram, programInfo } from '../../src/native/program.ts';
-import { enableStats } from '../../src/native/system.ts';
-import { ewmaOf, openHandMade, write } from '../helpers/hand-made.ts';
+import { openHandMade, write } from '../helpers/hand-made.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { chiSquaredP } from '../helpers/statistics.ts';
 
 /** Real connections, chosen in each of the ways. Backend i is the server i; the Service is record 0. */
 
 const VIP = '10.96.0.1';
+const VIP6 = 'fd00:10:96::1';
 const WEIGHTS = [3, 2, 1] as const;
 const NAMES = ['v0', 'v1', 'v2'] as const;
 /** Where nobody listens. */
@@ -43,14 +42,20 @@ const serve = (): Promise<unknown> =>
 
 const choose = (
   choice: ChoiceRule,
-  more: { readonly lookup?: readonly number[]; readonly port?: number } = {},
+  more: { readonly lookup?: readonly number[]; readonly port?: number; readonly protocol?: 'TCP' | 'UDP' } = {},
 ): void => {
-  const { lookup = [], port = 8080 } = more;
+  const { lookup = [], port = 8080, protocol = 'TCP' } = more;
   write(kernel, {
     services: [{ index: 0, choice }],
-    backends: pods.map(({ address4 }, index) => ({ index, address: address4, port, weight: WEIGHTS[index] as number })),
+    backends: pods.map(({ address4 }, index) => ({
+      index,
+      address: address4,
+      port,
+      protocol,
+      weight: WEIGHTS[index] as number,
+    })),
     ranges: [{ base: 1, entries: [0, 1, 2], weights: WEIGHTS, stride: 5, lookup }],
-    frontends: [{ address: VIP, slotBase: 1, slotCount: 3 }],
+    frontends: [{ address: VIP, slotBase: 1, slotCount: 3, protocol }],
   });
 };
 
@@ -68,6 +73,39 @@ test('round robin gives each endpoint exactly its weight in connections, round b
     expect(by).toEqual({ v0: 3 * rounds, v1: 2 * rounds, v2: rounds });
   }
 });
+
+test('round robin gives each family rounds of its own, also where clients come by IPv4 and IPv6 in turn', async () => {
+  await serve();
+  const entries = [0, 1];
+  write(kernel, {
+    services: [{ index: 0, choice: { algorithm: 'RoundRobin', hashOn: 'Pod' } }],
+    backends: entries.flatMap((index) => [
+      { index, address: pods[index]?.address4 as string },
+      { index: index + 2, address: pods[index]?.address6 as string },
+    ]),
+    ranges: [
+      { base: 1, entries, weights: [1, 1], stride: 1 },
+      { base: 11, entries: [2, 3], weights: [1, 1], stride: 1 },
+    ],
+    frontends: [
+      { address: VIP, slotBase: 1, slotCount: 2 },
+      { address: VIP6, slotBase: 11, slotCount: 2 },
+    ],
+  });
+  for (let many = 0; many < 10; many++) for (const vip of [VIP, VIP6]) await client.whoAnswers('tcp', vip, 80);
+  expect([0, 1, 2, 3].map((backend) => kernel.stats.backend(backend).attempts)).toEqual([5, 5, 5, 5]);
+});
+
+test.each(['LeastConnections', 'PeakEwma'] as const)(
+  'datagrams of sockets that do not connect, which nobody counts, go by weight under %s',
+  async (algorithm) => {
+    await Promise.all(servers.map((server, index) => server.serve('udp', '*', 8080, NAMES[index] as string)));
+    choose({ algorithm, hashOn: 'Pod' }, { protocol: 'UDP' });
+    const { by } = await client.hammer('udp-unconnected', VIP, 80, { count: 600 });
+    const counts = NAMES.map((name) => by[name] ?? 0);
+    expect(chiSquaredP(counts, [300, 200, 100])).toBeGreaterThan(0.001);
+  },
+);
 
 test('the algorithm of a Service in use changes by its record alone', async () => {
   await serve();
@@ -130,116 +168,6 @@ describe('least connections', () => {
     for (const fd of fds) await client.closeSocket(fd);
     await retryUntil(() => loads().every((load) => load === 0));
     expect(kernel.stats.service(0)).toMatchObject({ attempts: 26, refused: 20, abandoned: 6 });
-  });
-});
-
-describe('peak EWMA', () => {
-  const only = (backend: number, port = 8080): void =>
-    write(kernel, {
-      services: [{ index: 0, choice: { algorithm: 'PeakEwma', hashOn: 'Pod' } }],
-      backends: [{ index: backend, address: pods[backend]?.address4 as string, port }],
-      ranges: [{ base: 1, entries: [backend], weights: [1] }],
-      frontends: [{ address: VIP, slotBase: 1, slotCount: 1 }],
-    });
-
-  /** A connection to the server 0, with both of its ends in the hands of the test. */
-  const bothEnds = async () => {
-    const [server] = servers as [SocketShell];
-    const listener = await server.socket('tcp4');
-    await server.bind(listener, '0.0.0.0', 8080);
-    await server.listen(listener);
-    only(0);
-    const here = await client.socket('tcp4');
-    expect(await client.connect(here, VIP, 80)).toEqual({ ok: true });
-    const { fd: there } = (await server.accept(listener)) as { readonly fd: number };
-    return { here, there, server };
-  };
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-  test('knows how long the first answer to a request took, not how long the client thought before', async () => {
-    const { here, there, server } = await bothEnds();
-    expect(ewmaOf(node, 0)).toBeLessThan(50_000);
-    await wait(300);
-    await client.send(here, 'question');
-    expect(await server.recv(there)).toEqual({ text: 'question' });
-    await wait(100);
-    await server.send(there, 'answer');
-    expect(await client.recv(here)).toEqual({ text: 'answer' });
-    const took = ewmaOf(node, 0);
-    expect(took).toBeGreaterThan(99_000);
-    expect(took).toBeLessThan(290_000);
-    // Only the first answer counts.
-    await client.send(here, 'question');
-    await server.recv(there);
-    await wait(400);
-    await server.send(there, 'answer');
-    await client.recv(here);
-    await client.send(here, 'and so on');
-    expect(ewmaOf(node, 0)).toBe(took);
-  });
-
-  test('knows how long a server took that speaks first', async () => {
-    const { here, there, server } = await bothEnds();
-    await wait(60);
-    await server.send(there, 'welcome');
-    expect(await client.recv(here)).toEqual({ text: 'welcome' });
-    expect(ewmaOf(node, 0)).toBeGreaterThan(59_000);
-    expect(ewmaOf(node, 0)).toBeLessThan(250_000);
-  });
-
-  test('is not called for segments any more once the first answer has come', async () => {
-    const { here, there, server } = await bothEnds();
-    const statistics = enableStats();
-    const [id = 0] = cgroupPrograms(node.cgroup, 'sockops');
-    const program = openProgram(id);
-    const talk = async (): Promise<void> => {
-      await client.send(here, 'question');
-      await server.recv(there);
-      await server.send(there, 'answer');
-      await client.recv(here);
-    };
-    const before = programInfo(program).runCount;
-    await talk();
-    const first = programInfo(program).runCount - before;
-    for (let many = 0; many < 20; many++) await talk();
-    const later = programInfo(program).runCount - before - first;
-    closeFd(program);
-    closeFd(statistics);
-    expect(first).toBeGreaterThan(0);
-    expect(first).toBeLessThan(10);
-    expect(later).toBe(0);
-  });
-
-  test('takes a refused connection for one that took a second', async () => {
-    only(0, CLOSED_PORT);
-    expect(await client.whoAnswers('tcp', VIP, 80)).toBe('ECONNREFUSED');
-    expect(ewmaOf(node, 0)).toBe(1_000_000);
-  });
-
-  test('sends most connections past an endpoint that answers late', async () => {
-    const late = servers[0] as SocketShell;
-    await servers[1]?.serve('tcp', '*', 8080, 'v1');
-    await servers[2]?.serve('tcp', '*', 8080, 'v2');
-    const listener = await late.socket('tcp4');
-    await late.bind(listener, '0.0.0.0', 8080);
-    await late.listen(listener);
-    choose({ algorithm: 'PeakEwma', hashOn: 'Pod' });
-    const answers = client.startHammer('tcp', VIP, 80, { count: 200 });
-    // The first that comes here waits for its answer; nobody is sent here meanwhile but by two draws.
-    let served = 0;
-    for (;;) {
-      const accepted = await late.accept(listener, 1000);
-      if ('error' in accepted) break;
-      served += 1;
-      await wait(50);
-      await late.send(accepted.fd, 'v0\n');
-      await late.closeSocket(accepted.fd);
-    }
-    const { by, errors } = await answers.result;
-    expect(errors).toEqual({});
-    expect(served).toBeGreaterThan(0);
-    // A half by weight, a quarter by two draws of it.
-    expect(by.v0 ?? 0).toBeLessThan(80);
   });
 });
 

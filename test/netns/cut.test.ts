@@ -141,6 +141,7 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     grow: (capacity) => dataplane.grow(capacity),
     activate: () => dataplane.activate(),
     lostPrograms: () => dataplane.lostPrograms(),
+    detachedPrograms: () => dataplane.detachedPrograms(),
     socketEnding: dataplane.socketEnding,
     staleSockets: () => dataplane.staleSockets(),
     endSockets: (sockets) => dataplane.endSockets(sockets),

@@ -8,6 +8,7 @@ import { listSets } from '../../src/dataplane/kernel/pins.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { kernelError } from '../../src/native/kernel-error.ts';
 import { BpfMap } from '../../src/native/map.ts';
+import { BpfObject } from '../../src/native/object.ts';
 import { Died, type Mortality } from '../helpers/mortal.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
 import { heldLines, wantedLines } from '../helpers/pinned-tables.ts';
@@ -127,6 +128,19 @@ describe('an agent that goes on', () => {
     },
   );
 
+  test('after a growth whose programs the verifier refused on its thread tries once more, where it has words', async () => {
+    const aside = vi
+      .spyOn(BpfObject.prototype, 'loadAside')
+      .mockRejectedValue(kernelError('objectLoad', constants.errno.EAGAIN, ''));
+    await agent.put(...neighbours(3));
+    expect(aside).toHaveBeenCalled();
+    expect(heldLines(node.bpfRoot)).toEqual(wantedLines([...web, ...neighbours(3)]));
+    vi.spyOn(BpfObject.prototype, 'load').mockImplementation(() => {
+      throw kernelError('objectLoad', constants.errno.EACCES, 'words of the verifier');
+    });
+    await expect(agent.put(...neighbours(40))).rejects.toThrow(/SHUNT_E_LOAD|words of the verifier/);
+  });
+
   test('after a growth that could not pin a table grows at the next attempt', async () => {
     const { pin } = BpfMap.prototype;
     const pinned = vi.spyOn(BpfMap.prototype, 'pin').mockImplementation(function (this: BpfMap, path: string) {
@@ -148,7 +162,7 @@ describe('an agent that goes on', () => {
     await agent.put(slice([]));
     await agent.put(...neighbours(4));
     await agent.put(...neighbours(40));
-    const counts = [...agent.agent.backends()].map(({ stats }) => stats.attempts);
+    const counts = [...agent.agent.backends()].map(({ stats }) => stats.attempts ?? 0);
     expect(counts).toHaveLength(200);
     expect(sum(counts)).toBe(0);
   });
@@ -174,7 +188,7 @@ const account = async (load: Hammer, open: readonly number[]): Promise<void> => 
   const attempts = total + KEPT;
   await retryUntil(() => webStats().active === KEPT);
   expect(webStats()).toMatchObject({ attempts, established: attempts, active: KEPT, pending: 0 });
-  expect(sum([...agent.agent.backends('shop/web')].map(({ stats }) => stats.attempts))).toBe(attempts);
+  expect(sum([...agent.agent.backends('shop/web')].map(({ stats }) => stats.attempts ?? 0))).toBe(attempts);
   for (const fd of open) expect(await client.getpeername(fd)).toEqual({ address: VIP, port: 80 });
   for (const fd of open) await client.closeSocket(fd);
   await retryUntil(() => webStats().active === 0);

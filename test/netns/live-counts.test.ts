@@ -63,7 +63,9 @@ const close = async (fds: readonly number[]): Promise<void> => {
 /** What is live and pending with each backend, by its address. */
 const live = async (): Promise<Readonly<Record<string, number>>> =>
   Object.fromEntries(
-    (await traffic.agent.backends()).map(({ address, stats }) => [address, stats.pending + stats.active] as const),
+    (await traffic.agent.backends()).map(
+      ({ address, stats }) => [address, (stats.pending ?? 0) + (stats.active ?? 0)] as const,
+    ),
   );
 
 const liveTotal = async (): Promise<number> => Object.values(await live()).reduce((sum, each) => sum + each, 0);
@@ -128,6 +130,18 @@ const answerAgain = async (silent: Server): Promise<void> => {
   await silent.stop();
   await traffic.actors.v1.shell.serve('tcp', '*', PORT, 'v1');
 };
+
+test('an endpoint that is drained is listed for as long as connections to it live', async () => {
+  const { fds } = await hold(6);
+  await traffic.put('web', ...web(['v2']));
+  const gone = async () =>
+    (await traffic.agent.backends())
+      .filter(({ address }) => address === traffic.actors.v1.pod.address4)
+      .map(({ state, share, stats }) => ({ state, share, stats }));
+  expect(await gone()).toEqual([{ state: 'drained', share: 0, stats: { active: 3, pending: 0 } }]);
+  await close(fds);
+  await retryUntil(async () => (await gone()).length === 0);
+});
 
 test('connections of a process that was killed are not live', async () => {
   const mortal = await openShell(traffic.actors.client.pod);

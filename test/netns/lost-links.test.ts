@@ -64,6 +64,7 @@ test.each([
 ])('$what removed by hand: it is reported once, and everything is attached again', async ({ pins, directory }) => {
   for (const pin of pins) rmSync(`${node.bpfRoot}/links/${pin}`);
   if (directory) rmdirSync(`${node.bpfRoot}/links`);
+  expect(detached()).toEqual(pins);
   await expectRepaired(pins);
 });
 
@@ -86,6 +87,9 @@ test('a cgroup that stays away is waited for', async () => {
   await expectRouted();
 });
 
+const detached = (): readonly string[] | undefined =>
+  agent.agent.explain({ address: VIP, port: 80, protocol: 'TCP' }).detached;
+
 const expectRepaired = async (lost: readonly string[]): Promise<void> => {
   await retryUntil(() => agent.failures.length > 0);
   await expectRouted();
@@ -94,6 +98,7 @@ const expectRepaired = async (lost: readonly string[]): Promise<void> => {
     { code: 'SHUNT_E_DETACHED', message: `programs were detached by somebody else: ${lost.join(', ')}` },
   ]);
   expect(agent.agent.status().unhealthy).toBe('');
+  expect(detached()).toBeUndefined();
 };
 
 /** Each program is there, once; connections are sent, watched and counted. */

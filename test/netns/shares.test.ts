@@ -136,7 +136,7 @@ const counted = (address: string): ReadonlyMap<string, number> => {
   return new Map(
     [...agent.agent.backends()].flatMap(({ address: backend, stats }) => {
       const pod = pods.find((each) => each[key] === backend);
-      return pod === undefined ? [] : [[pod.name, stats.attempts + stats.datagrams] as const];
+      return pod === undefined ? [] : [[pod.name, (stats.attempts ?? 0) + (stats.datagrams ?? 0)] as const];
     }),
   );
 };

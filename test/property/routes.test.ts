@@ -17,7 +17,7 @@ import { cgroup, grant, labelled, narrowed, route } from '../helpers/route-objec
  * down as a list in the order of precedence, of which the first that is for the client counts.
  */
 
-const KINDS = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'] as const;
+const KINDS = ['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'] as const;
 const PORTS = [
   { name: 'http', protocol: 'TCP', port: 80 },
   { name: 'dns', protocol: 'UDP', port: 80 },

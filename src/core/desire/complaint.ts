@@ -11,3 +11,7 @@ export const complaintAbout = (
 /** `Service shop/cart`, `Node worker-1`: how messages name an object. */
 export const objectText = ({ kind, namespace, name }: ObjectRef): string =>
   namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+
+/** What is said of an object as a whole is said where it begins. */
+export const placed = (complaint: Complaint, origin: Complaint['origin']): Complaint =>
+  origin === undefined || complaint.origin !== undefined ? complaint : { ...complaint, origin };

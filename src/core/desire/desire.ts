@@ -14,7 +14,7 @@ import { answerFor, type Basis, inOrder } from './answer.ts';
 import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
 import { idleEntries, unfitSlices } from './mistakes.ts';
 import type { LocalNode } from './node.ts';
-import { choiceOf, governingPolicy, ignoredPolicies, isSameChoice, unhonouredFields } from './policy.ts';
+import { choiceOf, governingPolicy, ignoredPolicies, isSameChoice, rankPolicies, unhonouredFields } from './policy.ts';
 import { isServed, notServedComplaint, portId, type ServedPort } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
 import { type Ruling, rulingFor } from './ruling.ts';
@@ -85,9 +85,10 @@ export const desire = (input: ServiceInput & { readonly node: LocalNode; readonl
   const slices = inOrder(input.slices);
   const ramps: Ramps = { slowStart, againMs: Number.POSITIVE_INFINITY };
   const basis: Basis = { input: { ...input, slices }, node, ramps };
+  const ranking = rankPolicies(policies);
   const complaints: Complaint[] = [
-    ...ignoredPolicies(service, policies),
-    ...unhonouredFields(service, policies),
+    ...ignoredPolicies(service, policies, ranking),
+    ...unhonouredFields(service, policies, ranking),
     ...addressComplaints(service, node),
   ];
   const policyComplaint = internalPolicyComplaint(service, node.name);
@@ -98,7 +99,7 @@ export const desire = (input: ServiceInput & { readonly node: LocalNode; readonl
     if (isServed(port)) ports.push(desirePort(basis, port, ports.length === 0 ? service.clusterIPs : NONE));
     else complaints.push(notServedComplaint(service, index));
   }
-  complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies));
+  complaints.push(...unfitSlices(service, slices), ...idleEntries(service, slices, policies, ranking));
   complaints.push(...aboutRoutes(service, routes, node));
   return { ports, complaints, ...(ramps.againMs === Number.POSITIVE_INFINITY ? {} : { againMs: ramps.againMs }) };
 };

@@ -1,5 +1,6 @@
 import type { DesiredEndpoint } from '../model/desired.ts';
-import type { EndpointSliceObject, Family, Hints, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type { EndpointSliceObject, Family, Hints, ServiceObject } from '../model/objects.ts';
+import type { PolicyInForce } from './in-force.ts';
 import type { LocalNode } from './node.ts';
 import { byAddress } from './order.ts';
 import { type ServedPort, targetOf } from './ports.ts';
@@ -13,7 +14,7 @@ export interface Choice {
   readonly service: ServiceObject;
   /** In the order of their names. */
   readonly slices: readonly EndpointSliceObject[];
-  readonly policy: TrafficPolicyObject | undefined;
+  readonly policy: PolicyInForce;
   readonly node: LocalNode;
   readonly ramps: Ramps;
 }
@@ -30,7 +31,7 @@ export const desireEndpoints = (
   onlyNode: string | undefined,
 ): readonly DesiredEndpoint[] => {
   const near = nearEndpoints(choice, port, family, onlyNode).map(withoutHints);
-  return ramped(near, choice.service, choice.policy, choice.ramps);
+  return ramped(near, choice.service, choice.policy.slowStart, choice.ramps);
 };
 
 const nearEndpoints = (
@@ -75,7 +76,7 @@ const bestEndpoints = (
       if (standing > bestStanding) best.length = 0;
       bestStanding = standing;
       const { address, hints } = endpoint;
-      best.push({ address, port: target.port, weight: weightOf(endpoint, policy), hints });
+      best.push({ address, port: target.port, weight: weightOf(endpoint, policy.weights), hints });
     }
   }
   return { best, standing: bestStanding };

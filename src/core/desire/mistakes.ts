@@ -11,7 +11,7 @@ import type {
 import { missingParent } from '../route/complaints.ts';
 import { complaintAbout, objectText } from './complaint.ts';
 import { byName } from './order.ts';
-import { overrulingPolicy } from './policy.ts';
+import type { PolicyRanking } from './policy.ts';
 import { targetOf } from './ports.ts';
 import { matches } from './weights.ts';
 
@@ -36,12 +36,13 @@ export const idleEntries = (
   service: ServiceObject,
   slices: readonly EndpointSliceObject[],
   policies: readonly TrafficPolicyObject[],
+  ranking: PolicyRanking,
 ): readonly Complaint[] => {
   if (policies.length === 0) return [];
   const endpoints = slices.flatMap((slice) => slice.endpoints);
   if (endpoints.length === 0) return [];
   return policies
-    .filter((policy) => overrulingPolicy(policy, policies) === undefined)
+    .filter((policy) => ranking.overruling(policy) === undefined)
     .toSorted(byName)
     .flatMap((policy) => idleEntriesOf(service, endpoints, policy));
 };
@@ -78,7 +79,7 @@ export const missingTarget = (key: string, policies: readonly TrafficPolicyObjec
       policy,
       'warning',
       policy.kind === 'DestinationRule' ? 'spec.host' : `spec.targetRefs[${index}].name`,
-      `there is no Service ${key}: nothing is weighed`,
+      `there is no Service ${key}${policy.endpointWeights.length === 0 ? '' : ': nothing is weighed'}`,
     );
   });
 

@@ -7,8 +7,8 @@ import { selectorText, selects } from './selector.ts';
 
 /**
  * The policy that counts for a client when several name one Service; without a client, for everybody who is not known as
- * one. A TrafficPolicy for some clients comes before one for all, and a DestinationRule last. Of those that stand alike
- * the oldest counts, so that a new one cannot take traffic over.
+ * one. A TrafficPolicy for some clients comes before one for all, and a DestinationRule last, those that ask for nothing at
+ * the very last. Of those that stand alike the oldest counts, so that a new one cannot take traffic over.
  */
 export const governingPolicy = (
   policies: readonly TrafficPolicyObject[],
@@ -16,26 +16,49 @@ export const governingPolicy = (
 ): TrafficPolicyObject | undefined =>
   firstOf(policies, ({ clients }) => clients === undefined || isFor(clients, client));
 
-/** Who governs wherever this one would; undefined when it governs, or might govern, somebody. */
-export const overrulingPolicy = (
-  policy: TrafficPolicyObject,
-  policies: readonly TrafficPolicyObject[],
-): TrafficPolicyObject | undefined =>
-  firstOf(policies, (other) => haveSameClients(other, policy) && comesBefore(other, policy));
+/** Which of a Service's policies govern, worked out once for all of them: there may be thousands. */
+export interface PolicyRanking {
+  /** Who governs wherever this one would; undefined when it governs, or might govern, somebody. */
+  overruling(policy: TrafficPolicyObject): TrafficPolicyObject | undefined;
+}
 
-export const ignoredPolicies = (service: ObjectRef, policies: readonly TrafficPolicyObject[]): readonly Complaint[] =>
+/** What two selectors have in common cannot be told: only that they say the same, or that one is for every Pod. */
+export const rankPolicies = (policies: readonly TrafficPolicyObject[]): PolicyRanking => {
+  const clientele = new Map(policies.map((policy) => [policy, clienteleOf(policy)]));
+  const firsts = new Map<string, TrafficPolicyObject>();
+  for (const [policy, whose] of clientele) {
+    const first = firsts.get(whose);
+    if (first === undefined || comesBefore(policy, first)) firsts.set(whose, policy);
+  }
+  return {
+    overruling: (policy) =>
+      [clientele.get(policy) ?? clienteleOf(policy), ...(policy.clients === undefined ? [] : [EVERY_POD])]
+        .flatMap((whose) => firsts.get(whose) ?? [])
+        .find((first) => comesBefore(first, policy)),
+  };
+};
+
+export const ignoredPolicies = (
+  service: ObjectRef,
+  policies: readonly TrafficPolicyObject[],
+  ranking: PolicyRanking,
+): readonly Complaint[] =>
   inOrder(policies).flatMap((policy) => {
-    const governing = overrulingPolicy(policy, policies);
+    const governing = ranking.overruling(policy);
     if (governing === undefined) return [];
-    const severity = policy.kind === governing.kind ? 'warning' : 'note';
-    const message = `ignored for ${objectText(service)}: ${objectText(governing)} ${whyBefore(governing, policy)} and governs it alone`;
+    const severity = standingOf(policy) === standingOf(governing) ? 'warning' : 'note';
+    const message = `ignored for ${objectText(service)}: ${overruledText(governing, policy)}`;
     return [complaintAbout(policy, severity, TARGET_PATHS[policy.kind], message)];
   });
 
 /** What of a DestinationRule that counts has no meaning here. */
-export const unhonouredFields = (service: ObjectRef, policies: readonly TrafficPolicyObject[]): readonly Complaint[] =>
+export const unhonouredFields = (
+  service: ObjectRef,
+  policies: readonly TrafficPolicyObject[],
+  ranking: PolicyRanking,
+): readonly Complaint[] =>
   inOrder(policies)
-    .filter((policy) => policy.ignored.length > 0 && overrulingPolicy(policy, policies) === undefined)
+    .filter((policy) => policy.ignored.length > 0 && ranking.overruling(policy) === undefined)
     .flatMap((policy) =>
       policy.ignored.map((path) => complaintAbout(policy, 'note', path, `is not honoured for ${objectText(service)}`)),
     );
@@ -47,6 +70,16 @@ export const whyBefore = (first: TrafficPolicyObject, other: TrafficPolicyObject
   if (first.kind !== other.kind) return `is a ${first.kind}`;
   return first.createdAtMs < other.createdAtMs ? 'is older' : 'comes first by name';
 };
+
+/** `TrafficPolicy shop/b is older and governs it alone`, where the first counts and not the other. */
+export const overruledText = (first: TrafficPolicyObject, other: TrafficPolicyObject): string =>
+  first.kind === other.kind && standingOf(first) !== standingOf(other)
+    ? `${objectText(first)} asks for what is honoured, and this one does not`
+    : `${objectText(first)} ${whyBefore(first, other)} and governs it alone`;
+
+/** Whether it asks for anything that is honoured, beside `sameNode`. */
+export const saysOfEndpoints = ({ algorithm, endpointWeights, slowStartMs }: TrafficPolicyObject): boolean =>
+  algorithm !== undefined || endpointWeights.length > 0 || slowStartMs > 0;
 
 /** What Maglev alone asks for is left out of the others: equal rules are equal choices. */
 export const choiceOf = (policy: TrafficPolicyObject | undefined): ChoiceRule => {
@@ -81,16 +114,18 @@ const comesBefore = (a: TrafficPolicyObject, b: TrafficPolicyObject): boolean =>
   return a.createdAtMs === b.createdAtMs ? a.name < b.name : a.createdAtMs < b.createdAtMs;
 };
 
-const standingOf = ({ kind, clients }: TrafficPolicyObject): number => {
-  if (kind === 'DestinationRule') return 0;
-  return clients === undefined ? 1 : 2;
+/** A DestinationRule that asks for nothing must not keep another one from being heard. */
+const standingOf = (policy: TrafficPolicyObject): number => {
+  if (policy.kind === 'DestinationRule') return saysOfEndpoints(policy) ? 1 : 0;
+  return policy.clients === undefined ? 2 : 3;
 };
 
-/** What two selectors have in common cannot be told: only those that say the same are the same. */
-export const haveSameClients = (a: TrafficPolicyObject, b: TrafficPolicyObject): boolean =>
-  a.clients === undefined || b.clients === undefined
-    ? a.clients === b.clients
-    : selectorText(a.clients) === selectorText(b.clients);
+/** Equal for policies that are for the same clients. */
+const clienteleOf = ({ clients }: TrafficPolicyObject): string =>
+  clients === undefined ? '' : `(${selectorText(clients)})`;
+
+/** An empty selector is for every Pod that is known as a client, though not for those that nobody knows. */
+const EVERY_POD = '()';
 
 const inOrder = (policies: readonly TrafficPolicyObject[]): readonly TrafficPolicyObject[] =>
   policies.toSorted((a, b) => compareText(a.name, b.name) || compareText(a.kind, b.kind));

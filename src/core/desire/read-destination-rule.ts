@@ -42,14 +42,13 @@ export const readDestinationRule = (
     ...readMetadata(review, raw),
     services: [intern(service)],
     routes: [],
-    hashOn: 'Pod',
     endpointWeights: [],
     clients: undefined,
     ...(isForAll(review, spec) ? readChoice(review, spec) : nothingOf(spec)),
   };
 };
 
-type Choice = Pick<TrafficPolicyObject, 'algorithm' | 'slowStartMs' | 'ignored'>;
+type Choice = Pick<TrafficPolicyObject, 'algorithm' | 'hashOn' | 'slowStartMs' | 'ignored'>;
 
 /** `name` and `name.namespace`, with `.svc` and the default cluster domain or without. */
 const serviceOf = (host: string, namespace: string): string | undefined => {
@@ -68,6 +67,7 @@ const isForAll = (review: Review, spec: Fields): boolean => {
 
 const nothingOf = (spec: Fields): Choice => ({
   algorithm: undefined,
+  hashOn: 'Pod',
   slowStartMs: 0,
   ignored: otherFields(spec, ['host'], SPEC),
 });
@@ -84,6 +84,7 @@ const readChoice = (review: Review, spec: Fields): Choice => {
   const isSimple = simple !== '' && !bySource && algorithm !== undefined;
   return {
     algorithm,
+    hashOn: bySource ? 'SourceAddress' : 'Pod',
     slowStartMs: slowStart.timeMs,
     ignored: [
       ...otherFields(spec, ['host', 'trafficPolicy'], SPEC),
@@ -136,7 +137,7 @@ const SIMPLE: ReadonlyMap<string, Algorithm> = new Map([
   ['RANDOM', 'WeightedRandom'],
 ]);
 /** As for TrafficPolicy. */
-const SLOW_START_MIN_MS = 1000;
+const SLOW_START_MIN_MS = 5000;
 const SLOW_START_MAX_MS = 3_600_000;
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 

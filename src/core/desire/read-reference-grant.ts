@@ -1,7 +1,16 @@
 import { exact } from '../model/exact.ts';
 import type { Intern } from '../model/intern.ts';
 import type { ObjectRef, ReferenceGrantObject } from '../model/objects.ts';
-import { asObject, at, boundedListField, type Fields, objectField, type Review, textField } from './read-field.ts';
+import {
+  asObject,
+  at,
+  boundedListField,
+  complain,
+  type Fields,
+  objectField,
+  type Review,
+  textField,
+} from './read-field.ts';
 import { checkLabel } from './read-name.ts';
 import { GATEWAY_GROUP, isRouteKind } from './read-target.ts';
 
@@ -40,7 +49,12 @@ const readServices = (review: Review, spec: Fields, intern: Intern): readonly st
     const path = at(at(SPEC, 'to'), index);
     const fields = asObject(review, raw, path) ?? {};
     const isService = textField(review, fields, 'group', path) === '' && fields.kind === 'Service';
-    return isService ? [textField(review, fields, 'name', path) || EVERY] : [];
+    if (!isService) return [];
+    const name = textField(review, fields, 'name', path);
+    if (name !== EVERY) return [name || EVERY];
+    // Names are no patterns (GEP-709), and what was meant for one must not be for all.
+    complain(review, 'warning', at(path, 'name'), 'is for no Service: leave it out to permit all of them');
+    return [];
   });
   return names.includes(EVERY) ? [EVERY] : exact(names.map(intern));
 };

@@ -1,8 +1,8 @@
 import type { RouteKind } from '../model/objects.ts';
 import { at, type Fields, isAbsent, isFields, type Path, pathText } from './read-field.ts';
 
-/** Kinds that say nothing of what is said over a connection. */
-export const isLayer4 = (kind: RouteKind): boolean => kind === 'TCPRoute' || kind === 'UDPRoute';
+/** Kinds whose rules say nothing of what is said over a connection. */
+export const isLayer4 = (kind: RouteKind): boolean => kind === 'TLSRoute' || kind === 'TCPRoute' || kind === 'UDPRoute';
 
 /**
  * The first thing in a route's `spec` that shares of connections cannot do, with the reason, such as
@@ -10,6 +10,9 @@ export const isLayer4 = (kind: RouteKind): boolean => kind === 'TCPRoute' || kin
  * to be harmless counts: half of a route is never done.
  */
 export const unsupportedIn = (kind: RouteKind, spec: Fields): string => {
+  if (kind === 'TLSRoute' && isSet(spec.hostnames)) {
+    return about(at(SPEC, 'hostnames'), 'is for names within TLS, which is not looked into');
+  }
   const field = otherField(spec, HONOURED.spec, SPEC);
   if (field !== '') return field;
   const rules = listOf(spec.rules);

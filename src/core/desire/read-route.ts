@@ -113,7 +113,8 @@ const readBackends = (
 ): readonly RouteBackend[] => {
   const list = boundedListField(review, rule, 'backendRefs', BACKENDS_MAX, RULE);
   if (list.length === 0 && isLayer4(kind)) {
-    complain(review, 'error', BACKENDS, 'must name at least one Service');
+    // Of v1alpha2 that may be: "if unspecified, the implementation MUST actively reject connection attempts".
+    complain(review, 'warning', BACKENDS, 'names no Service: everything is refused');
   }
   return list.flatMap((raw, index) => {
     const path = at(BACKENDS, index);

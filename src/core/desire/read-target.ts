@@ -17,7 +17,13 @@ import { checkLabel, checkSubdomain } from './read-name.ts';
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 /** In the order in which they win over each other. */
-export const ROUTE_KINDS = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'] as const satisfies readonly RouteKind[];
+export const ROUTE_KINDS = [
+  'GRPCRoute',
+  'HTTPRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'UDPRoute',
+] as const satisfies readonly RouteKind[];
 
 export const isRouteKind = (kind: unknown): kind is RouteKind => ROUTE_KINDS.some((each) => each === kind);
 
@@ -29,7 +35,7 @@ export const readTargets = (review: Review, list: readonly unknown[], listPath: 
   const routes: { readonly kind: RouteKind; readonly name: string }[] = [];
   const seen = new Set<string>();
   if (list.length === 0) {
-    complain(review, 'error', listPath, 'must name at least one Service');
+    complain(review, 'error', listPath, 'must name at least one Service or route');
   }
   for (const [index, raw] of list.entries()) {
     const path = at(listPath, index);

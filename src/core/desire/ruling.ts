@@ -1,9 +1,8 @@
 import { keyOf, routeKeyOf } from '../cluster/keys.ts';
-import type { TrafficPolicyObject } from '../model/objects.ts';
 import { weighedBackends } from '../route/backend.ts';
 import { routeFor } from '../route/precedence.ts';
 import type { BackendInput, ClientPod, RouteInput, ServiceInput } from './desire.ts';
-import { governingPolicy } from './policy.ts';
+import { type PolicyInForce, policyInForce } from './in-force.ts';
 import type { ServedPort } from './ports.ts';
 
 /** What counts at a Service port for a client. */
@@ -11,9 +10,9 @@ export interface Ruling {
   /** Undefined: the Service's own endpoints answer. */
   readonly route: RouteInput | undefined;
   /** Of the Service itself. */
-  readonly policy: TrafficPolicyObject | undefined;
+  readonly policy: PolicyInForce;
   /** Of the Service that a backend of the route leads to: it weighs and chooses within its share. */
-  readonly policyOf: (backend: BackendInput) => TrafficPolicyObject | undefined;
+  readonly policyOf: (backend: BackendInput) => PolicyInForce;
   /** Names all that counts: clients with one name are answered alike. */
   readonly name: string;
 }
@@ -25,8 +24,8 @@ export const rulingFor = (
   client: Pick<ClientPod, 'namespace' | 'labels'> | undefined,
 ): Ruling => {
   const route = input.routes && routeFor(input.routes, input.service, port, client);
-  const policy = governingPolicy(input.policies, client);
-  const policyOf = ({ answers }: BackendInput) => governingPolicy(answers?.policies ?? [], client);
+  const policy = policyInForce(input.policies, client);
+  const policyOf = ({ answers }: BackendInput) => policyInForce(answers?.policies ?? [], client);
   const counting =
     route === undefined
       ? [policyName(policy)]
@@ -34,5 +33,5 @@ export const rulingFor = (
   return { route, policy, policyOf, name: counting.join(' ') };
 };
 
-const policyName = (policy: TrafficPolicyObject | undefined): string =>
-  policy === undefined ? '-' : `${policy.kind} ${keyOf(policy)}`;
+/** What the first leaves unsaid is the same for all clients. */
+const policyName = ({ first }: PolicyInForce): string => (first === undefined ? '-' : `${first.kind} ${keyOf(first)}`);

@@ -1,13 +1,14 @@
 import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { BackendInput, RouteInput } from '../desire/desire.ts';
+import type { PolicyInForce } from '../desire/in-force.ts';
 import { onlyNodeOf } from '../desire/internal-policy.ts';
-import { choiceOf } from '../desire/policy.ts';
+import { choiceOf, rankPolicies, unhonouredFields } from '../desire/policy.ts';
 import type { ServedPort } from '../desire/ports.ts';
 import type { Ruling } from '../desire/ruling.ts';
-import type { Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
+import type { Complaint, Family, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
 import { isConsumers, narrowingOf } from '../route/attached.ts';
 import { armIdOf, backendOf } from '../route/backend.ts';
-import type { ExplainedArm, ExplainedRoute } from './decision.ts';
+import type { ExplainedArm, ExplainedPolicy, ExplainedRoute } from './decision.ts';
 import { explainEndpoints, type Field } from './endpoints.ts';
 import { isAnswering, refusedReason } from './refused.ts';
 
@@ -42,13 +43,23 @@ export const explainArms = (
   });
 };
 
+/** What a DestinationRule of a Service that the route leads to asks for in vain: of each Service once. */
+export const unhonouredOfBackends = (route: RouteInput | undefined, parent: ServiceObject): readonly Complaint[] => {
+  const answering = (route?.backends ?? []).flatMap(({ answers }) => answers ?? []);
+  const byService = new Map(answering.map((answers) => [keyOf(answers.service), answers]));
+  byService.delete(keyOf(parent));
+  return [...byService.values()].flatMap(({ service, policies }) =>
+    unhonouredFields(service, policies, rankPolicies(policies)),
+  );
+};
+
 const explainBackend = (
   backend: BackendInput,
-  policy: TrafficPolicyObject | undefined,
+  policy: PolicyInForce,
   { node, slowStart }: Pick<Field, 'node' | 'slowStart'>,
   port: ServedPort,
   family: Family,
-): Pick<ExplainedArm, 'refused' | 'choice' | 'policy' | 'onlyNode' | 'slices' | 'endpoints'> => {
+): Pick<ExplainedArm, 'refused' | 'choice' | keyof ExplainedPolicy | 'onlyNode' | 'slices' | 'endpoints'> => {
   const found = backendOf(backend, port.protocol);
   if (found.outcome === 'refused') {
     const { reason, message } = found;
@@ -58,8 +69,8 @@ const explainBackend = (
   const only = onlyNodeOf(service, node.name);
   const endpoints = explainEndpoints({ service, slices, policy, node, slowStart }, found.port, family, only);
   const answered = {
-    choice: choiceOf(policy),
-    ...(policy === undefined ? {} : { policy: policyText(policy) }),
+    choice: choiceOf(policy.choice),
+    ...explainPolicy(policy),
     ...(only === undefined ? {} : { onlyNode: only }),
     slices: slices.map(({ name }) => name),
     endpoints,
@@ -67,4 +78,15 @@ const explainBackend = (
   return endpoints.some(isAnswering) ? answered : { refused: { reason: refusedReason(answered) }, ...answered };
 };
 
-export const policyText = (policy: TrafficPolicyObject): string => `${policy.kind} ${keyOf(policy)}`;
+export const explainPolicy = ({ first, ...saying }: PolicyInForce): ExplainedPolicy => {
+  if (first === undefined) return {};
+  const fallback = Object.values(saying).find((each) => each !== undefined && each !== first);
+  const choiceBy = saying.choice === first ? undefined : saying.choice;
+  return {
+    policy: policyText(first),
+    ...(fallback === undefined ? {} : { fallback: policyText(fallback) }),
+    ...(choiceBy === undefined ? {} : { choiceBy: policyText(choiceBy) }),
+  };
+};
+
+const policyText = (policy: TrafficPolicyObject): string => `${policy.kind} ${keyOf(policy)}`;

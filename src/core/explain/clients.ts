@@ -24,7 +24,7 @@ export const askingOf = (
   { node, isLive }: { readonly node: LocalNode; readonly isLive: boolean },
 ): Asking => {
   const everybody = rulingFor(input, port, undefined);
-  if (pod !== undefined) return askingPod(cluster, input, port, pod, everybody, isLive);
+  if (pod !== undefined) return askingPod(cluster, input, port, pod, everybody, isLive ? node : undefined);
   const otherwise = knownPods(cluster, node, isLive)
     .filter((each) => rulingFor(input, port, each).name !== everybody.name)
     .map(({ key }) => key)
@@ -38,11 +38,17 @@ const askingPod = (
   port: ServedPort,
   key: string,
   everybody: Ruling,
-  isLive: boolean,
+  live: LocalNode | undefined,
 ): Asking => {
   const pod = cluster.pods.get(key);
   if (pod === undefined) return { ruling: everybody, client: { pod: key, standing: 'unknown' } };
-  if (isLive && !cluster.clients.has(key)) return { ruling: everybody, client: { pod: key, standing: 'no cgroup' } };
+  if (live !== undefined && !cluster.clients.has(key)) {
+    const isElsewhere = pod.node !== '' && pod.node !== live.name;
+    const standing = isElsewhere
+      ? ({ standing: 'other node', node: pod.node } as const)
+      : ({ standing: 'no cgroup' } as const);
+    return { ruling: everybody, client: { pod: key, ...standing } };
+  }
   const ruling = rulingFor(input, port, pod);
   return { ruling, client: { pod: key, standing: ruling.name === everybody.name ? 'as everybody' : 'apart' } };
 };

@@ -2,6 +2,7 @@ import type { AddressKind, ChoiceRule } from '../model/desired.ts';
 import type { Complaint, Protocol } from '../model/objects.ts';
 import type { UnresolvedReason } from '../route/backend.ts';
 import type { PairJudgement } from '../same-node/judge.ts';
+import type { IdleRoute } from './idle-routes.ts';
 
 /** What a client is about to connect to. */
 export interface Question {
@@ -49,6 +50,8 @@ export interface LeftAlone extends Asked {
 
 interface Asked {
   readonly question: Question;
+  /** Present when the Pod that asks is on another node than it is asked on (empty: unknown): all is said of that node. */
+  readonly elsewhere?: { readonly node: string; readonly askedOn: string };
   /** What the kernel's tables held when they were looked at; absent when they were not. */
   readonly kernel?: KernelAnswer;
   /** Errors of reading that may concern this answer: each keeps its object, or file, as it was read before. */
@@ -57,6 +60,10 @@ interface Asked {
   readonly sameNode?: readonly ExplainedPair[];
   /** The source has not been read yet: this follows from what is known of it so far. */
   readonly unread?: true;
+  /** Names of programs of the agent that are not in force: until they are, the kernel does not decide as is said here. */
+  readonly detached?: readonly string[];
+  /** Routes of the Service that are not in force there. */
+  readonly idleRoutes?: readonly IdleRoute[];
 }
 
 /** The client and an endpoint on its node. */
@@ -67,7 +74,7 @@ export type ExplainedPair = PairJudgement & {
   readonly pod: string;
 };
 
-interface Answered extends Asked {
+interface Answered extends Asked, ExplainedPolicy {
   /** `namespace/name` of the owner of the address. */
   readonly service: string;
   /** Name of the Service port, as in EndpointSlices. */
@@ -85,8 +92,6 @@ interface Answered extends Asked {
   readonly endpoints: readonly ExplainedEndpoint[];
   /** How one of them is chosen. Of a route each arm has its own. */
   readonly choice: ChoiceRule;
-  /** The policy that counts here: `TrafficPolicy shop/weights`. Absent with a route, and where there is none. */
-  readonly policy?: string;
   /** Present when a route counts: then arms share the connections, and `endpoints` is empty. */
   readonly route?: ExplainedRoute;
   readonly arms?: readonly ExplainedArm[];
@@ -100,6 +105,16 @@ interface Answered extends Asked {
   readonly complaints: readonly Complaint[];
 }
 
+/** The policy of the Service that is asked, or of that of an arm. Absent with a route, and where there is none. */
+export interface ExplainedPolicy {
+  /** The one that counts here: `TrafficPolicy shop/weights`. */
+  readonly policy?: string;
+  /** The one for everybody, where it says what `policy`, which is for some clients, leaves unsaid. */
+  readonly fallback?: string;
+  /** The one that says how endpoints are chosen, where it is not `policy`. */
+  readonly choiceBy?: string;
+}
+
 /** Of what counts for whom: see src/core/route/precedence.ts. */
 export interface ExplainedRoute {
   /** `TCPRoute shop/split` */
@@ -111,7 +126,7 @@ export interface ExplainedRoute {
 }
 
 /** What becomes of one backendRef, in the order of the route. */
-export interface ExplainedArm {
+export interface ExplainedArm extends ExplainedPolicy {
   /** `DesiredArm.id` */
   readonly id: string;
   /** `namespace/name` of its Service. */
@@ -123,7 +138,6 @@ export interface ExplainedArm {
   /** Present when its share is refused. */
   readonly refused?: ArmRefusal;
   readonly choice: ChoiceRule;
-  readonly policy?: string;
   readonly onlyNode?: string;
   readonly slices: readonly string[];
   /** Shares are those within the arm. */
@@ -137,11 +151,14 @@ export type ArmRefusal =
 
 /**
  * `apart`: answered otherwise than everybody. `unknown`: no Pod of this node, so what is said is what everybody gets. `no
- * cgroup`: so is it, because the kernel cannot tell whose its connections are.
+ * cgroup`: so is it, because the kernel cannot tell whose its connections are. `other node`: so is it, because the kernel that
+ * knows the Pod is not the one that was looked at.
  */
 export interface ExplainedClient {
   readonly pod: string;
-  readonly standing: 'apart' | 'as everybody' | 'unknown' | 'no cgroup';
+  readonly standing: 'apart' | 'as everybody' | 'unknown' | 'no cgroup' | 'other node';
+  /** Where it is, if that is another node than the agent's. */
+  readonly node?: string;
 }
 
 export type RefusedReason =

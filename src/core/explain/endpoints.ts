@@ -1,3 +1,4 @@
+import type { PolicyInForce } from '../desire/in-force.ts';
 import type { LocalNode } from '../desire/node.ts';
 import { byName } from '../desire/order.ts';
 import { type ServedPort, targetOf } from '../desire/ports.ts';
@@ -6,13 +7,7 @@ import { STANDING, type Standing, standingOf } from '../desire/standing.ts';
 import { isNear, type Topology, topologyOf } from '../desire/topology.ts';
 import { entryFor, weightOf } from '../desire/weights.ts';
 import type { DesiredEndpoint } from '../model/desired.ts';
-import type {
-  EndpointObject,
-  EndpointSliceObject,
-  Family,
-  ServiceObject,
-  TrafficPolicyObject,
-} from '../model/objects.ts';
+import type { EndpointObject, EndpointSliceObject, Family, ServiceObject } from '../model/objects.ts';
 import type { ExplainedEndpoint, PolicyEntry, Verdict } from './decision.ts';
 
 /** What decides about the endpoints of one Service. */
@@ -20,8 +15,8 @@ export interface Field {
   readonly service: ServiceObject;
   /** In any order. */
   readonly slices: readonly EndpointSliceObject[];
-  /** The one that counts. */
-  readonly policy: TrafficPolicyObject | undefined;
+  /** What counts. */
+  readonly policy: PolicyInForce;
   readonly node: LocalNode;
   readonly slowStart?: SlowStart | undefined;
 }
@@ -75,7 +70,7 @@ export const explainEndpoints = (
 /** With what is new as heavy as it is by now. */
 const sharesOf = ({ service, policy, slowStart }: Field, left: readonly Seen[]): ReadonlyMap<Seen, Verdict> => {
   const full = left.map(({ endpoint: { address }, port = 0, weight }) => ({ address, port, weight }));
-  const weighed = ramped(full, service, policy, { slowStart, againMs: 0 });
+  const weighed = ramped(full, service, policy.slowStart, { slowStart, againMs: 0 });
   const of = weighed.reduce((sum, { weight }) => sum + weight, 0);
   return new Map(
     left.map((candidate, index) => {
@@ -105,16 +100,16 @@ interface Seen {
   verdict: Verdict | undefined;
 }
 
-const look = ({ service, policy }: Field, slice: EndpointSliceObject, port: ServedPort): readonly Seen[] =>
+const look = ({ service, policy: { weights } }: Field, slice: EndpointSliceObject, port: ServedPort): readonly Seen[] =>
   slice.endpoints.map((endpoint) => {
-    const entry = policy === undefined ? -1 : entryFor(endpoint, policy);
+    const entry = weights === undefined ? -1 : entryFor(endpoint, weights);
     return {
       slice,
       endpoint,
       port: targetOf(slice, port)?.port,
       standing: standingOf(endpoint, service),
-      weight: weightOf(endpoint, policy),
-      said: policy === undefined || entry < 0 ? {} : { saidBy: { policy: policy.name, entry } },
+      weight: weightOf(endpoint, weights),
+      said: weights === undefined || entry < 0 ? {} : { saidBy: { policy: weights.name, entry } },
       verdict: undefined,
     };
   });

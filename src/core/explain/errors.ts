@@ -46,6 +46,7 @@ const concerns = (cluster: Cluster, services: readonly string[], [kind, key = ''
       return concernsPolicy(cluster.destinationRules.byKey.get(key), services, key);
     case 'GRPCRoute':
     case 'HTTPRoute':
+    case 'TLSRoute':
     case 'TCPRoute':
     case 'UDPRoute': {
       const known = cluster.routes.byKey.get(`${kind} ${key}`);

@@ -1,4 +1,5 @@
 import type { Refused, Sent } from './decision.ts';
+import { idleRouteLines, isSaidByRoutes } from './idle-routes.ts';
 import { isAnswering } from './refused.ts';
 import { armLines } from './render-arms.ts';
 import { endpointLines, policyNote, sentText } from './render-endpoints.ts';
@@ -42,7 +43,8 @@ const routeLines = (decision: Sent | Refused): readonly string[] => {
 };
 
 const remarkLines = (decision: Sent | Refused): readonly string[] => {
-  const { affinityTimeoutS, onlyNode, rivals, complaints, arms = [] } = decision;
+  const { affinityTimeoutS, onlyNode, rivals, complaints, arms = [], idleRoutes: idle } = decision;
+  const unsaid = complaints.filter((complaint) => !isSaidByRoutes(complaint, idle));
   return [
     ...(affinityTimeoutS === 0
       ? []
@@ -53,7 +55,8 @@ const remarkLines = (decision: Sent | Refused): readonly string[] => {
     ...clientLines(decision),
     ...pairLines(decision.sameNode),
     ...rivals.map((rival) => `Service ${rival} asks for the same address and port, and goes without.`),
-    ...complaints.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
+    ...idleRouteLines(idle),
+    ...unsaid.map(({ severity, object, path, message }) => `${severity}: ${object} ${path}: ${message}`),
   ];
 };
 
@@ -61,7 +64,8 @@ const onlyNodeText = (node: string): string =>
   `Only endpoints on this node (${node}) may answer (internalTrafficPolicy: Local).`;
 
 const clientLines = ({ client, otherwise = [] }: Sent | Refused): readonly string[] => {
-  if (client !== undefined) return [STANDINGS[client.standing].replace('POD', `Pod ${client.pod}`)];
+  if (client !== undefined)
+    return [STANDINGS[client.standing].replace('POD', `Pod ${client.pod}`).replace('NODE', client.node ?? '')];
   if (otherwise.length === 0) return [];
   const more = otherwise.length > PODS_SHOWN ? ` and ${otherwise.length - PODS_SHOWN} more` : '';
   return [`Answered otherwise (see --from): Pod ${otherwise.slice(0, PODS_SHOWN).join(', ')}${more}.`];
@@ -71,6 +75,7 @@ const STANDINGS = {
   apart: 'So it is for POD, and not for everybody.',
   'as everybody': 'POD is answered as everybody is.',
   unknown: 'POD is not known on this node: this is what everybody gets.',
+  'other node': 'POD is on node NODE: this is what everybody gets on this one. Ask the agent there.',
   'no cgroup': 'The cgroup of POD is not known: it gets what everybody gets.',
 } as const;
 

@@ -14,20 +14,26 @@ export const endpointLines = (endpoints: readonly ExplainedEndpoint[]): readonly
 };
 
 /** `sent to one of 3 endpoints by RoundRobin (TrafficPolicy shop/turns)` */
-export const sentText = (count: number, { choice, policy }: Pick<Sent, 'choice' | 'policy'>): string => {
-  const by = choice.algorithm === 'WeightedRandom' ? '' : ` by ${algorithmText(choice)} (${policy})`;
+export const sentText = (
+  count: number,
+  { choice, policy, choiceBy = policy }: Pick<Sent, 'choice' | 'policy' | 'choiceBy'>,
+): string => {
+  const by = choice.algorithm === 'WeightedRandom' ? '' : ` by ${algorithmText(choice)} (${choiceBy})`;
   return count === 1 ? `sent to its one endpoint${by}` : `sent to one of ${count} endpoints${by}`;
 };
 
 /** What is not seen from the endpoints themselves. */
-export const policyNote = ({ choice, policy, client, arms = [] }: Sent | Refused): readonly string[] => {
+export const policyNote = ({ choice, policy, fallback, client, arms = [] }: Sent | Refused): readonly string[] => {
   const choices = [choice, ...arms.map((arm) => arm.choice)];
   const isByLoad = choices.some(({ algorithm }) => algorithm === 'LeastConnections' || algorithm === 'PeakEwma');
   return [
     ...(isByLoad ? ['Shares are the weights; what each gets of it follows its load from this node.'] : []),
-    ...(client?.standing === 'apart' && policy !== undefined ? [`${policy} counts for this client.`] : []),
+    ...(client?.standing === 'apart' && policy !== undefined ? [forClientText(policy, fallback)] : []),
   ];
 };
+
+const forClientText = (policy: string, fallback: string | undefined): string =>
+  `${policy} counts for this client${fallback === undefined ? '' : `, and ${fallback} for what it leaves unsaid`}.`;
 
 const algorithmText = ({ algorithm, hashOn }: ChoiceRule): string =>
   algorithm === 'Maglev' ? `Maglev of its ${hashOn === 'Pod' ? 'Pod' : 'source address'}` : algorithm;

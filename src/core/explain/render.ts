@@ -6,11 +6,30 @@ import { alignColumns, percentText, questionText } from './text.ts';
 
 /** A decision as lines of plain text: first what happens, then who answers, then who does not and why. */
 export const renderExplain = (decision: Decision): readonly string[] => [
+  ...detachedLines(decision),
+  ...elsewhereLines(decision),
   ...(decision.unread ? ['The source has not been read yet; as far as objects are known:', ''] : []),
   ...outcomeLines(decision),
   ...(decision.kernel === undefined ? [] : ['', ...kernelLines(decision.kernel)]),
   ...(decision.errors === undefined ? [] : ['', ...errorLines(decision.errors)]),
 ];
+
+/** Shares of tables that no program reads are nobody's. */
+const detachedLines = ({ detached = [] }: Decision): readonly string[] =>
+  detached.length === 0
+    ? []
+    : [
+        `Not in force now: ${detached.join(', ')} of this agent ${detached.length === 1 ? 'is' : 'are'} not attached.`,
+        'Until the agent has attached what is missing (see `shunt status`), connections need not go as is said here:',
+        '',
+      ];
+
+const elsewhereLines = ({ question, elsewhere }: Decision): readonly string[] => {
+  if (elsewhere === undefined) return [];
+  const { node, askedOn } = elsewhere;
+  const not = askedOn === '' ? '' : `, not ${askedOn}`;
+  return [`Pod ${question.client} is on node ${node}${not}: what follows is said of ${node}.`, ''];
+};
 
 const outcomeLines = (decision: Decision): readonly string[] => {
   switch (decision.outcome) {

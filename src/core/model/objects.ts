@@ -19,7 +19,7 @@ export interface ObjectRef {
 }
 
 /** Of the Gateway API (group `gateway.networking.k8s.io`), in the order in which they win over each other. */
-export type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TCPRoute' | 'UDPRoute';
+export type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute';
 
 export interface ServicePort {
   /** Empty for the only port of a Service that has one. EndpointSlice ports are matched by this name. */
@@ -219,7 +219,7 @@ export interface PodObject extends ObjectRef {
   readonly node: string;
   /** Its own `status.podIPs`: empty with `hostNetwork`, before it has one, and once it has ended. Canonical text. */
   readonly addresses: readonly string[];
-  /** What names its cgroup: `metadata.uid`, or for a static Pod the annotation `kubernetes.io/config.hash`. */
+  /** What names its cgroup: `metadata.uid`, of a static Pod annotation `kubernetes.io/config.hash`; empty once it has ended. */
   readonly cgroupUid: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Label `shunt.dev/same-node`; empty when it says nothing of it. */

@@ -21,7 +21,7 @@ export const means = (parent: RouteParent, service: ServiceObject, port: Service
   (parent.port === undefined || parent.port === port.port) &&
   (parent.sectionName === '' || parent.sectionName === port.name);
 
-/** HTTP and gRPC are taken for streams: what cannot be done with a stream is in `unsupported`. */
+/** HTTP, gRPC and TLS are taken for streams: what cannot be done with a stream is in `unsupported`. */
 export const isCarried = (kind: RouteKind, protocol: Protocol): boolean =>
   kind === 'UDPRoute' ? protocol === 'UDP' : protocol === 'TCP';
 

@@ -3,6 +3,7 @@ import { complaintAbout, objectText } from '../desire/complaint.ts';
 import type { NodeIdentity, RouteInput } from '../desire/desire.ts';
 import { compareText } from '../desire/order.ts';
 import type { Complaint, RouteObject, RouteParent, ServiceObject } from '../model/objects.ts';
+import { isConsumers } from './attached.ts';
 import { backendOf } from './backend.ts';
 import { judge } from './judge.ts';
 import { type Ranking, rank } from './precedence.ts';
@@ -60,12 +61,16 @@ const unresolvedBackends = (
       input.backends.flatMap((backend, index) => {
         const found = backendOf(backend, input.route.kind === 'UDPRoute' ? 'UDP' : 'TCP');
         if (found.outcome === 'found') return [];
-        const what = backend.ref.weight === 0 ? '' : `: its share of ${objectText(service)} is refused`;
+        const share = `its share of ${objectText(service)} is refused${forWhom(input.route, service)}`;
+        const what = backend.ref.weight === 0 ? '' : `: ${share}`;
         return [
           complaintAbout(input.route, 'warning', `spec.rules[0].backendRefs[${index}]`, `${found.message}${what}`),
         ];
       }),
     );
+
+const forWhom = (route: RouteObject, service: ServiceObject): string =>
+  isConsumers(route, service) ? `, for clients in namespace ${route.namespace} alone` : '';
 
 const isAcceptedAt = (
   input: RouteInput,

@@ -2,13 +2,13 @@ import { routeKeyOf } from '../cluster/keys.ts';
 import type { ClientPod, RouteInput } from '../desire/desire.ts';
 import { compareText } from '../desire/order.ts';
 import { selectorText, selects } from '../desire/selector.ts';
-import type { RouteKind, ServiceObject, ServicePort } from '../model/objects.ts';
+import type { LabelSelector, RouteKind, ServiceObject, ServicePort } from '../model/objects.ts';
 import { isAttached, isConsumers, isForNobody, narrowingOf } from './attached.ts';
 
 /**
  * The route that counts at a Service port for a client; without a client, for everybody who is not known as one. Routes
  * of the client's own namespace come before those of the Service's, and of these each that is narrowed to some clients
- * before those that are not. Where two stand alike the kind decides (GEP-1426: GRPCRoute, HTTPRoute, TCPRoute), then age,
+ * before those that are not. Where two stand alike the kind decides (GEP-1426: GRPCRoute, HTTPRoute, TLSRoute, TCPRoute), then age,
  * then the name. What is not supported, or for nobody, counts nowhere.
  */
 export const routeFor = (
@@ -29,6 +29,8 @@ export const routeFor = (
 export interface Ranking {
   /** Who counts wherever this one would; undefined when it counts, or might count, for somebody. */
   overruling(route: RouteInput, port: ServicePort): RouteInput | undefined;
+  /** Who shares all connections of these clients; without clients, those of everybody. */
+  covering(port: ServicePort, clients: LabelSelector | undefined): RouteInput | undefined;
 }
 
 export const rank = (routes: readonly RouteInput[], service: ServiceObject): Ranking => {
@@ -39,14 +41,18 @@ export const rank = (routes: readonly RouteInput[], service: ServiceObject): Ran
     return known;
   };
   return {
-    overruling: (route, port) => {
-      const first = firstsAt(port).get(clienteleOf(route, service));
-      return first !== undefined && comesBefore(first, route, service) ? first : undefined;
-    },
+    overruling: (route, port) =>
+      wider(namespaceFor(route, service), narrowingOf(route)?.clients)
+        .flatMap((clientele) => firstsAt(port).get(clientele) ?? [])
+        .find((first) => comesBefore(first, route, service)),
+    covering: (port, clients) =>
+      [...wider('', clients), clienteleText('', undefined)]
+        .flatMap((clientele) => firstsAt(port).get(clientele) ?? [])
+        .at(0),
   };
 };
 
-/** By their clients, as far as it can be told: of two selectors only that they say the same. */
+/** By their clients, as far as it can be told: of two selectors only that they say the same, or that one is empty. */
 const firsts = (
   routes: readonly RouteInput[],
   service: ServiceObject,
@@ -62,11 +68,23 @@ const firsts = (
   return found;
 };
 
-const clienteleOf = (input: RouteInput, service: ServiceObject): string => {
-  const clients = narrowingOf(input)?.clients;
-  const namespace = isConsumers(input.route, service) ? input.route.namespace : '';
-  return `${namespace} ${clients === undefined ? '' : `(${selectorText(clients)})`}`;
-};
+const clienteleOf = (input: RouteInput, service: ServiceObject): string =>
+  clienteleText(namespaceFor(input, service), narrowingOf(input)?.clients);
+
+/** Those who are surely all that these are: the same ones, and every Pod of the namespace. */
+const wider = (namespace: string, clients: LabelSelector | undefined): readonly string[] => [
+  clienteleText(namespace, clients),
+  ...(clients === undefined ? [] : [clienteleText(namespace, EVERY_POD)]),
+];
+
+const clienteleText = (namespace: string, clients: LabelSelector | undefined): string =>
+  `${namespace} ${clients === undefined ? '' : `(${selectorText(clients)})`}`;
+
+const EVERY_POD: LabelSelector = { matchLabels: {}, matchExpressions: [] };
+
+/** Empty: of any. */
+const namespaceFor = ({ route }: RouteInput, service: ServiceObject): string =>
+  isConsumers(route, service) ? route.namespace : '';
 
 /** Why the first counts and not the other. */
 export const whyFirst = (first: RouteInput['route'], other: RouteInput['route']): string => {
@@ -102,7 +120,10 @@ const standingOf = (input: RouteInput, service: ServiceObject): number =>
   (isConsumers(input.route, service) ? 2 : 0) + (narrowingOf(input) === undefined ? 0 : 1);
 
 /** The two that are for UDP and TCP never meet. */
-const KINDS = { GRPCRoute: 0, HTTPRoute: 1, TCPRoute: 2, UDPRoute: 2 } as const satisfies Record<RouteKind, number>;
+const KINDS = { GRPCRoute: 0, HTTPRoute: 1, TLSRoute: 2, TCPRoute: 3, UDPRoute: 3 } as const satisfies Record<
+  RouteKind,
+  number
+>;
 
 /** Infinity is as old as Infinity. */
 const compareAge = (a: number, b: number): number => (a === b ? 0 : a - b);

@@ -1,14 +1,31 @@
-import { policiesOf } from '../cluster/input.ts';
 import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import { objectText } from '../desire/complaint.ts';
-import { oldestOf, overrulingPolicy, whyBefore } from '../desire/policy.ts';
-import type { RouteKind, TrafficPolicyObject } from '../model/objects.ts';
+import { oldestOf, overruledText, whyBefore } from '../desire/policy.ts';
+import { isServed } from '../desire/ports.ts';
+import type { RouteKind, ServiceObject, TrafficPolicyObject } from '../model/objects.ts';
 import { condition, errorText, isOurs } from './conditions.ts';
-import type { PolicyReason, RejectedObject, StatusTarget, WantedEntry, WantedStatus } from './wanted.ts';
+import type { Parents } from './parents.ts';
+import type {
+  AcceptedReason,
+  PolicyReason,
+  RejectedObject,
+  StatusTarget,
+  WantedEntry,
+  WantedStatus,
+} from './wanted.ts';
 
-/** One entry for each target; none for a Service of another proxy. */
-export const policyStatus = (cluster: Cluster, proxyName: string, policy: TrafficPolicyObject): WantedStatus => ({
+/** What the targets of policies are and come to. */
+export interface Targets {
+  readonly cluster: Cluster;
+  readonly proxyName: string;
+  readonly parents: Parents;
+  /** Whether an object (`TCPRoute shop/cart`) has an error: its last good state, if there is one, is in force. */
+  readonly isRejected: (key: string) => boolean;
+}
+
+/** One entry for each target; none for a Service of another proxy, or a route for such alone. */
+export const policyStatus = (targets: Targets, policy: TrafficPolicyObject): WantedStatus => ({
   ref: {
     kind: policy.kind,
     apiVersion: API_VERSION,
@@ -18,8 +35,11 @@ export const policyStatus = (cluster: Cluster, proxyName: string, policy: Traffi
   },
   kind: 'ancestors',
   entries: targetsOf(policy)
-    .filter((target) => isOurTarget(cluster, proxyName, policy.namespace, target))
-    .map((target) => entryOf(policy.namespace, target, judgeTarget(cluster, policy, target), policy.generation)),
+    .filter((target) => isOurTarget(targets.cluster, targets.proxyName, policy.namespace, target))
+    .flatMap((target) => {
+      const judgement = judgeTarget(targets, policy, target);
+      return judgement === undefined ? [] : [entryOf(policy.namespace, target, judgement, policy.generation)];
+    }),
 });
 
 export const rejectedPolicyStatus = (
@@ -57,42 +77,85 @@ const targetsOf = ({ services, routes }: TrafficPolicyObject): readonly Target[]
 const isOurTarget = ({ services }: Cluster, proxyName: string, namespace: string, { kind, name }: Target): boolean =>
   kind !== 'Service' || isOurs(services.get(keyOf({ namespace, name })), proxyName);
 
-const judgeTarget = (cluster: Cluster, policy: TrafficPolicyObject, { kind, name }: Target): Judgement =>
-  kind === 'Service' ? judgeService(cluster, policy, name) : judgeRoute(cluster, policy, kind, name);
+const judgeTarget = (targets: Targets, policy: TrafficPolicyObject, { kind, name }: Target): Judgement | undefined =>
+  kind === 'Service' ? judgeService(targets, policy, name) : judgeNarrowing(targets, policy, kind, name);
 
-const judgeService = (cluster: Cluster, policy: TrafficPolicyObject, name: string): Judgement => {
+const judgeService = ({ parents }: Targets, policy: TrafficPolicyObject, name: string): Judgement => {
   const key = keyOf({ namespace: policy.namespace, name });
-  const service = cluster.services.get(key);
+  const { service, policies, ranking } = parents.at(key);
   if (service === undefined) return { reason: 'TargetNotFound', message: `there is no Service ${key}` };
   if (service.type === 'ExternalName') {
     return { reason: 'Invalid', message: `${objectText(service)} is an ExternalName: it has no endpoints` };
   }
-  const governing = overrulingPolicy(policy, policiesOf(cluster, key));
-  if (governing !== undefined) return conflict(governing, policy, 'governs it alone');
-  if (!service.headless) return { reason: 'Accepted', message: `counts for ${objectText(service)}` };
-  return {
-    reason: 'Accepted',
-    message: policy.sameNode === undefined ? HEADLESS : `${HEADLESS}; sameNode counts for them`,
-  };
+  const governing = policies.overruling(policy);
+  if (governing !== undefined) return { reason: 'Conflicted', message: overruledText(governing, policy) };
+  if (service.headless) {
+    return accepted(policy.sameNode === undefined ? HEADLESS : `${HEADLESS}; sameNode counts for them`);
+  }
+  const ports = service.ports.filter(isServed);
+  const left = ports.flatMap((port) => {
+    const first = ranking?.covering(port, policy.clients);
+    return first === undefined ? [] : [{ port, route: routeKeyOf(first.route) }];
+  });
+  if (left.length < ports.length || left.length === 0) {
+    const text = left.map(({ port, route }) => `port ${port.port} is left to ${route}`).join(', ');
+    return accepted(`counts for ${objectText(service)}${text === '' ? '' : `, but ${text}`}`);
+  }
+  return parents.isLedTo(key) ? accepted(LED_TO) : overridden(policy, service, left[0]?.route ?? '');
 };
 
-const HEADLESS = 'counts where a route leads to this Service: its own clients find the endpoints through DNS';
+/** Routes take the place of the Service's own endpoints, and none of them leads back to it. */
+const overridden = ({ sameNode }: TrafficPolicyObject, service: ServiceObject, route: string): Judgement => {
+  const message = `${route} shares the connections of ${objectText(service)}: none comes to its own endpoints`;
+  return sameNode === undefined ? { reason: 'Overridden', message } : accepted(`sameNode counts; ${message}`);
+};
 
-const judgeRoute = (cluster: Cluster, policy: TrafficPolicyObject, kind: RouteKind, name: string): Judgement => {
+const accepted = (message: string): Judgement => ({ reason: 'Accepted', message });
+
+const LED_TO = 'counts where a route leads to this Service';
+const HEADLESS = `${LED_TO}: its own clients find the endpoints through DNS`;
+
+/** Undefined: the route is for Services of other proxies alone. */
+const judgeNarrowing = (
+  { cluster, parents, isRejected }: Targets,
+  policy: TrafficPolicyObject,
+  kind: RouteKind,
+  name: string,
+): Judgement | undefined => {
   const key = routeKeyOf({ kind, namespace: policy.namespace, name });
-  if (!cluster.routes.byKey.has(key)) return { reason: 'TargetNotFound', message: `there is no ${key}` };
+  const route = cluster.routes.byKey.get(key);
+  if (route === undefined) {
+    return isRejected(key)
+      ? { reason: 'Invalid', message: `${key} is not in force: it has an error` }
+      : { reason: 'TargetNotFound', message: `there is no ${key}` };
+  }
   if (policy.clients === undefined)
     return { reason: 'Invalid', message: `without spec.clients nothing narrows ${key}` };
+  if (policy.standsIn) return { reason: 'Invalid', message: `could not be read yet: ${key} is for nobody` };
   const narrowing = oldestOf(cluster.routes.narrowings.get(key) ?? []);
-  return narrowing === undefined || narrowing === policy
-    ? { reason: 'Accepted', message: `narrows ${key} to its clients` }
-    : conflict(narrowing, policy, 'narrows it alone');
+  if (narrowing !== undefined && narrowing !== policy) return conflict(narrowing, policy, key);
+  const judgements = parents.judge(route);
+  const [first] = judgements;
+  if (first === undefined) return undefined;
+  if (judgements.some(({ reason }) => reason === 'Accepted')) {
+    return accepted(`narrows ${key} to its clients${isRejected(key) ? ', as it was before its error' : ''}`);
+  }
+  return { reason: REASONS[first.reason], message: `${key} is not in force: ${first.message}` };
 };
 
-const conflict = (first: TrafficPolicyObject, policy: TrafficPolicyObject, what: string): Judgement => ({
-  reason: 'Conflicted',
-  message: `${objectText(first)} ${whyBefore(first, policy)} and ${what}`,
-});
+/** What a policy says of itself when its route is not in force. */
+const REASONS = {
+  Accepted: 'Accepted',
+  NoMatchingParent: 'TargetNotFound',
+  UnsupportedValue: 'Invalid',
+  Conflicted: 'Conflicted',
+  Pending: 'Pending',
+} as const satisfies Record<AcceptedReason, PolicyReason>;
+
+const conflict = (first: TrafficPolicyObject, policy: TrafficPolicyObject, key: string): Judgement => {
+  const what = first.standsIn ? `could not be read yet: ${key} is for nobody` : 'narrows it alone';
+  return { reason: 'Conflicted', message: `${objectText(first)} ${whyBefore(first, policy)} and ${what}` };
+};
 
 const entryOf = (
   namespace: string,

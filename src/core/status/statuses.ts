@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster.ts';
 import type { NodeIdentity } from '../desire/desire.ts';
 import type { ObjectRef, RouteKind } from '../model/objects.ts';
 import { createParents } from './parents.ts';
-import { policyStatus, rejectedPolicyStatus } from './policies.ts';
+import { policyStatus, rejectedPolicyStatus, type Targets } from './policies.ts';
 import { rejectedRouteStatus, routeStatus } from './routes.ts';
 import type { RejectedObject, WantedStatus } from './wanted.ts';
 
@@ -18,7 +18,7 @@ export function* wantedStatuses(
   rejected: Iterable<RejectedObject>,
 ): Generator<WantedStatus> {
   const told = new Set<string>();
-  const parents = createParents(cluster);
+  const parents = createParents(cluster, proxyName);
   for (const object of rejected) {
     const status = rejectedStatus(cluster, proxyName, object);
     if (status === undefined) continue;
@@ -28,8 +28,9 @@ export function* wantedStatuses(
   for (const route of cluster.routes.byKey.values()) {
     if (!told.has(nameOf(route))) yield routeStatus(parents, proxyName, route);
   }
+  const targets: Targets = { cluster, proxyName, parents, isRejected: (key) => told.has(key) };
   for (const policy of cluster.policies.byKey.values()) {
-    if (!told.has(nameOf(policy))) yield policyStatus(cluster, proxyName, policy);
+    if (!told.has(nameOf(policy))) yield policyStatus(targets, policy);
   }
 }
 

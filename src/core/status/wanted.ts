@@ -49,8 +49,11 @@ export type ResolvedRefsReason =
   | 'RefNotPermitted'
   | 'InvalidKind'
   | 'UnsupportedProtocol';
-/** Of policies (GEP-713, PolicyConditionReason). */
-export type PolicyReason = 'Accepted' | 'Conflicted' | 'TargetNotFound' | 'Invalid';
+/**
+ * Of policies (GEP-713, PolicyConditionReason), and of our own: `Overridden` by a route, which is no policy; `Pending`, as a
+ * route has it.
+ */
+export type PolicyReason = 'Accepted' | 'Conflicted' | 'TargetNotFound' | 'Invalid' | 'Overridden' | 'Pending';
 
 /** An object with an error: its last good state, if there is one, stays in force, but its status says so. */
 export interface RejectedObject {

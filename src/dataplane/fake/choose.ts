@@ -17,6 +17,7 @@ export const choose = (
   const { service, slotCount } = frontend;
   if (!frontend.arms) return chooseBackend(memory, stats, service, frontend, random32);
   const arm = armsOf(words, slotCount)[pick(words, HEADER_SLOTS, slotCount, random32)];
+  if (arm?.slotCount === 0) stats.countRejectedArm(arm.service);
   return arm && chooseBackend(memory, stats, arm.service, arm, scramble(random32));
 };
 

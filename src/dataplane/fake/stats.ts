@@ -1,15 +1,25 @@
-import type { Counters, ServiceStats, StatsReader } from '../dataplane.ts';
+import type { Counters, LeftConnections, ServiceStats, StaleSocket, StatsReader } from '../dataplane.ts';
 
 /** Counts what `FakeDataplane.connect` decides; everything after that never happens here and stays 0. */
 export class FakeStats implements StatsReader {
   readonly #backends = new Map<number, Tally>();
   readonly #services = new Map<number, Tally>();
   readonly #turns = new Map<number, number>();
+  readonly #stale: () => readonly StaleSocket[];
   #refused = 0;
+
+  constructor(stale: () => readonly StaleSocket[]) {
+    this.#stale = stale;
+  }
 
   countSent(service: number, backend: number): void {
     tallyOf(this.#services, service).attempts++;
     tallyOf(this.#backends, backend).attempts++;
+  }
+
+  /** By an arm that leads nowhere. */
+  countRejectedArm(service: number): void {
+    tallyOf(this.#services, service).rejected++;
   }
 
   countRefused(service: number): void {
@@ -41,11 +51,33 @@ export class FakeStats implements StatsReader {
   }
 
   service(index: number): ServiceStats {
-    return { ...NOTHING, ...this.#services.get(index), connectLatency: new Array(LATENCY_BUCKETS).fill(0) };
+    return {
+      ...NOTHING,
+      ...NO_QUALITY,
+      ...this.#services.get(index),
+      connectLatency: new Array(LATENCY_BUCKETS).fill(0),
+    };
   }
 
   verdicts(): Readonly<Record<string, number>> {
     return { refused_no_endpoint: this.#refused };
+  }
+
+  left(): readonly LeftConnections[] {
+    const left = new Map<string, LeftConnections>();
+    for (const socket of this.#stale()) {
+      const { service, serviceGeneration, address, port } = socket;
+      const key = `${service} ${serviceGeneration} ${address} ${port}`;
+      left.set(key, {
+        service,
+        serviceGeneration,
+        address,
+        port,
+        active: (left.get(key)?.active ?? 0) + 1,
+        pending: 0,
+      });
+    }
+    return [...left.values()];
   }
 
   connections(): { readonly used: number; readonly size: number } {
@@ -67,6 +99,8 @@ const tallyOf = (tallies: Map<number, Tally>, index: number): Tally => {
 /** As in bpf/abi.h. */
 const LATENCY_BUCKETS = 32;
 
+const NO_QUALITY = Object.freeze({ retransmits: 0, rttMicros: 0, rttSamples: 0 });
+
 const NOTHING: Counters = Object.freeze({
   attempts: 0,
   established: 0,
@@ -83,5 +117,6 @@ const NOTHING: Counters = Object.freeze({
   bytesReceived: 0,
   connectNs: 0,
   datagrams: 0,
+  datagramsReceived: 0,
   rejected: 0,
 });

@@ -12,7 +12,8 @@ import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
 import { copyTables, moveCounters } from './grow.ts';
-import { type Features, type Loaded, lendMemories, load, MAP_NAMES, type MapName } from './load.ts';
+import { LiveTraffic } from './live.ts';
+import { type Features, type Loaded, lendMemories, load, loadAside, MAP_NAMES, type MapName } from './load.ts';
 import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
@@ -43,6 +44,7 @@ export interface KernelOptions {
 export interface KernelDataplane extends Dataplane {
   readonly features: Features;
   endLost(): Promise<EndedLost>;
+  countLive(): Promise<void>;
 }
 
 /**
@@ -64,6 +66,7 @@ const KEPT_BY_GROWTH = [
   'verdicts',
   'connections',
   'connections_overflow',
+  'accounts',
   'affinity',
   'socket_affinity',
   'udp_peers',
@@ -76,6 +79,7 @@ class Kernel implements KernelDataplane {
   #loaded: Loaded;
   readonly #endings: Endings;
   readonly #lost: LostConnections;
+  readonly #live: LiveTraffic;
   readonly sameNode: KernelSameNode;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
@@ -96,6 +100,7 @@ class Kernel implements KernelDataplane {
     closeMaps(reuse);
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#lost = new LostConnections(() => this.#loaded, options.netns);
+    this.#live = new LiveTraffic(() => this.#loaded);
     this.sameNode = new KernelSameNode({ ...options, loaded: () => this.#loaded });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
@@ -141,9 +146,13 @@ class Kernel implements KernelDataplane {
    * nothing afterwards before every program reads the new one. Only counters differ; the new ones start at zero, and
    * the old ones are added when nothing counts there any more.
    */
-  async grow(capacity: Capacity): Promise<void> {
+  grow(capacity: Capacity): Promise<void> {
+    return this.#live.held(() => this.#grow(capacity));
+  }
+
+  async #grow(capacity: Capacity): Promise<void> {
     const old = { set: this.#set, loaded: this.#loaded };
-    const grown = this.#loadGrown(capacity);
+    const grown = await this.#loadGrown(capacity);
     this.#set = grown.set;
     this.#loaded = grown.loaded;
     this.tables = createTableReader(grown.loaded.maps.frontends, grown.loaded.memory);
@@ -169,6 +178,10 @@ class Kernel implements KernelDataplane {
     return lost;
   }
 
+  detachedPrograms(): readonly string[] {
+    return notAttached(this.#loaded.programs, this.#options);
+  }
+
   get socketEnding(): SocketEnding {
     return this.#endings.by;
   }
@@ -191,7 +204,13 @@ class Kernel implements KernelDataplane {
     return this.features.atomics ? this.#lost.end() : { connections: 0, failure: undefined };
   }
 
+  /** Without compare-and-swap two that count at once would count twice. */
+  async countLive(): Promise<void> {
+    if (this.features.atomics) await this.#live.count();
+  }
+
   close(): void {
+    this.#live.close();
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
     this.sameNode.close();
     this.#endings.close();
@@ -199,10 +218,10 @@ class Kernel implements KernelDataplane {
     closeFd(this.#lock);
   }
 
-  #loadGrown(capacity: Capacity): { readonly set: TableSet; readonly loaded: Loaded } {
+  async #loadGrown(capacity: Capacity): Promise<{ readonly set: TableSet; readonly loaded: Loaded }> {
     const { bpfRoot } = this.#options;
     const reuse = Object.fromEntries(KEPT_BY_GROWTH.map((name) => [name, this.#loaded.maps[name]]));
-    const loaded = load({ ...this.#options, reuse, capacity, features: this.features });
+    const loaded = await loadAside({ ...this.#options, reuse, capacity, features: this.features });
     try {
       copyTables(this.#loaded, loaded);
       return { set: createSet(bpfRoot, (directory) => pinMaps(loaded, directory)), loaded };

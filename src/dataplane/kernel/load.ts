@@ -87,6 +87,20 @@ export const load = (options: LoadOptions): Loaded => {
   throw new ShuntError('SHUNT_E_LOAD', { reason: reasonOf(failure) }, { cause: failure });
 };
 
+/** The same while other work goes on: the verifier takes its time, on another thread. */
+export const loadAside = async (options: LoadOptions & { readonly features: Features }): Promise<Loaded> => {
+  const object = openObject(readObject(options.features), 'shunt');
+  try {
+    prepare(object, options, options.features);
+    await object.loadAside();
+    return describe(object, options.features);
+  } catch {
+    object.close();
+    // Fails for the same reason, and has the words of it.
+    return load(options);
+  }
+};
+
 const failureOf = (call: () => void): unknown => {
   try {
     call();

@@ -25,6 +25,13 @@ export const findPlaces = async (look: () => RecordMemory, wanted: () => Wanted)
   return found;
 };
 
+/** Copies of places in one turn: a millisecond for a table of 64 Ki places. Only those that read the same at its end. */
+export const placesNow = (sets: RecordMemory, wanted: Wanted): readonly Place[] => {
+  const found: Place[] = [];
+  for (let from = 0; from < sets.length; from += SETS_IN_ONE_TURN) collect(sets, wanted, from, found);
+  return found.filter(({ place, record }) => Buffer.compare(copy(sets, place), record) === 0);
+};
+
 /** Those that read the same now. */
 export const unchanged = async (places: readonly Place[], look: () => RecordMemory): Promise<readonly Place[]> => {
   const same: Place[] = [];

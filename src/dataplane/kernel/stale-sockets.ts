@@ -1,7 +1,7 @@
-import { type DatagramConnection, decodeDatagramConnection, isDatagramConnection } from '../../abi/connection.ts';
+import { decodeConnection, isDatagramConnection, type RememberedConnection } from '../../abi/connection.ts';
 import { BACKEND, CONNECTION, CONNECTION_OVERFLOW } from '../../abi/layout.gen.ts';
 import { loadWord, type RecordMemory } from '../../abi/memory.ts';
-import { findPlaces, unchanged } from './places.ts';
+import { findPlaces, unchanged, type Wanted } from './places.ts';
 
 export interface ConnectionTables {
   /** Asked again in each turn of the event loop: a growth may come in between. */
@@ -15,7 +15,7 @@ export interface ConnectionTables {
  * Connected UDP sockets whose backend's record is not what they remember. Records change while they are read: only what
  * reads the same a turn of the event loop later counts.
  */
-export const findStaleSockets = async (tables: ConnectionTables): Promise<readonly DatagramConnection[]> => {
+export const findStaleSockets = async (tables: ConnectionTables): Promise<readonly RememberedConnection[]> => {
   const stale = await findPlaces(
     () => tables.connections(),
     () => isStaleIn(tables.backends()),
@@ -25,7 +25,7 @@ export const findStaleSockets = async (tables: ConnectionTables): Promise<readon
   const texts = new Set(again.map(textOf));
   const records = overflow.filter((record) => texts.has(textOf(record)));
   for (const { record } of await unchanged(stale, () => tables.connections())) records.push(record);
-  return records.map(decodeDatagramConnection);
+  return records.map(decodeConnection);
 };
 
 const staleOverflow = (records: Uint8Array, backends: RecordMemory): readonly Uint8Array[] => {
@@ -38,10 +38,15 @@ const staleOverflow = (records: Uint8Array, backends: RecordMemory): readonly Ui
   return found;
 };
 
-const isStaleIn =
-  (backends: RecordMemory) =>
-  (bytes: Uint8Array, connection: number): boolean => {
-    if (!isDatagramConnection(bytes, connection)) return false;
+const isStaleIn = (backends: RecordMemory): Wanted => {
+  const isRetired = isRetiredIn(backends);
+  return (bytes, connection) => isDatagramConnection(bytes, connection) && isRetired(bytes, connection);
+};
+
+/** Whether the backend's record is not what the connection remembers. */
+export const isRetiredIn =
+  (backends: RecordMemory): Wanted =>
+  (bytes, connection) => {
     const backend = wordAt(bytes, connection + CONNECTION.backend);
     if (backend >= backends.length) return false;
     return loadWord(backends, backend, BACKEND.generation) !== wordAt(bytes, connection + CONNECTION.backendGeneration);

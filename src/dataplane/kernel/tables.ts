@@ -1,10 +1,11 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
-import { isUsed, readConnectLatency, readCounters } from '../../abi/counters.ts';
+import { isUsed, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
 import type { StatsReader } from '../dataplane.ts';
+import { countLeft } from './left.ts';
 import type { LentMemory } from './lent-memory.ts';
 
 /** The tables that are in the agent's memory for as long as it runs. */
@@ -34,14 +35,19 @@ export const createTableReader = (frontends: BpfMap, memory: Memories): TableRea
   serviceGeneration: (index) => loadWord(memory.services, index, SERVICE.generation),
 });
 
-export const createStatsReader = ({ verdicts }: Memories, lent: LentMemories): StatsReader => ({
+export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMemories): StatsReader => ({
   isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
-    return { ...readCounters(stats, index), connectLatency: readConnectLatency(stats, index) };
+    return {
+      ...readCounters(stats, index),
+      ...readQuality(stats, index),
+      connectLatency: readConnectLatency(stats, index),
+    };
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
   verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
+  left: () => countLeft(lent.connections.look(), backends),
   connections: () => {
     const sets = lent.connections.look();
     return { used: placesUsed(sets), size: sets.length * CONNECTION_WAYS };

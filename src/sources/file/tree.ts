@@ -165,7 +165,9 @@ export class FileTree {
 
   #aboutKept(file: string, complaint: Complaint): Complaint {
     const count = this.catalog.count(file);
-    return count === 0 ? complaint : { ...complaint, message: `${complaint.message} (last good state kept: ${count})` };
+    if (count === 0) return complaint;
+    const kept = count === 1 ? 'its object stays as it was' : `its ${count} objects stay as they were`;
+    return { ...complaint, message: `${complaint.message}; ${kept} read before` };
   }
 
   #forget(file: string): void {

@@ -66,7 +66,15 @@ export const NORMAL: Behaviour = {
   tokens: undefined,
   missing: [],
   // Most clusters have none of these.
-  served: { grpcroutes: [], httproutes: [], tcproutes: [], udproutes: [], referencegrants: [], destinationrules: [] },
+  served: {
+    grpcroutes: [],
+    httproutes: [],
+    tlsroutes: [],
+    tcproutes: [],
+    udproutes: [],
+    referencegrants: [],
+    destinationrules: [],
+  },
   forbidden: [],
   groupsHidden: false,
   onObject: undefined,

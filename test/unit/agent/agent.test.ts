@@ -57,6 +57,7 @@ const stage = async (
       onSocketsKept: () => told.ended.push(0),
       onLostEnded: () => {},
       onLostFailure: (error) => told.failures.push(error),
+      onLiveFailure: (error) => told.failures.push(error),
       onSocketsEnded: (count) => told.ended.push(count),
       onSocketsFailure: (error) => told.failures.push(error),
     },
@@ -82,11 +83,13 @@ describe('the start', () => {
     await clock.advance(1000);
     expect({ dump: dataplane.dump(), ready: agent.status().ready }).toEqual({ dump: '', ready: false });
     const question = { address: '10.96.0.2', port: 80, protocol: 'TCP' } as const;
-    expect(agent.explain(question)).toMatchObject({ outcome: 'left alone', unread: true });
+    const detached = ['shunt_connect4', 'shunt_connect6'];
+    expect(agent.explain(question)).toMatchObject({ outcome: 'left alone', unread: true, detached });
     sink.onSynced();
     expect(agent.explain(question)).not.toHaveProperty('unread');
     expect({ dump: dataplane.dump(), synced: told.synced }).toEqual({ dump: '', synced: 1 });
     await clock.advance(1);
+    expect(agent.explain(question)).not.toHaveProperty('detached');
     expect(dataplane.dump()).toMatch(WEB_LINES);
     expect(agent.status()).toMatchObject({ ready: true, source: { synced: true } });
     expect(told.ready).toHaveLength(1);

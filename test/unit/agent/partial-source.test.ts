@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Agent, createAgent } from '../../../src/agent/agent.ts';
 import { systemClock } from '../../../src/agent/clock.ts';
-import type { ClusterObject } from '../../../src/core/model/objects.ts';
+import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import { fileSource } from '../../../src/sources/file.ts';
 import { manifestOf, ObjectDirectory } from '../../helpers/object-directory.ts';
@@ -12,8 +12,10 @@ import { endpoint, OUR_NODE, policy, service, slice } from '../../helpers/object
 let objects: ObjectDirectory;
 let dataplane: FakeDataplane;
 const agents: Agent[] = [];
+const told: Complaint[] = [];
 
 beforeEach(() => {
+  told.length = 0;
   objects = new ObjectDirectory();
   dataplane = new FakeDataplane({ frontends: 8, slots: 64, backends: 64, services: 8 });
   objects.write('web', ...WEB);
@@ -48,12 +50,13 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
       onReady: (_, whole) => ready.resolve(whole),
       onChange: () => {},
       onProgrammed: () => {},
-      onComplaints: () => {},
+      onComplaints: (complaints) => told.push(...complaints),
       onSourceTrouble: (error) => error && ready.reject(error),
       onFailure: ready.reject,
       onSocketsKept: () => {},
       onLostEnded: () => {},
       onLostFailure: ready.reject,
+      onLiveFailure: ready.reject,
       onSocketsEnded: () => {},
       onSocketsFailure: ready.reject,
     },
@@ -168,4 +171,23 @@ describe('after a restart', () => {
     await start();
     expect(lines()).toEqual([leadsTo('10.244.1.1'), leadsTo('10.244.1.2'), expect.stringContaining('10.96.0.3:80')]);
   });
+});
+
+test('what follows from several objects is told with the file and the line of the one that it is about', async () => {
+  const wbe = policy([{ weight: 2 }], { services: ['wbe'] });
+  objects.writeText('web', `${webService}\n---\n${webSlice}\n---\n# for nobody\n${JSON.stringify(manifestOf(wbe))}\n`);
+  const { agent } = await start();
+  const warning = {
+    severity: 'warning',
+    object: 'TrafficPolicy shop/weights',
+    path: 'spec.targetRefs[0].name',
+    origin: { file: expect.stringMatching(/\/web\.yaml$/), line: 6 },
+  };
+  expect(agent.complaints()).toEqual([expect.objectContaining(warning)]);
+  expect(told).toEqual([expect.objectContaining(warning)]);
+
+  objects.writeText('web', `${webService}\n---\n${webSlice}\n---\n${JSON.stringify(manifestOf(wbe))}\n`);
+  const moved = { ...warning, origin: { ...warning.origin, line: 5 } };
+  await vi.waitFor(() => expect(agent.complaints()).toEqual([expect.objectContaining(moved)]), 5000);
+  expect(told).toHaveLength(1);
 });

@@ -75,6 +75,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
       onSocketsKept: () => {},
       onLostEnded: () => {},
       onLostFailure: (error) => failures.push(error),
+      onLiveFailure: (error) => failures.push(error),
       onSocketsEnded: () => {},
       onSocketsFailure: (error) => failures.push(error),
     },
@@ -93,7 +94,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
   sink.onSynced();
   await clock.advance(10);
   const of = (service: string) => [...agent.backends(`shop/${service}`)];
-  return { agent, clock, put, of, statuses, failures, source, changes: () => changes };
+  return { agent, clock, dataplane, put, of, statuses, failures, source, changes: () => changes };
 };
 
 const tables = () => new FakeDataplane({ frontends: 32, slots: 256, backends: 64, services: 16 });
@@ -133,6 +134,59 @@ test('a route shares connections, and the lists say so', async () => {
   expect(failures).toEqual([]);
 });
 
+test('an endpoint that is chosen in several ways counts once', async () => {
+  const both = { ...CANARY, backends: [backend('web'), backend('web-v2')] };
+  const { agent } = await stage(WEB, V2, OWN, { ...OTHER, endpoints: OWN.endpoints }, both);
+  expect([...agent.services('shop/web')]).toMatchObject([{ backends: 1 }]);
+});
+
+test('the share of a backend that is not there has a row of its own, with what was refused of it', async () => {
+  const gone = { ...CANARY, backends: [backend('web', { weight: 95 }), backend('gone', { weight: 5 })] };
+  const { dataplane, of, failures } = await stage(WEB, OWN, gone);
+  const answers = Array.from({ length: 100 }, (_, percent) =>
+    dataplane.connect('10.96.0.1', 80, 'TCP', Math.floor((percent * 2 ** 32) / 100)),
+  );
+  const refusals = answers.filter(({ verdict }) => verdict === 'refused').length;
+  expect(refusals).toBeGreaterThan(0);
+  const [refused, ...others] = of('web').filter(({ state }) => state === 'refused');
+  expect(refused).toMatchObject({ arm: 'shop/gone:80', route: 'TCPRoute shop/canary', family: 4, address: '' });
+  expect(refused?.share).toBeCloseTo(0.05, 6);
+  expect(refused?.stats).toEqual({ rejected: refusals });
+  expect(others).toEqual([]);
+  expect(failures).toEqual([]);
+});
+
+test('a route of which nothing can answer has a row that says so', async () => {
+  const { of } = await stage(WEB, OWN, { ...CANARY, backends: [backend('gone', { weight: 0 })] });
+  expect(of('web')).toMatchObject([{ state: 'refused', share: 1, family: 4, route: 'TCPRoute shop/canary' }]);
+});
+
+const DNS = [{ name: 'dns', protocol: 'UDP', port: 53 }] as const;
+
+test('an endpoint that is drained has a row for as long as connections to it live', async () => {
+  const both = [endpoint('10.1.0.1', { pod: 'one' }), endpoint('10.1.0.2', { pod: 'two' })];
+  const { dataplane, of, put, failures } = await stage(
+    service({ ports: DNS }),
+    slice(both, { ports: [{ ...DNS[0], port: 5353 }] }),
+  );
+  const sockets = [0, 1, 2, 3].map((quarter) => dataplane.connectSocket('10.96.0.1', 53, quarter * 2 ** 30) ?? 0);
+  expect(of('web').map(({ state }) => state)).toEqual(['answering', 'answering']);
+  await put(policy([{ pod: 'two', weight: 0 }]));
+  expect(of('web')).toMatchObject([
+    { state: 'answering', address: '10.1.0.1', share: 1 },
+    { state: 'drained', address: '10.1.0.2', port: 5353, weight: 0, share: 0, stats: { active: 2, pending: 0 } },
+  ]);
+  await put(policy([]));
+  expect(
+    of('web')
+      .map(({ state, address }) => `${state} ${address}`)
+      .sort(),
+  ).toEqual(['answering 10.1.0.1', 'answering 10.1.0.2', 'earlier 10.1.0.2']);
+  for (const socket of sockets) dataplane.sockets.close(socket);
+  expect(of('web').map(({ state }) => state)).toEqual(['answering', 'answering']);
+  expect(failures).toEqual([]);
+});
+
 test('a route of another namespace is for the Pods of that one alone, as soon as their cgroup is there', async () => {
   const consumers = { ...CANARY, namespace: 'test', backends: [backend('web-v2')] };
   const grant = referenceGrant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'test' }], services: ['*'] });
@@ -147,7 +201,13 @@ test('a route of another namespace is for the Pods of that one alone, as soon as
   await clock.advance(260);
   expect(of('web')).toMatchObject([
     { address: '10.1.0.1', share: 1 },
-    { address: '10.1.0.2', share: 1, variant: expect.any(Number), route: 'TCPRoute test/canary' },
+    {
+      address: '10.1.0.2',
+      share: 1,
+      variant: expect.any(Number),
+      clients: 'namespace test',
+      route: 'TCPRoute test/canary',
+    },
   ]);
   expect(agent.status().clients).toEqual({ found: 2, waiting: 0, refused: 0 });
   rmSync(join(cgroup, 'kubepods/podu1'), { recursive: true });
@@ -227,6 +287,29 @@ test('an endpoint that comes after the start is new though an object could never
   const { put, of } = await stageOf({ whole: false, objects: [WEB, OWN, SLOW] });
   await put(slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')]));
   expect(newShare(of('web'))).toBeLessThan(0.2);
+});
+
+test('clients with a choice of their own are named by what sets them apart', async () => {
+  const testers = { matchLabels: { ring: 'testers' }, matchExpressions: [] };
+  const { clock, of } = await stage(
+    ...[WEB, V2, OWN, OTHER, CANARY],
+    policy([], { name: 'testers', services: [], routes: [{ kind: 'TCPRoute', name: 'canary' }], clients: testers }),
+    policy([], { name: 'turns', algorithm: 'RoundRobin', clients: { ...testers, matchLabels: { ring: 'turns' } } }),
+    pod({ name: 'tester', cgroupUid: 'u1', labels: { ring: 'testers' } }),
+    pod({ name: 'turner', cgroupUid: 'u2', labels: { ring: 'turns' } }),
+  );
+  mkdirSync(join(cgroup, 'kubepods/podu1'));
+  mkdirSync(join(cgroup, 'kubepods/podu2'));
+  await clock.advance(260);
+  const found = of('web').map(({ clients = 'all', arm = 'its own' }) => `${clients}: ${arm}`);
+  expect(new Set(found)).toEqual(
+    new Set([
+      'all: its own',
+      'ring=testers: shop/web:80',
+      'ring=testers: shop/web-v2:80',
+      'ring=turns: shop/web:80@turns',
+    ]),
+  );
 });
 
 const SLOW_MS = 10_000;

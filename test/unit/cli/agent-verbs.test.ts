@@ -218,8 +218,6 @@ describe('shunt services', () => {
     { filter: 'shop', found: ['shop/cart', 'shop/idle'] },
     { filter: 'shop/idle', found: ['shop/idle'] },
     { filter: 'shop-old', found: ['shop-old/cart'] },
-    { filter: 'sho', found: [] },
-    { filter: 'cart', found: [] },
   ])('of $filter are $found', async ({ filter, found }) => {
     const { stdout } = await ask(['services', filter, '-o', 'json']);
     const { services } = JSON.parse(stdout) as { services: ReturnType<typeof serviceView>[] };
@@ -244,8 +242,27 @@ describe.each(['services', 'backends'])('shunt %s', (verb) => {
     expect(stderr).toContain('no Service shop/none is programmed');
   });
 
-  test('shows a namespace without Services as empty', async () => {
-    const { status, stdout } = await ask([verb, 'none', '-o', 'json']);
+  test.each([
+    { text: 'shop/crat', says: 'no Service shop/crat is programmed; nearest by name: shop/cart' },
+    { text: 'sho', says: 'no Service of namespace sho is programmed; nearest by name: shop' },
+    { text: 'cart', says: 'no Service of namespace cart is programmed; nearest by name: shop-old/cart, shop/cart' },
+    { text: 'idel', says: 'no Service of namespace idel is programmed; nearest by name: shop/idle' },
+  ])('of `$text`, which is not there, names what is near', async ({ text, says }) => {
+    const { status, stdout, stderr } = await ask([verb, text]);
+    expect({ status, stdout, stderr: stderr.split('\n')[0] }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `shunt: ${says} (SHUNT_E_NO_SERVICE)`,
+    });
+  });
+
+  test('of a node without any Service says so', async () => {
+    const view = fakeView({ services: () => [], backends: () => [] });
+    expect((await ask([verb, 'shop'], view)).stderr).toContain(
+      'no Service of namespace shop is programmed; nearest by name: none',
+    );
+    await listener?.close();
+    const { status, stdout } = await ask([verb, '-o', 'json'], view);
     expect({ status, data: JSON.parse(stdout) }).toEqual({ status: 0, data: { [verb]: [] } });
   });
 
@@ -284,7 +301,7 @@ test('shunt backends lists endpoints with weight, share and what became of conne
 test('shunt backends says whose endpoint each is, and for which clients, where that differs', async () => {
   const backends = () => [
     backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', algorithm: 'PeakEwma' }),
-    backendView({ arm: 'shop/cart:7070', variant: 7 }),
+    backendView({ arm: 'shop/cart:7070', variant: 7, clients: 'namespace checkout, ring=testers' }),
     backendView({}),
   ];
   const { stdout } = await ask(['backends'], fakeView({ backends }));
@@ -292,8 +309,28 @@ test('shunt backends says whose endpoint each is, and for which clients, where t
   expect(lines.slice(0, 4)).toEqual([
     ['OF', 'BY', 'CLIENTS', 'CHOICE'],
     ['shop/cart-v2:7070', 'TCPRoute shop/canary', 'all', 'PeakEwma'],
-    ['shop/cart:7070', '-', 'some (7)', 'WeightedRandom'],
+    ['shop/cart:7070', '-', 'namespace checkout, ring=testers', 'WeightedRandom'],
     ['-', '-', 'all', 'WeightedRandom'],
+  ]);
+});
+
+test('shunt backends shows what is refused, and what still is connected to endpoints that get nothing new', async () => {
+  const { algorithm: _, ...left } = backendView({ weight: 0, share: 0, stats: { active: 3, pending: 1 } });
+  const refused = { address: '', port: 0, arm: 'shop/gone:80', weight: 0, share: 0.05, stats: { rejected: 12 } };
+  const backends = () => [
+    backendView({}),
+    { ...left, ...refused, state: 'refused', family: 4 } as const,
+    { ...left, state: 'drained' } as const,
+    { ...left, state: 'earlier' } as const,
+  ];
+  const { stdout } = await ask(['backends', 'shop/cart'], fakeView({ backends }));
+  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1));
+  expect(lines.slice(0, 5)).toEqual([
+    'BACKEND OF CHOICE WEIGHT SHARE ACTIVE ATTEMPTS FAILED REJECTED DATAGRAMS SENT RECEIVED'.split(' '),
+    ['10.244.1.41:7070', '-', 'WeightedRandom', '1', '50 %', '2', '10', '3', '3', '7', '2.0 KiB', '2.9 MiB'],
+    ['refused (IPv4)', 'shop/gone:80', '-', '-', '5 %', '-', '-', '-', '12', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'drained', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'earlier choice', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
   ]);
 });
 
@@ -316,6 +353,16 @@ test('shunt explain asks the agent with the address in its one spelling', async 
 test('shunt explain asks for a Pod with --from', async () => {
   const { stdout } = await ask(['explain', '--from', 'shop/web-0', '10.96.0.1:80', '-o', 'json']);
   expect(JSON.parse(stdout)).toMatchObject({ question: { client: 'shop/web-0' } });
+});
+
+test.each<{ where: string; loadedRoots: () => Promise<readonly string[]>; code: string }>([
+  { where: 'is attached somewhere', loadedRoots: async () => ['/sys/fs/bpf/shunt'], code: 'SHUNT_E_NO_AGENT' },
+  { where: 'is attached nowhere', loadedRoots: async () => [], code: 'SHUNT_E_DETACHED_NODE' },
+  { where: 'is told to nobody', loadedRoots: () => Promise.reject(new Error('EACCES')), code: 'SHUNT_E_NO_AGENT' },
+])('shunt explain without an agent, while Shunt $where, says $code', async ({ loadedRoots, code }) => {
+  const argv = ['explain', '--socket', '/run/shunt/none.sock', '10.96.0.1:80', '-o', 'json'];
+  const { status, stdout, stderr } = await shunt(argv, { parts: { loadedRoots } });
+  expect({ status, stdout, error: JSON.parse(stderr).error.code }).toEqual({ status: 1, stdout: '', error: code });
 });
 
 describe('shunt unload', () => {

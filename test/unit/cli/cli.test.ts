@@ -83,7 +83,10 @@ describe('errors', () => {
     { argv: ['backends'] },
     { argv: ['explain', '10.96.0.1:80'] },
   ])('shunt $argv without an agent says that traffic goes on, and how to start one', async ({ argv }) => {
-    const { status, stderr } = await shunt([...argv, '--socket', '/nonexistent/admin.sock']);
+    const loadedRoots = async () => ['/sys/fs/bpf/shunt'];
+    const { status, stderr } = await shunt([...argv, '--socket', '/nonexistent/admin.sock'], {
+      parts: { loadedRoots },
+    });
     expect(status).toBe(1);
     expect(stderr).toContain('no agent answers at /nonexistent/admin.sock');
     expect(stderr).toMatch(/Traffic goes on without it.*`shunt run`/);

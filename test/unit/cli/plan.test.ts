@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { type Plan, renderPlan } from '../../../src/cli/plan.ts';
 import { plain } from '../../../src/cli/style.ts';
-import type { ClusterObject, Complaint, Origin } from '../../../src/core/model/objects.ts';
+import type {
+  ClusterObject,
+  Complaint,
+  LabelRequirement,
+  LabelSelector,
+  Origin,
+  TrafficPolicyObject,
+} from '../../../src/core/model/objects.ts';
 import { readOnce } from '../../../src/sources/file.ts';
-import { endpoint, NOT_READY, policy, service, slice } from '../../helpers/objects.ts';
-import { destinationRule, route } from '../../helpers/route-objects.ts';
+import { endpoint, NOT_READY, pod, policy, service, slice } from '../../helpers/objects.ts';
+import { destinationRule, narrowed, route } from '../../helpers/route-objects.ts';
 import { shunt } from './harness.ts';
 
 const FIXTURE = new URL('../../fixtures/cluster.yaml', import.meta.url).pathname;
@@ -25,6 +32,11 @@ const ERROR: Complaint = {
   origin: { file: 'web.yaml', line: 7 },
 };
 
+const selector = (...matchExpressions: readonly LabelRequirement[]): LabelSelector => ({
+  matchLabels: {},
+  matchExpressions,
+});
+
 const web = [service(), slice([endpoint('10.244.0.1'), endpoint('10.244.0.2')])];
 
 describe('shunt plan', () => {
@@ -33,9 +45,9 @@ describe('shunt plan', () => {
     expect(status).toBe(0);
     expect(stdout).toBe(
       [
-        'SERVICE PORT       ADDRESS       BACKEND          SHARE',
-        'shop/web/http/TCP  10.96.0.1:80  10.244.0.1:8080   50 %',
-        '                                 10.244.0.2:8080   50 %',
+        'SERVICE PORT       ADDRESS       CHOICE          BACKEND          SHARE',
+        'shop/web/http/TCP  10.96.0.1:80  WeightedRandom  10.244.0.1:8080   50 %',
+        '                                                 10.244.0.2:8080   50 %',
         '',
         '1 Service port, 1 address, 2 backends, 0 errors, 0 warnings, 0 notes',
         '',
@@ -62,14 +74,105 @@ describe('shunt plan', () => {
     const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([...web, ...v1, split]));
     expect(stdout).toContain(
       [
-        'SERVICE PORT       ADDRESS       BACKEND                         SHARE',
-        'shop/web/http/TCP  10.96.0.1:80  refused: shop/gone:80            25 %',
-        '                                 10.244.1.1:8080 of shop/v1:80  37.5 %',
-        '                                 10.244.1.2:8080 of shop/v1:80  37.5 %',
+        'SERVICE PORT       ADDRESS       CHOICE          BACKEND                         SHARE',
+        'shop/web/http/TCP  10.96.0.1:80                  refused: shop/gone:80            25 %',
+        '                                 WeightedRandom  10.244.1.1:8080 of shop/v1:80  37.5 %',
+        '                                                 10.244.1.2:8080 of shop/v1:80  37.5 %',
         '',
       ].join('\n'),
     );
     expect(stdout).toContain('1 Service port, 1 address, 2 backends, ');
+  });
+
+  test.each<{ asked: Partial<TrafficPolicyObject>; says: string }>([
+    { asked: { algorithm: 'LeastConnections' }, says: 'LeastConnections' },
+    { asked: { algorithm: 'Maglev', hashOn: 'SourceAddress' }, says: 'Maglev of SourceAddress' },
+    { asked: { algorithm: 'Maglev' }, says: 'Maglev of Pod' },
+  ])('shows how endpoints are chosen: $says', async ({ asked, says }) => {
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts([...web, policy([], asked)]));
+    expect(stdout).toContain(`10.96.0.1:80  ${says}  10.244.0.1:8080   50 %`);
+  });
+
+  const v2 = [
+    service({ name: 'v2', clusterIPs: ['10.96.0.2'] }),
+    slice([endpoint('10.244.2.1')], { name: 'v2-1', service: 'v2' }),
+  ];
+  const own = [service(), slice([endpoint('10.244.0.1')])];
+  const atWeb = (text: string): readonly string[] =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith('shop/web') || line.startsWith(' '))
+      .map((line) => line.slice('shop/web/http/TCP  '.length).replaceAll(/ +/g, ' ').trim());
+
+  test('shows what clients get for whom there is a choice of their own, though no Pod is among the objects', async () => {
+    const objects = [
+      ...own,
+      ...v2,
+      route([{ name: 'v2' }], { name: 'canary' }),
+      narrowed({ ring: 'testers' }, { services: [], routes: [{ kind: 'TCPRoute', name: 'canary' }] }),
+      narrowed({ ring: 'turns' }, { name: 'turns', algorithm: 'RoundRobin' }),
+      route([{ name: 'gone' }], { name: 'theirs', namespace: 'checkout' }),
+    ];
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(stdout).toMatch(/^SERVICE PORT +ADDRESS +CLIENTS +CHOICE +BACKEND +SHARE$/m);
+    expect(atWeb(stdout)).toEqual([
+      '10.96.0.1:80 all WeightedRandom 10.244.0.1:8080 100 %',
+      '10.96.0.1:80 namespace checkout refused: shop/gone:80 100 %',
+      '10.96.0.1:80 ring=testers WeightedRandom 10.244.2.1:8080 of shop/v2:80 100 %',
+      '10.96.0.1:80 ring=turns RoundRobin 10.244.0.1:8080 of shop/web:80@turns 100 %',
+    ]);
+    expect(stdout).toContain('2 Service ports, 2 addresses, 3 backends, ');
+  });
+
+  test('shows what only a Pod of the node gets, which has the labels of several', async () => {
+    const objects = [
+      ...own,
+      ...v2,
+      route([{ name: 'web' }, { name: 'v2' }]),
+      narrowed({ ring: 'a' }, { name: 'a', algorithm: 'RoundRobin' }),
+      narrowed({ tier: 'x' }, { name: 'x', services: ['v2'], algorithm: 'PeakEwma' }),
+      pod({ name: 'both', node: 'here', labels: { ring: 'a', tier: 'x' } }),
+    ];
+    const clientsAt = async (node: string): Promise<readonly string[]> => {
+      const argv = ['plan', '--source', 'file:x', '--node-name', node, '-o', 'json'];
+      const { ports } = JSON.parse((await shunt(argv, parts(objects))).stdout) as Plan;
+      const port = ports.find(({ id }) => id === 'shop/web/http/TCP');
+      return port?.groups.flatMap(({ clients }) => clients ?? []).sort() ?? [];
+    };
+    expect(await clientsAt('here')).toEqual(['ring=a', 'ring=a, tier=x', 'tier=x']);
+    expect(await clientsAt('there')).toEqual(['ring=a', 'tier=x']);
+  });
+
+  test('says why clients with a choice of their own are refused, with -o json too', async () => {
+    const objects = [...own, { ...narrowed({ tier: 'x' }), endpointWeights: [{ weight: 0 }] }];
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(atWeb(stdout)).toContain('10.96.0.1:80 tier=x refused: all drained');
+    const json = await shunt(['plan', '--source', 'file:x', '-o', 'json'], parts(objects));
+    const { ports, refusals } = JSON.parse(json.stdout) as Plan;
+    const apart = ports[0]?.groups.find(({ clients }) => clients === 'tier=x');
+    expect(refusals).toEqual([
+      { id: 'shop/web/http/TCP', family: 4, kind: 'cluster', variant: apart?.variant, reason: 'every weight is 0' },
+    ]);
+  });
+
+  test.each<{ why: string; clients: LabelSelector; shown: boolean }>([
+    { why: 'a set', clients: selector({ key: 'ring', operator: 'In', values: ['b', 'a'] }), shown: true },
+    { why: 'a label that is there', clients: selector({ key: 'ring', operator: 'Exists', values: [] }), shown: true },
+    { why: 'none of a set', clients: selector({ key: 'ring', operator: 'NotIn', values: ['a'] }), shown: true },
+    { why: 'no such label', clients: selector({ key: 'ring', operator: 'DoesNotExist', values: [] }), shown: true },
+    { why: 'every Pod', clients: selector(), shown: true },
+    {
+      why: 'what nothing can be',
+      clients: selector(
+        { key: 'ring', operator: 'Exists', values: [] },
+        { key: 'ring', operator: 'DoesNotExist', values: [] },
+      ),
+      shown: false,
+    },
+  ])('knows clients that are asked for by $why: $shown', async ({ clients, shown }) => {
+    const objects = [...own, policy([], { algorithm: 'RoundRobin', clients })];
+    const { stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
+    expect(stdout.includes('RoundRobin')).toBe(shown);
   });
 
   test('says of parents and targets that are not there', async () => {
@@ -114,11 +217,13 @@ describe('shunt plan', () => {
     const objects = [
       ...web,
       policy([{ weight: 2 }], { services: ['web', 'wbe'] }),
+      policy([], { name: 'turns', services: ['wbe'], algorithm: 'RoundRobin' }),
       slice([endpoint('10.244.0.9')], { name: 'later-1', service: 'later' }),
     ];
     const { status, stdout } = await shunt(['plan', '--source', 'file:x'], parts(objects));
     expect(status).toBe(0);
     expect(stdout.match(/^(?:error|warning|note): .*$/gm)).toEqual([
+      'warning: TrafficPolicy shop/turns spec.targetRefs[0].name: there is no Service shop/wbe',
       'warning: TrafficPolicy shop/weights spec.targetRefs[1].name: there is no Service shop/wbe: nothing is weighed',
     ]);
   });

@@ -9,6 +9,7 @@ import {
 } from '../../../src/abi/layout.gen.ts';
 import { type RecordMemory, recordMemory, storeWord } from '../../../src/abi/memory.ts';
 import { toBytes } from '../../../src/core/model/address.ts';
+import { countLeft } from '../../../src/dataplane/kernel/left.ts';
 import { findStaleSockets } from '../../../src/dataplane/kernel/stale-sockets.ts';
 
 const UDP = 17;
@@ -85,6 +86,22 @@ describe('a connection', () => {
     expect(await find(all)).toEqual(wanted);
     if (fields.cookie !== 0) expect(await find(tables(), () => overflowRecord(fields))).toEqual(wanted);
   });
+});
+
+test('what lives of connections to a backend that was retired is counted, pending or active, of any protocol', () => {
+  const all = tables();
+  const fields: Fields[] = [
+    { cookie: 1 },
+    { cookie: 2, protocol: TCP },
+    { cookie: 3, protocol: TCP, state: CONNECTION_STATE.PENDING },
+    { cookie: 4, protocol: TCP, state: CONNECTION_STATE.FREE },
+    { cookie: 5, backend: 0 },
+    { cookie: 0 },
+  ];
+  for (const [set, each] of fields.entries()) place(all.connections, set * 1500, set % CONNECTION_WAYS, each);
+  expect(countLeft(all.connections, all.backends)).toEqual([
+    { service: 7, serviceGeneration: 9, address: '10.1.0.1', port: 53, active: 2, pending: 1 },
+  ]);
 });
 
 test('every place is looked at, once', async () => {

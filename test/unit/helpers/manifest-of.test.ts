@@ -37,7 +37,7 @@ test.each<[string, ClusterObject]>([
   ['a policy of connections on one node', policy([], { sameNode: 'Redirect' })],
   ['a policy without age', policy([], { createdAtMs: Number.POSITIVE_INFINITY, algorithm: 'PeakEwma' })],
   ['a DestinationRule of nothing', destinationRule()],
-  ['a DestinationRule of everything', destinationRule({ ...FIELDS, algorithm: 'Maglev' })],
+  ['a DestinationRule of everything', destinationRule({ ...FIELDS, algorithm: 'Maglev', hashOn: 'SourceAddress' })],
   ['a DestinationRule by name', destinationRule({ algorithm: 'LeastConnections' })],
   ['a route', route()],
   [

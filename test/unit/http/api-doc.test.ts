@@ -16,7 +16,12 @@ const view = fakeView();
 test.each([
   { title: 'status', data: STATUS },
   { title: 'services', data: [...view.services()] },
-  { title: 'backends', data: [backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', variant: 7 })] },
+  {
+    title: 'backends',
+    data: [
+      backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', variant: 7, clients: 'a=b', family: 4 }),
+    ],
+  },
   { title: 'complaints', data: view.complaints() },
 ])('docs/api.md names every field of $title', ({ data }) => {
   const missing = new Set(fieldsOf(data).filter((name) => !DOCUMENT.includes(`\`${name}\``)));

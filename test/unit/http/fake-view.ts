@@ -18,6 +18,7 @@ export const COUNTERS: Counters = {
   bytesReceived: 3_000_000,
   connectNs: 1_500_000_000,
   datagrams: 7,
+  datagramsReceived: 5,
   rejected: 3,
 };
 
@@ -26,10 +27,19 @@ export const NO_COUNTERS = Object.fromEntries(Object.keys(COUNTERS).map((name) =
 /** 4 connects of 32 to 64 us, 2 of over a minute. */
 export const STATS: ServiceStats = {
   ...COUNTERS,
+  retransmits: 9,
+  rttMicros: 1_250_000,
+  rttSamples: 8,
   connectLatency: Array.from({ length: 32 }, (_, bucket) => (bucket === 6 ? 4 : bucket === 27 ? 2 : 0)),
 };
 
-export const IDLE: ServiceStats = { ...NO_COUNTERS, connectLatency: Array.from({ length: 32 }, () => 0) };
+export const IDLE: ServiceStats = {
+  ...NO_COUNTERS,
+  retransmits: 0,
+  rttMicros: 0,
+  rttSamples: 0,
+  connectLatency: Array.from({ length: 32 }, () => 0),
+};
 
 export const serviceView = (changes: Partial<ServiceView> = {}): ServiceView => ({
   id: 'shop/cart/grpc/TCP',
@@ -50,6 +60,7 @@ export const serviceView = (changes: Partial<ServiceView> = {}): ServiceView => 
 export const backendView = (changes: Partial<BackendView> = {}): BackendView => ({
   service: 'shop/cart',
   id: 'shop/cart/grpc/TCP',
+  state: 'answering',
   address: '10.244.1.41',
   port: 7070,
   algorithm: 'WeightedRandom',

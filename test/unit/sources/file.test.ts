@@ -427,7 +427,7 @@ describe('fileSource', () => {
       write('a.yaml', documents(service('a'), service('b')));
       const told = await follow();
       write('a.yaml', documents(service('a', 81), 'b: [\n'));
-      await untilComplaint(told, '(last good state kept: 2)');
+      await untilComplaint(told, '; its 2 objects stay as they were read before');
       expect(held(told)).toBe('a:80 b:80');
       write('a.yaml', service('a', 82));
       await untilHeld(told, 'a:82');

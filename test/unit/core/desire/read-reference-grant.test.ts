@@ -37,6 +37,15 @@ test.each([
   expect(objectOf(grant([FROM], to))).toMatchObject({ services: ['*'] });
 });
 
+test('a name is taken as it stands: "*" is that of no Service', () => {
+  const anything = { ...TO, name: '*' };
+  expect(objectOf(grant([FROM], [anything, TO]))).toMatchObject({ services: ['cart'] });
+  expect(read(grant([FROM], [anything]))).toMatchObject({ outcome: 'nothing' });
+  expect(complaintsOf(grant([FROM], [anything]))).toEqual([
+    'warning spec.to[0].name: is for no Service: leave it out to permit all of them',
+  ]);
+});
+
 test('what is about other kinds is left out', () => {
   const from = [
     { ...FROM, kind: 'Gateway' },

@@ -81,11 +81,15 @@ describe('a route', () => {
   test.each([
     ['TCPRoute', 'v1'],
     ['TCPRoute', 'v1alpha2'],
+    ['TLSRoute', 'v1'],
+    ['TLSRoute', 'v1alpha3'],
+    ['TLSRoute', 'v1alpha2'],
     ['UDPRoute', 'v1'],
     ['UDPRoute', 'v1alpha2'],
     ['HTTPRoute', 'v1'],
     ['HTTPRoute', 'v1beta1'],
     ['GRPCRoute', 'v1'],
+    ['GRPCRoute', 'v1alpha2'],
   ])('of kind %s is read in version %s, and says so', (kind, version) => {
     const apiVersion = `gateway.networking.k8s.io/${version}`;
     expect(objectOf(route(kind, {}, { apiVersion }))).toMatchObject({ kind, apiVersion, unsupported: '' });
@@ -129,6 +133,14 @@ describe('a route', () => {
   });
 
   test.each([
+    ['without backendRefs', route('TCPRoute', { rules: [{}] }, { apiVersion: 'gateway.networking.k8s.io/v1alpha2' })],
+    ['with none in its list', backed()],
+  ])('whose rule is %s refuses everything, and says so', (_, raw) => {
+    expect(objectOf(raw)).toMatchObject({ backends: [], unsupported: '' });
+    expect(complaintsOf(raw)).toEqual(['warning spec.rules[0].backendRefs: names no Service: everything is refused']);
+  });
+
+  test.each([
     ['parents that are an object', route('TCPRoute', { parentRefs: {} }), 'spec.parentRefs: must be a list, is {}'],
     ['a parent that is a name', parented('cart'), 'spec.parentRefs[0]: must be an object, is "cart"'],
     ['a parent without a name', parented({ group: '', kind: 'Service' }), 'spec.parentRefs[0].name: is missing'],
@@ -150,7 +162,6 @@ describe('a route', () => {
     ],
     ['no rules', route('TCPRoute', { rules: [] }), 'spec.rules: must have one rule'],
     ['a rule that is a text', route('HTTPRoute', { rules: ['a'] }), 'spec.rules[0]: must be an object, is "a"'],
-    ['no backends', backed(), 'spec.rules[0].backendRefs: must name at least one Service'],
     ['a backend without a name', backed({ port: 1 }), 'spec.rules[0].backendRefs[0].name: is missing'],
     [
       'a negative weight',
@@ -184,6 +195,11 @@ describe('what shares of connections cannot do', () => {
 
   test.each([
     ['hostnames', route('HTTPRoute', { hostnames: ['a.example'] }), `spec.hostnames: ${REQUESTS}`],
+    [
+      'names within TLS',
+      route('TLSRoute', { hostnames: ['a.example'] }),
+      'spec.hostnames: is for names within TLS, which is not looked into',
+    ],
     [
       'two rules',
       route('HTTPRoute', { rules: [{}, {}] }),
@@ -257,6 +273,7 @@ describe('what shares of connections cannot do', () => {
     ['empty lists', ruled('HTTPRoute', { matches: [], filters: [], timeouts: {}, retry: null })],
     ['no hostnames', route('HTTPRoute', { hostnames: [], useDefaultGateways: 'None' })],
     ['a match of anything', ruled('GRPCRoute', { matches: [{ headers: [] }] })],
+    ['no hostnames of a TLSRoute', route('TLSRoute', { hostnames: [] })],
     ['a name of the rule', ruled('UDPRoute', { name: 'shares' })],
   ])('has nothing to do with %s', (_, raw) => {
     expect(complaintsOf(raw)).toEqual([]);

@@ -147,7 +147,7 @@ describe('TrafficPolicy', () => {
   });
 
   test('is for the clients of routes of each kind', () => {
-    const kinds = ['GRPCRoute', 'HTTPRoute', 'TCPRoute', 'UDPRoute'];
+    const kinds = ['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'];
     const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
     expect(objectOf(raw)).toMatchObject({
       services: [],
@@ -173,12 +173,12 @@ describe('TrafficPolicy', () => {
       policy({ targetRefs: [{ kind: 'Service', name: 'cart', namespace: 'x' }] }),
       'spec.targetRefs[0].namespace: is not a field',
     ],
-    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service'],
-    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service'],
+    ['no spec', policy({}, { spec: null }), 'spec.targetRefs: must name at least one Service or route'],
+    ['no target', policy({ targetRefs: [] }), 'spec.targetRefs: must name at least one Service or route'],
     [
       'a target of another kind',
       policy({ targetRefs: [{ kind: 'Gateway', name: 'cart' }] }),
-      'spec.targetRefs[0].kind: must be Service, GRPCRoute, HTTPRoute, TCPRoute or UDPRoute, is "Gateway"',
+      'spec.targetRefs[0].kind: must be Service, GRPCRoute, HTTPRoute, TLSRoute, TCPRoute or UDPRoute, is "Gateway"',
     ],
     [
       'a target of another group',
@@ -250,7 +250,7 @@ describe('TrafficPolicy', () => {
     [
       'a start of more than an hour',
       policy({ slowStart: { duration: '1h1ms' } }),
-      'spec.slowStart.duration: must be 1s to 1h, is "1h1ms"',
+      'spec.slowStart.duration: must be 5s to 1h, is "1h1ms"',
     ],
     [
       'an unknown field of a selector',

@@ -367,6 +367,18 @@ describe('a route that does not count', () => {
       ],
     },
     {
+      rule: 'gives way as a TCPRoute to a TLSRoute that asks for shares alone',
+      objects: [
+        route([{ name: 'v2' }], { kind: 'TCPRoute', createdAtMs: 1 }),
+        route([{ name: 'v1' }], { kind: 'TLSRoute', createdAtMs: 2 }),
+      ],
+      want: [V1],
+      complaints: [
+        'warning: TCPRoute shop/split spec.parentRefs[0]: ' +
+          'port 80 is left to TLSRoute shop/split: TLSRoute comes before TCPRoute',
+      ],
+    },
+    {
       rule: 'has a headless parent',
       objects: [service({ headless: true, clusterIPs: [] }), route([{ name: 'v1' }])],
       want: [],
@@ -497,12 +509,75 @@ describe('clients that are answered otherwise', () => {
       ],
     },
     {
+      rule: 'have the weights of everybody where the policy that is for them says nothing of weights: a drain stays',
+      objects: [
+        slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', { zone: 'z2' })]),
+        narrowed({ track: 'canary' }, { algorithm: 'RoundRobin' }),
+        policy([{ zone: 'z2', weight: 0 }]),
+      ],
+      want: [
+        OWN,
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+      ],
+    },
+    {
+      rule: 'have the algorithm of everybody where the policy that is for them says nothing of it',
+      objects: [
+        slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', { zone: 'z2' })]),
+        narrowed({ track: 'canary' }, { endpointWeights: [{ zone: 'z2', weight: 3 }] }),
+        policy([{ weight: 2 }], { algorithm: 'RoundRobin' }),
+      ],
+      want: [
+        '10.96.0.1:80 -> 10.1.0.1:8080=2 10.1.0.2:8080=2',
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1 10.1.0.2:8080=3)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1 10.1.0.2:8080=3)',
+      ],
+    },
+    {
+      rule: 'have what a DestinationRule says where the policy that is for them leaves it unsaid',
+      objects: [
+        narrowed({ track: 'canary' }, { endpointWeights: [{ weight: 3 }] }),
+        destinationRule({ algorithm: 'LeastConnections' }),
+      ],
+      want: [OWN, ...['[3]', '[1]'].map((client) => `${client} ${OWN.replace('=1', '=3')}`)],
+    },
+    {
+      rule: 'have the drain of everybody behind a route as well',
+      objects: [
+        slice([endpoint('10.1.2.1'), endpoint('10.1.2.2', { zone: 'z2' })], { name: 'v2-1', service: 'v2' }),
+        route([{ name: 'v2' }]),
+        narrowed({ track: 'canary' }, { services: ['v2'], algorithm: 'RoundRobin' }),
+        policy([{ zone: 'z2', weight: 0 }], { services: ['v2'] }),
+      ],
+      want: [
+        V2,
+        ...['[3]', '[1]'].map(
+          (client) => `${client} 10.96.0.1:80 -> 1 of shop/v2:80@narrowed by RoundRobin (10.1.2.1:8080=1)`,
+        ),
+      ],
+    },
+    {
+      rule: 'are none of a policy that says nothing',
+      objects: [narrowed({ track: 'canary' }), policy([{ weight: 2 }])],
+      want: [OWN.replace('=1', '=2')],
+    },
+    {
       rule: 'have one arm when they are chosen for in another way',
       objects: [narrowed({ track: 'canary' }, { algorithm: 'Maglev' })],
       want: [
         OWN,
         '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by Maglev (10.1.0.1:8080=1)',
         '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by Maglev (10.1.0.1:8080=1)',
+      ],
+    },
+    {
+      rule: 'have one arm when they take turns, also where everybody does',
+      objects: [policy([], { algorithm: 'RoundRobin' }), narrowed({ track: 'canary' }, { algorithm: 'RoundRobin' })],
+      want: [
+        OWN,
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
       ],
     },
     {
@@ -525,7 +600,7 @@ describe('clients that are answered otherwise', () => {
       want: [OWN],
       complaints: [
         'warning: TCPRoute other/split spec.rules[0].backendRefs[0]: ' +
-          'no ReferenceGrant in shop permits Service shop/v2: its share of Service shop/web is refused',
+          'no ReferenceGrant in shop permits Service shop/v2: its share of Service shop/web is refused, for clients in namespace other alone',
       ],
     },
   ])('$rule', (row) => check({ ...row, objects: [...PODS, ...row.objects] }, CLIENTS));
@@ -548,7 +623,7 @@ describe('clients that are answered otherwise', () => {
     const objects = [
       ...SHOP,
       ...PODS,
-      narrowed({ track: 'canary' }),
+      narrowed({ track: 'canary' }, { algorithm: 'RoundRobin' }),
       ...[route([{ name: 'v2' }], { namespace: 'bank' })],
     ];
     const numbers = (clients: readonly ClusterEvent[]) =>
@@ -602,6 +677,30 @@ describe('of several policies of a Service', () => {
       want: [shares(1), shares(2, '[2] '), shares(3, '[3] '), shares(3, '[1] ')],
     },
     {
+      rule: 'a DestinationRule that asks for nothing that is honoured gives way to a younger one that does',
+      objects: [
+        destinationRule({ name: 'old', createdAtMs: 1, ignored: ['spec.trafficPolicy.tls'] }),
+        destinationRule({ name: 'young', createdAtMs: 2, ...weighing(3) }),
+      ],
+      want: [shares(3)],
+      complaints: [
+        'note: DestinationRule shop/old spec.host: ignored for Service shop/web: ' +
+          'DestinationRule shop/young asks for what is honoured, and this one does not',
+      ],
+    },
+    {
+      rule: 'one that is for some clients is covered by an older one that is for all Pods',
+      objects: [
+        narrowed({}, { name: 'a', createdAtMs: 1, ...weighing(2) }),
+        narrowed({ track: 'canary' }, { name: 'b', createdAtMs: 2, ...weighing(3) }),
+      ],
+      want: [shares(1), shares(2, '[3] '), shares(2, '[1] '), shares(2, '[2] ')],
+      complaints: [
+        'warning: TrafficPolicy shop/b spec.targetRefs: ' +
+          'ignored for Service shop/web: TrafficPolicy shop/a is older and governs it alone',
+      ],
+    },
+    {
       rule: 'what a DestinationRule asks for in vain is said',
       objects: [destinationRule({ ...weighing(3), ignored: ['spec.trafficPolicy.connectionPool'] })],
       want: [shares(3)],
@@ -610,6 +709,24 @@ describe('of several policies of a Service', () => {
       ],
     },
   ])('$rule', (row) => check({ ...row, objects: [two, ...PODS, ...row.objects] }, CLIENTS));
+});
+
+it('each of a thousand policies of one Service is held against the others once, not against each', () => {
+  let reads = 0;
+  const counted = (name: string) => ({
+    matchExpressions: [],
+    get matchLabels() {
+      reads += 1;
+      return { name };
+    },
+  });
+  const names = Array.from({ length: 1000 }, (_, index) => `p${index}`);
+  const policies = names.map((name) => policy([], { name, clients: counted(name), algorithm: 'Maglev' }));
+  expect(desire({ service: service(), slices: [slice([endpoint('10.1.0.1')])], policies, node: OUR_NODE })).toEqual(
+    expect.objectContaining({ complaints: [] }),
+  );
+  expect(reads).toBeGreaterThan(0);
+  expect(reads).toBeLessThanOrEqual(2 * names.length);
 });
 
 describe('a selector of clients', () => {

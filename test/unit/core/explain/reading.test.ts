@@ -102,3 +102,18 @@ describe('an error', () => {
     expect(lines.slice(-2)).toEqual(['  9.yaml: is wrong', '  and 3 more: -o json']);
   });
 });
+
+it.each([
+  { detached: ['shunt_connect4'], says: 'Not in force now: shunt_connect4 of this agent is not attached.' },
+  { detached: ['a', 'b'], says: 'Not in force now: a, b of this agent are not attached.' },
+])('programs that are not attached are said first: $detached', ({ detached, says }) => {
+  const question = { address: '10.96.0.1', port: 80, protocol: 'TCP' } as const;
+  const lines = renderExplain(explain({ cluster, node: OUR_NODE, detached }, question));
+  expect(lines.slice(0, 4)).toEqual([
+    says,
+    'Until the agent has attached what is missing (see `shunt status`), connections need not go as is said here:',
+    '',
+    '10.96.0.1:80/TCP is port http of Service shop/web.',
+  ]);
+  expect(explain({ cluster, node: OUR_NODE, detached: [] }, question)).not.toHaveProperty('detached');
+});

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyEvents, type ClusterEvent, createCluster } from '../../../../src/core/cluster.ts';
 import { type ExplainInput, explain, renderExplain } from '../../../../src/core/explain.ts';
 import type { ClusterObject } from '../../../../src/core/model/objects.ts';
@@ -137,6 +137,27 @@ it('says what counts for a Pod that is answered otherwise', () => {
   );
 });
 
+it('says whose drain and whose algorithm count for a Pod whose own policy says nothing of it', () => {
+  const weights = policy([{ node: 'node-b', weight: 0 }], { algorithm: 'RoundRobin' });
+  const objects = [
+    service(),
+    slice([endpoint('10.1.0.1'), endpoint('10.1.0.2', { node: 'node-b' }), endpoint('10.1.0.3')]),
+    CANARY,
+  ];
+  const drained = explained([...objects, narrowed({ track: 'canary' }, { algorithm: 'Maglev' }), weights], {
+    client: 'shop/canary',
+  });
+  expect(drained).toContain('one of 2 endpoints by Maglev of its Pod (TrafficPolicy shop/narrowed):\n');
+  expect(drained).toMatch(/ {2}10\.1\.0\.2:8080 {2}weight 0 .*TrafficPolicy weights endpointWeights\[0\]/);
+  expect(drained).toContain(
+    '\nTrafficPolicy shop/narrowed counts for this client, and TrafficPolicy shop/weights for what it leaves unsaid.\n',
+  );
+  const slow = explained([...objects, narrowed({ track: 'canary' }, { slowStartMs: 1000 }), weights], {
+    client: 'shop/canary',
+  });
+  expect(slow).toContain('one of 2 endpoints by RoundRobin (TrafficPolicy shop/weights):\n');
+});
+
 it.each([
   { client: 'shop/other', says: 'Pod shop/other is not known on this node: this is what everybody gets.' },
   { client: 'shop/plain', says: 'Pod shop/plain is answered as everybody is.' },
@@ -165,6 +186,60 @@ it('lists what of a DestinationRule is not honoured', () => {
   expect(explained([service(), slice([endpoint('10.1.0.1')]), rule])).toMatch(
     /\nnote: DestinationRule shop\/rule spec\.trafficPolicy\.connectionPool: is not honoured for Service shop\/web\nnote: DestinationRule shop\/rule spec\.subsets: is not honoured for Service shop\/web$/,
   );
+});
+
+it('lists what is not honoured of a DestinationRule of a Service that a route leads to, once', () => {
+  const rule = destinationRule({ services: ['v1'], ignored: ['spec.subsets'] });
+  const objects = [service(), ...V1, ...V2, rule, route([{ name: 'v1' }, { name: 'v1' }, { name: 'v2' }])];
+  const text = explained(objects);
+  expect(text.match(/^note: .*$/gm)).toEqual([
+    'note: DestinationRule shop/rule spec.subsets: is not honoured for Service shop/v1',
+  ]);
+});
+
+it('says of a Service that a route leads back to no more than once what is not honoured', () => {
+  const rule = destinationRule({ ignored: ['spec.subsets'] });
+  const text = explained([service(), slice([endpoint('10.1.0.1')]), rule, route([{ name: 'web' }])]);
+  expect(text.match(/^note: .*$/gm)).toHaveLength(1);
+});
+
+describe('of a Pod of another node', () => {
+  const objects = [
+    service({ internalTrafficPolicy: 'Local' }),
+    slice([endpoint('10.1.0.1', { node: 'node-a' }), endpoint('10.1.0.2', { node: 'node-b' })]),
+    pod({ name: 'far', node: 'node-b', labels: { track: 'canary' } }),
+    narrowed({ track: 'canary' }, { algorithm: 'LeastConnections' }),
+  ];
+
+  it('says where it is and what holds there', () => {
+    const text = explained(objects, { client: 'shop/far' });
+    expect(text).toMatch(
+      /^Pod shop\/far is on node node-b, not node-a: what follows is said of node-b\.\n\n10\.96\.0\.1:80/,
+    );
+    expect(text).toContain(
+      'sent to its one endpoint by LeastConnections (TrafficPolicy shop/narrowed):\n\n  10.1.0.2:8080',
+    );
+    expect(text).toContain('Only endpoints on this node (node-b) may answer');
+  });
+
+  it('says so too where nobody knows on which node it is asked', () => {
+    const text = explained(objects, { client: 'shop/far', node: { ...OUR_NODE, name: '' } });
+    expect(text).toMatch(/^Pod shop\/far is on node node-b: what follows is said of node-b\.\n/);
+  });
+
+  it('says of one on the asked node, or on none yet, nothing of nodes', () => {
+    for (const node of ['node-a', '']) {
+      expect(explained([...objects, pod({ name: 'near', node })], { client: 'shop/near' })).not.toContain('is on node');
+    }
+  });
+
+  it('says to ask there when an agent is asked that looks into the kernel of its own node', () => {
+    const text = explained(objects, { client: 'shop/far', table: held(new Map([['10.1.0.1:8080', 1]])) });
+    expect(text).toContain(
+      '\nPod shop/far is on node node-b: this is what everybody gets on this one. Ask the agent there.\n',
+    );
+    expect(text).toContain("The kernel's tables say the same.");
+  });
 });
 
 it('shows what is new with the weight that it has by now', () => {

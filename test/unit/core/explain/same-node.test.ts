@@ -90,11 +90,16 @@ describe('an explanation for a Pod says of each endpoint on its node', () => {
     expect(linesOf(asked)).toHaveLength(reasons.length);
   });
 
+  test('which is another than it is asked on, whatever hinders that one', () => {
+    const near = pod({ name: 'd', addresses: ['10.1.0.8'], node: 'node-b' });
+    const asked = { objects: [...ALL, near], client: 'shop/d', obstacle: 'off' } as const;
+    expect(ask(asked).sameNode).toEqual([expect.objectContaining({ pod: 'shop/c', redirected: true })]);
+  });
+
   test.each<[title: string, asked: Asked]>([
     ['nobody asks for it', { objects: ALL.filter((object) => object !== REDIRECT) }],
     ['no Pod is named', { client: '' }],
     ['the Pod is not known', { client: 'shop/unknown' }],
-    ['the Pod is on another node', { client: 'shop/c' }],
     ['the Pod is in the network of the node', { objects: [...ALL, { ...CLIENT, addresses: [] }] }],
     ['the address is nobody’s', { address: '10.1.0.77' }],
     ['the connection is refused', { objects: [...ALL, slice([])] }],

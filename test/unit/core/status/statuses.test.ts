@@ -80,6 +80,15 @@ describe('the status of a route', () => {
       ),
     },
     {
+      when: 'it is a TLSRoute that asks for names within TLS',
+      objects: [WEB, V1, route([{ name: 'v1' }], { kind: 'TLSRoute', unsupported: 'spec.hostnames: is for names' })],
+      want: [
+        'TLSRoute split at Service shop/web: Accepted=False UnsupportedValue: ' +
+          'none of the route is in force, because of spec.hostnames: is for names',
+        `TLSRoute split at Service shop/web: ${RESOLVED}`,
+      ],
+    },
+    {
       when: 'a backend is not there',
       objects: [WEB, route([{ name: 'v1' }])],
       want: at(ACCEPTED, 'ResolvedRefs=False BackendNotFound: there is no Service shop/v1: refused, with their shares'),
@@ -249,9 +258,12 @@ describe('the status of a TrafficPolicy', () => {
         ),
         narrowed({}, { name: 'older', createdAtMs: 1, services: [], routes: [{ kind: 'TCPRoute', name: 'split' }] }),
         policy([], { name: 'vain', services: [], routes: [{ kind: 'TCPRoute', name: 'split' }] }),
-        route([], { parents: [] }),
+        WEB,
+        route([]),
       ],
       want: [
+        `TCPRoute split at Service shop/web: ${ACCEPTED}`,
+        `TCPRoute split at Service shop/web: ${RESOLVED}`,
         'TrafficPolicy narrowed at TCPRoute shop/split: ' +
           'Accepted=False Conflicted: TrafficPolicy shop/older is older and narrows it alone',
         'TrafficPolicy narrowed at UDPRoute shop/gone: Accepted=False TargetNotFound: there is no UDPRoute shop/gone',
@@ -261,6 +273,190 @@ describe('the status of a TrafficPolicy', () => {
       ],
     },
   ])('when $when', ({ objects, want }) => expect(linesOf(statuses(objects))).toEqual(want));
+});
+
+describe('the status of a TrafficPolicy of which nothing is in force', () => {
+  const DNS = { name: 'dns', protocol: 'UDP', port: 53 } as const;
+  const HTTP = { name: 'http', protocol: 'TCP', port: 80 } as const;
+  const LEFT = 'TCPRoute shop/split shares the connections of Service shop/web: none comes to its own endpoints';
+  const toSplit = { services: [], routes: [{ kind: 'TCPRoute', name: 'split' }] } as const;
+  const of = (...lines: readonly string[]) => lines.map((line) => `TrafficPolicy weights at ${line}`);
+  it.each<Row>([
+    {
+      when: 'a route shares the connections of its Service',
+      objects: [WEB, V1, route([{ name: 'v1' }]), policy([])],
+      want: of(`Service shop/web: Accepted=False Overridden: ${LEFT}`),
+    },
+    {
+      when: 'it is for some clients, and a route for every Pod shares their connections',
+      objects: [
+        WEB,
+        V1,
+        route([{ name: 'v1' }]),
+        narrowed({}, { name: 'all', ...toSplit }),
+        policy([], { clients: narrowed({ track: 'canary' }).clients }),
+      ],
+      want: of(`Service shop/web: Accepted=False Overridden: ${LEFT}`),
+    },
+    {
+      when: 'no more: a route leads back to the Service',
+      objects: [WEB, V1, route([{ name: 'v1' }, { name: 'web' }]), policy([])],
+      want: of('Service shop/web: Accepted=True Accepted: counts where a route leads to this Service'),
+    },
+    {
+      when: 'still: a route leads back to the Service, with no share of it',
+      objects: [WEB, V1, route([{ name: 'v1' }, { name: 'web', weight: 0 }]), policy([])],
+      want: of(`Service shop/web: Accepted=False Overridden: ${LEFT}`),
+    },
+    {
+      when: 'no more: the route is for some clients only',
+      objects: [WEB, V1, route([{ name: 'v1' }]), narrowed({ track: 'canary' }, toSplit), policy([])],
+      want: of('Service shop/web: Accepted=True Accepted: counts for Service shop/web'),
+    },
+    {
+      when: 'no more: the route is for the clients of another namespace only',
+      objects: [WEB, V1, route([{ name: 'v1' }], { namespace: 'bank' }), policy([])],
+      want: of('Service shop/web: Accepted=True Accepted: counts for Service shop/web'),
+    },
+    {
+      when: 'no more: one port has no route',
+      objects: [service({ ports: [HTTP, DNS] }), V1, route([{ name: 'v1' }]), policy([])],
+      want: of(
+        'Service shop/web: Accepted=True Accepted: counts for Service shop/web, but port 80 is left to TCPRoute shop/split',
+      ),
+    },
+    {
+      when: 'no more: it says how its endpoints are connected on one node',
+      objects: [WEB, V1, route([{ name: 'v1' }]), policy([], { sameNode: 'Redirect' })],
+      want: of(`Service shop/web: Accepted=True Accepted: sameNode counts; ${LEFT}`),
+    },
+    {
+      when: 'an older one for every Pod covers it',
+      objects: [
+        WEB,
+        narrowed({}, { name: 'all', createdAtMs: 1 }),
+        policy([], { createdAtMs: 2, clients: narrowed({ track: 'canary' }).clients }),
+      ],
+      want: of('Service shop/web: Accepted=False Conflicted: TrafficPolicy shop/all is older and governs it alone'),
+    },
+    {
+      when: 'its route is not supported',
+      objects: [
+        WEB,
+        V1,
+        route([{ name: 'v1' }], { unsupported: 'a match' }),
+        narrowed({}, { name: 'weights', ...toSplit }),
+      ],
+      want: of(
+        'TCPRoute shop/split: Accepted=False Invalid: TCPRoute shop/split is not in force: ' +
+          'none of the route is in force, because of a match',
+      ),
+    },
+    {
+      when: 'the parent of its route is not there',
+      objects: [V1, route([{ name: 'v1' }]), narrowed({}, { name: 'weights', ...toSplit })],
+      want: of(
+        'TCPRoute shop/split: Accepted=False TargetNotFound: TCPRoute shop/split is not in force: there is no Service shop/web',
+      ),
+    },
+    {
+      when: 'its route gives way to another',
+      objects: [
+        WEB,
+        V1,
+        route([{ name: 'v1' }], { createdAtMs: 2 }),
+        route([{ name: 'v1' }], { name: 'older', createdAtMs: 1 }),
+        narrowed({}, { name: 'weights', ...toSplit }),
+        narrowed({}, { name: 'other', services: [], routes: [{ kind: 'TCPRoute', name: 'older' }] }),
+      ],
+      want: of(
+        'TCPRoute shop/split: Accepted=False Conflicted: TCPRoute shop/split is not in force: ' +
+          'port 80 is left to TCPRoute shop/older: it is older',
+      ),
+    },
+    {
+      when: 'its route is only for parents of another proxy, whose it is to say',
+      objects: [
+        service({ proxyName: 'other' }),
+        route([{ name: 'v1' }]),
+        narrowed({}, { name: 'weights', ...toSplit }),
+      ],
+      want: [],
+    },
+    {
+      when: 'one that cannot be read keeps its route from everybody',
+      objects: [
+        WEB,
+        V1,
+        route([{ name: 'v1' }]),
+        narrowed({}, { name: 'broken', ...toSplit, createdAtMs: 1, standsIn: true }),
+        narrowed({}, { name: 'weights', ...toSplit, createdAtMs: 2 }),
+      ],
+      want: of(
+        'TCPRoute shop/split: Accepted=False Conflicted: TrafficPolicy shop/broken is older and could not be read yet: ' +
+          'TCPRoute shop/split is for nobody',
+      ),
+    },
+    {
+      when: 'it stands in for what could not be read',
+      objects: [WEB, V1, route([{ name: 'v1' }]), narrowed({}, { name: 'weights', ...toSplit, standsIn: true })],
+      want: of('TCPRoute shop/split: Accepted=False Invalid: could not be read yet: TCPRoute shop/split is for nobody'),
+    },
+  ])('when $when', ({ objects, want }) =>
+    expect(linesOf(statuses(objects)).filter((line) => line.startsWith('TrafficPolicy weights'))).toEqual(want),
+  );
+
+  const rejectedRoute: RejectedObject = {
+    ref: { kind: 'TCPRoute', namespace: 'shop', name: 'split', apiVersion: 'x/v1', generation: 9 },
+    complaints: [{ severity: 'error', object: 'it', path: 'spec.rules', message: 'is missing' }],
+    parents: [{ namespace: 'shop', name: 'web', port: undefined, sectionName: '' }],
+  };
+  it.each([
+    {
+      when: 'its route never could be read',
+      objects: [WEB],
+      says: 'Accepted=False Invalid: TCPRoute shop/split is not in force: it has an error',
+    },
+    {
+      when: 'no more: the last good state of its route is in force',
+      objects: [WEB, V1, route([{ name: 'v1' }])],
+      says: 'Accepted=True Accepted: narrows TCPRoute shop/split to its clients, as it was before its error',
+    },
+  ])('when $when', ({ objects, says }) => {
+    const lines = linesOf(statuses([...objects, narrowed({}, { name: 'weights', ...toSplit })], [rejectedRoute]));
+    expect(lines.at(-1)).toBe(`TrafficPolicy weights at TCPRoute shop/split: ${says}`);
+  });
+
+  it('is worked out once for a thousand policies of one Service, not for each', () => {
+    let reads = 0;
+    const counted = (name: string) => ({
+      matchExpressions: [],
+      get matchLabels() {
+        reads += 1;
+        return { name };
+      },
+    });
+    const names = Array.from({ length: 1000 }, (_, index) => `p${index}`);
+    const policies = names.map((name) => policy([], { name, clients: counted(name) }));
+    expect(statuses([WEB, V1, route([{ name: 'v1' }]), ...policies])).toHaveLength(1001);
+    expect(reads).toBeGreaterThan(0);
+    expect(reads).toBeLessThanOrEqual(3 * names.length);
+  });
+});
+
+it('of a route that is for some clients, an older one that is for every Pod leaves nothing', () => {
+  const toEach = (name: string) => ({ name, services: [], routes: [{ kind: 'TCPRoute', name } as const] });
+  const objects = [
+    WEB,
+    V1,
+    route([{ name: 'v1' }], { name: 'all', createdAtMs: 1 }),
+    route([{ name: 'v1' }], { name: 'some', createdAtMs: 2 }),
+    narrowed({}, toEach('all')),
+    narrowed({ track: 'canary' }, toEach('some')),
+  ];
+  expect(linesOf(statuses(objects))).toContain(
+    'TCPRoute some at Service shop/web: Accepted=False Conflicted: port 80 is left to TCPRoute shop/all: it is older',
+  );
 });
 
 describe('the status of an object with an error', () => {
