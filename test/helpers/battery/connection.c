@@ -6,7 +6,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 
-#define WARM_UP_ROUNDS 16
+/* Fewer than make a socket one that may be joined: whoever changes its ways does so early. */
+#define CHANGING_ROUNDS 16
+/* More than that, with a pause in which it is joined. */
+#define EVENT_LOOP_ROUNDS 64
+#define PAUSE_AFTER 40
 #define WARM_UP_BYTES 64
 
 struct connection open_connection(struct part *part)
@@ -108,18 +112,19 @@ void warm_up(struct connection *connection)
 {
 	struct part *part = connection->part;
 	enum mode mode = part->mode;
+	int rounds = mode == CHANGING ? CHANGING_ROUNDS : EVENT_LOOP_ROUNDS;
 
 	if (mode == BLOCKING)
 		return;
 	part->mode = EVENT_LOOP;
 	set_non_blocking(part, connection->fd, true);
-	for (int round = 0; round < 2 * WARM_UP_ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		if (part->is_server)
 			receive_stream(connection, WARM_UP_BYTES);
 		send_stream(connection, WARM_UP_BYTES);
 		if (!part->is_server)
 			receive_stream(connection, WARM_UP_BYTES);
-		if (round == WARM_UP_ROUNDS)
+		if (round == PAUSE_AFTER)
 			sleep_ms(part->pause_ms);
 	}
 	part->mode = mode;

@@ -35,6 +35,36 @@ static void fionread_server(struct part *part)
 	}
 }
 
+static void fionread_mixed_client(struct part *part)
+{
+	struct connection connection = open_connection(part);
+
+	for (int i = 0; i < 3; i++) {
+		meet(part, "may send");
+		send_stream(&connection, 1000);
+	}
+	meet(part, "counted");
+}
+
+/* Redirected or not: a low-water mark is none of those options that allow it. */
+static void fionread_mixed_server(struct part *part)
+{
+	struct connection connection = open_connection(part);
+
+	set_option(part, connection.fd, SOL_SOCKET, SO_RCVLOWAT, 2);
+	meet(part, "may send");
+	await_unread(&connection, 1000);
+	receive_stream(&connection, 1000);
+	set_option(part, connection.fd, SOL_SOCKET, SO_RCVLOWAT, 1);
+	meet(part, "may send");
+	await_unread(&connection, 1000);
+	set_option(part, connection.fd, SOL_SOCKET, SO_RCVLOWAT, 2);
+	meet(part, "may send");
+	await_unread(&connection, 2000);
+	receive_stream(&connection, 2000);
+	meet(part, "counted");
+}
+
 static int bytes_queued(struct connection *connection, int request)
 {
 	int queued = -1;
@@ -147,6 +177,11 @@ static void notsent_lowat_client(struct part *part)
 #define notsent_lowat_server siocoutq_server
 
 const struct check counters_checks[] = {
-	CHECK(fionread), CHECK(siocoutq),      CHECK_OF_BOTH(tcp_info_bytes),
-	CHECK(so_error), CHECK(notsent_lowat), {},
+	CHECK(fionread),
+	CHECK(fionread_mixed),
+	CHECK(siocoutq),
+	CHECK_OF_BOTH(tcp_info_bytes),
+	CHECK(so_error),
+	CHECK(notsent_lowat),
+	{},
 };
