@@ -24,17 +24,18 @@ static __always_inline bool has_plain_reads(const struct tcp_sock *tcp)
 {
 	const struct sock *sk = (const struct sock *)tcp;
 
-	return sk->sk_rcvlowat <= 1 && !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
+	return sk->sk_rcvlowat <= 1 && sk->sk_peek_off < 0 &&
+	       !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
 }
 
-/* All of them: time stamps, urgent data in line, peek offsets, zero-copy, TLS, MPTCP, repair. */
+/* All of them: time stamps, urgent data in line, zero-copy, TLS, MPTCP, repair, and those above. */
 static __always_inline bool has_plain_options(const struct tcp_sock *tcp)
 {
 	const struct sock *sk = (const struct sock *)tcp;
 	unsigned long odd = FLAG(SOCK_ZEROCOPY) | FLAG(SOCK_URGINLINE) | FLAG(SOCK_RCVTSTAMP) |
 			    FLAG(SOCK_RCVTSTAMPNS);
 
-	if (sk->__sk_common.skc_flags & odd || sk->sk_tsflags || sk->sk_peek_off >= 0)
+	if (sk->__sk_common.skc_flags & odd || sk->sk_tsflags)
 		return false;
 	if (tcp->inet_conn.icsk_ulp_ops || tcp->is_mptcp || BPF_CORE_READ_BITFIELD(tcp, repair))
 		return false;

@@ -5,8 +5,11 @@
 
 #include "tables.h"
 
-/* Of a socket that is to be joined. Fewer make connections dear that have little to say. */
-#define PLAIN_READS_MIN 8
+/*
+ * Of a socket that is to be joined. Fewer make connections dear that have little to say, and take for
+ * event loops those who only begin without blocking: for a handshake, say.
+ */
+#define PLAIN_READS_MIN 32
 
 /* The other end sees it with its next message. */
 static __always_inline void tell_peer(const struct candidate *candidate, __u32 why)

@@ -17,7 +17,7 @@
 #define PATIENCE_MS 1000
 
 /* More than bpf/same-node/unfit.h asks for. */
-#define RIPENING_READS 12
+#define RIPENING_READS 40
 
 /* A walk may come upon a read that is under way. */
 #define WALKS_MAX 3

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BATTERY_MODES, type BatteryMode } from '../helpers/battery.ts';
+import { type Family, type Lane, type LaneResult, openLane } from '../helpers/battery-lane.ts';
+
+/** Each check of TCP with plain TCP and with pairs that are joined, in one run: what an application could tell. */
+
+const SEED = Number(process.env.SEED);
+const ROUNDS = 40;
+/** Checks wait more than they work. */
+const LANES = 5;
+
+/** Every check of the mode. Those in which an event loop would block are marked. */
+const checksOf = (mode: BatteryMode): readonly string[] =>
+  execFileSync('build/test/battery', ['list'], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((line) => mode !== 'event-loop' || !line.includes('('))
+    .map((line) => line.split(' ')[0] as string);
+
+/** What the kernel leaves different for a socket that was joined before: docs/redirection.md. */
+const DIFFERENT = [
+  'close_partly_unread_rst',
+  'close_unread_rst',
+  'fionread_mixed',
+  'io_uring_send_zc',
+  'msg_trunc',
+  'msg_zerocopy',
+  'splice_after_read',
+  'splice_from_socket',
+  'splice_from_socket_et',
+  'tcp_info_bytes',
+  'urgent_oob',
+] as const;
+
+/** Too short to be joined, over loopback, or an option that only TCP honours from the first byte on. */
+const NEVER_JOINED = [
+  'defer_accept',
+  'loopback_collision',
+  'mptcp_listener',
+  'order_fresh_random',
+  'order_fresh_tiny',
+  'recv_while_connecting',
+  'send_close_fresh',
+  'tcp_fastopen',
+] as const;
+
+let lanes: readonly Lane[] = [];
+
+beforeAll(async () => {
+  lanes = await Promise.all(Array.from({ length: LANES }, (_, index) => openLane(`lane-${index}`)));
+});
+
+afterAll(() => Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]())));
+
+const runAll = async (mode: BatteryMode, family: Family): Promise<readonly LaneResult[]> => {
+  const waiting = [...checksOf(mode)];
+  const results: LaneResult[] = [];
+  const follow = async (lane: Lane): Promise<void> => {
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+      results.push(await lane.run(check, { mode, family, seed: SEED, rounds: ROUNDS }));
+    }
+  };
+  await Promise.all(lanes.map(follow));
+  return results.sort((a, b) => (a.check < b.check ? -1 : 1));
+};
+
+const differences = (results: readonly LaneResult[]): readonly LaneResult[] =>
+  results.filter(({ plain, joined }) => plain !== joined || joined.startsWith('not ok'));
+
+const namesOf = (results: readonly LaneResult[]): readonly string[] => results.map(({ check }) => check);
+
+describe.each(['IPv4', 'IPv6', 'IPv4-mapped'] as const)('over %s', (family) => {
+  test('event loops differ from plain TCP where the kernel leaves it so, and nowhere else', async () => {
+    const results = await runAll('event-loop', family);
+    const unexpected = differences(results).filter(({ check }) => !(DIFFERENT as readonly string[]).includes(check));
+    expect(unexpected).toEqual([]);
+    expect(namesOf(differences(results))).toEqual(DIFFERENT);
+    expect(namesOf(results.filter(({ messages }) => messages === 0))).toEqual(NEVER_JOINED);
+  });
+});
+
+test.each(BATTERY_MODES.filter((mode) => mode !== 'event-loop'))(
+  'applications that are %s cannot tell that they might be joined',
+  async (mode) => {
+    expect(differences(await runAll(mode, 'IPv4'))).toEqual([]);
+  },
+);
