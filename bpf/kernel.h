@@ -58,6 +58,7 @@ struct sock {
 	} sk_backlog;
 	struct socket *sk_socket;
 	void *sk_user_data;
+	const void *sk_bpf_storage;
 } __attribute__((preserve_access_index));
 
 /* What a socket has while it is in a sockmap. */

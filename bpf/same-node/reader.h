@@ -17,7 +17,6 @@
 #define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
 #define MSG_WAITALL 0x100
 #define MSG_ERRQUEUE 0x2000
-#define MSG_ZEROCOPY 0x4000000
 
 static __always_inline __u32 unfit_by_flags(int flags)
 {
@@ -43,34 +42,19 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 	struct candidate *candidate;
 	__u32 unfit;
 
-	if (sk->sk_protocol != IPPROTO_TCP || flags & MSG_ERRQUEUE)
+	/* Most sockets of a node are none of ours. */
+	if (!sk->sk_bpf_storage || flags & MSG_ERRQUEUE)
 		return 0;
 	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
-	if (!candidate)
+	if (!candidate || candidate->unfit)
 		return 0;
 	if (result > 0 && !(flags & MSG_PEEK))
 		candidate->bytes_read += result;
-	if (candidate->unfit)
-		return 0;
 	unfit = unfit_by_flags(flags);
 	if (unfit)
 		demote(candidate, unfit);
 	else if (result > 0 && ++candidate->plain_reads == PLAIN_READS_MIN)
 		ripen(candidate);
-	return 0;
-}
-
-/* What the verdict on a message cannot see. The first such message has gone already. */
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(shunt_same_node_send, struct sock *sk, int result, int flags)
-{
-	struct candidate *candidate;
-
-	if (!(flags & (MSG_OOB | MSG_ZEROCOPY)) || sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
-	if (candidate)
-		candidate->sends_by_tcp = true;
 	return 0;
 }
 

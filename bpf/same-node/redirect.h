@@ -108,14 +108,16 @@ static __always_inline __u32 obstacle(struct candidate *candidate, const struct 
 
 	if (!control || control->off || !is_still_wanted(candidate, control))
 		return FALLBACK_OFF;
-	if (candidate->sends_by_tcp)
+	if (has_zero_copy((const struct sock *)own))
 		return FALLBACK_SENDER;
 	return peer ? doubt(peer, own, size) : FALLBACK_PEER;
 }
 
-static __always_inline void weigh(struct candidate *candidate, bool falls_back)
+static __always_inline void weigh(struct candidate *candidate, __u32 why)
 {
-	candidate->fell_back += falls_back;
+	candidate->fell_back += why < FALLBACK_COUNT;
+	if (why == FALLBACK_SENDER)
+		make_unfit(candidate, UNFIT_OPTIONS);
 	if (++candidate->sent < WEIGHED_MESSAGES)
 		return;
 	if (candidate->fell_back > FELL_BACK_MAX)
@@ -141,7 +143,7 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 		return SK_PASS;
 	peer = bpf_map_lookup_elem(&peers, &candidate->peer);
 	why = obstacle(candidate, peer, own, ctx->size);
-	weigh(candidate, why < FALLBACK_COUNT);
+	weigh(candidate, why);
 	if (why < FALLBACK_COUNT)
 		stats->fallbacks[why]++;
 	if (why < FALLBACK_COUNT || !peer)
