@@ -1,5 +1,6 @@
 import type { Bar } from '../bar.ts';
 import { atMost, percent, times } from '../bar.ts';
+import { round } from './compare.ts';
 import type { SameNodeCost, SameNodeFigures, SameNodeResult, SameNodeSpeed, SameNodeStalled } from './results.ts';
 
 /** Names of contenders: this project, and what it is held against. */
@@ -17,9 +18,9 @@ const COST_LIMIT = 0.01;
 const MEMORY_LIMIT = 2;
 
 /** Of what is done on one CPU: on two, most of a time is what it takes to wake the other one up. */
-export const sameNodeBars = ({ speed, costs, stalled }: SameNodeResult): Bar[] => [
+export const sameNodeBars = ({ speed, costs, stalled }: Pick<SameNodeResult, 'speed' | 'costs' | 'stalled'>): Bar[] => [
   ...speed.filter(({ placement }) => placement === 'one').flatMap(speedBars),
-  ...costs.map(costBar),
+  ...costs.filter(({ hasBar }) => hasBar).map(costBar),
   ...stalled.flatMap(stalledBars),
 ];
 
@@ -55,7 +56,7 @@ const ratioBar = (
 const costBar = ({ what, unit, comparison, interval: [low, high] }: SameNodeCost): Bar => {
   const bar = atMost(
     `cost of a ${unit} that is not redirected: ${what}`,
-    comparison.rounds.median - 1,
+    round(comparison.rounds.median - 1),
     COST_LIMIT,
     percent,
   );

@@ -11,9 +11,7 @@ import { pinnedTo, type Stream, startStream } from './stream.ts';
 /** Nothing is attached; others take part and these Pods say nothing; these take part. */
 type State = 'none' | 'others' | 'own';
 
-interface Case {
-  readonly what: string;
-  readonly unit: SameNodeCost['unit'];
+interface Case extends Pick<SameNodeCost, 'what' | 'unit' | 'hasBar'> {
   readonly state: Exclude<State, 'none'>;
   /** Rounds of the settings, divided by this. */
   readonly seldom: number;
@@ -60,48 +58,43 @@ const prepareCases = async (
   const looping = await stream(9101, false, false);
   const mixed = await stream(9102, true, false);
   const load = await startLoad(pair, 9103, cleanup);
-  const onRequests =
-    (on: Stream, settle: (on: Stream) => Promise<void> = async () => {}) =>
-    async (): Promise<number> => {
-      await on.connect();
-      await on.requests(1, WARM_UP_REQUESTS);
-      await settle(on);
-      const us = await on.requests(1, costRequests);
-      await on.close();
-      return us;
-    };
-  const onConnections = async (): Promise<number> =>
-    (JSON.parse(await load.ask(`${costConnects} 1 ${CPUS.client}`)) as Sample).mean;
-  const unit = 'request';
+  const onRequests = (on: Stream, settle?: (on: Stream) => Promise<void>) => async (): Promise<number> => {
+    await on.connect();
+    await on.requests(1, WARM_UP_REQUESTS);
+    await settle?.(on);
+    const us = await bestOf(RUNS, () => on.requests(1, costRequests));
+    await on.close();
+    return us;
+  };
+  const onConnections = (): Promise<number> =>
+    bestOf(RUNS, async () => (JSON.parse(await load.ask(`${costConnects} 1 ${CPUS.client}`)) as Sample).mean);
+  const request = { unit: 'request', hasBar: true, seldom: 1 } as const;
+  const connection = { unit: 'connection', seldom: 1, measure: onConnections } as const;
   return [
-    { what: 'both take part, both block', unit, state: 'own', seldom: 1, measure: onRequests(blocking) },
-    { what: 'neither takes part', unit, state: 'others', seldom: 1, measure: onRequests(looping) },
+    { ...request, what: 'both take part, both block', state: 'own', measure: onRequests(blocking) },
+    { ...request, what: 'neither takes part', state: 'others', measure: onRequests(looping) },
     {
+      ...request,
       what: 'both take part, the client blocks and the server does not',
-      unit,
       state: 'own',
       seldom: SELDOM,
       measure: onRequests(mixed, (on) => untilParted(pair, on)),
     },
-    {
-      what: 'connect, one byte and close: both take part',
-      unit: 'connection',
-      state: 'own',
-      seldom: 1,
-      measure: onConnections,
-    },
-    {
-      what: 'connect, one byte and close: neither takes part',
-      unit: 'connection',
-      state: 'others',
-      seldom: 1,
-      measure: onConnections,
-    },
+    { ...connection, what: 'connect, one byte and close: neither takes part', state: 'others', hasBar: true },
+    { ...connection, what: 'connect, one byte and close: both take part', state: 'own', hasBar: false },
   ];
+};
+
+/** What else the machine does only ever adds to a time. */
+const bestOf = async (runs: number, measure: () => Promise<number>): Promise<number> => {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < runs; run++) best = Math.min(best, await measure());
+  return best;
 };
 
 const CPUS = { client: 1, server: 1 } as const;
 const WARM_UP_REQUESTS = 1000;
+const RUNS = 3;
 /** It takes seconds each time. */
 const SELDOM = 5;
 
@@ -132,7 +125,10 @@ const startLoad = async (pair: RedirectedPair, port: number, cleanup: AsyncDispo
   return cleanup.use(pair.start(pair.client, [LOAD, 'connect', `${pair.server.address4}:${port}`]));
 };
 
-const summarize = ({ what, unit }: Case, { none, attached }: { none: number[]; attached: number[] }): SameNodeCost => {
+const summarize = (
+  { what, unit, hasBar }: Case,
+  { none, attached }: { none: number[]; attached: number[] },
+): SameNodeCost => {
   const series = new Map([
     ['attached', attached],
     ['none', none],
@@ -143,6 +139,7 @@ const summarize = ({ what, unit }: Case, { none, attached }: { none: number[]; a
   return {
     what,
     unit,
+    hasBar,
     medianUs: round(median(none)),
     comparison: own?.against.none as Comparison,
     interval: [round(low), round(high)],

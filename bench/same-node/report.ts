@@ -68,7 +68,7 @@ const renderCosts = ({ settings, costs }: SameNodeResult): string =>
     '### What others pay',
     `Programs are attached and detached in turns, ${count(settings.costRounds)} times, fewer where it takes seconds, with new ` +
       `connections each time: ${count(settings.costRequests)} requests of one byte, or ${count(settings.costConnects)} ` +
-      'connections, on one CPU. The interval holds the median of all ratios with a confidence of 95 %.',
+      'connections, on one CPU, the best of three runs. The interval holds the median of all ratios with a confidence of 95 %.',
     table(
       ['', 'without, us', 'round by round', 'interval', 'of medians', 'of best'],
       costs.map(({ what, medianUs, comparison, interval: [low, high] }) => [

@@ -59,6 +59,8 @@ export interface Comparison {
 export interface SameNodeCost {
   readonly what: string;
   readonly unit: 'request' | 'connection';
+  /** Not of connections that may be joined: they are remembered, until it shows how they are read. */
+  readonly hasBar: boolean;
   /** Microseconds without anything attached. */
   readonly medianUs: number;
   readonly comparison: Comparison;

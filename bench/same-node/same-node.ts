@@ -18,8 +18,8 @@ export const runSameNode = async ({ seed, rounds }: Options, signal: AbortSignal
     bulkBytes: 2 ** 28,
     bulkWriteBytes: 2 ** 17,
     costRounds: rounds * COST_ROUNDS_PER_ROUND,
-    costRequests: 4000,
-    costConnects: 500,
+    costRequests: 2000,
+    costConnects: 300,
     walkSockets: [100, 1000, 10_000],
   };
   const speed: SameNodeSpeed[] = [];
