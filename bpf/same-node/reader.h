@@ -35,6 +35,18 @@ static __always_inline void ripen(struct candidate *candidate)
 		ask_for_walk();
 }
 
+/*
+ * One that has never been ripe is not joined and never will be: forgotten, its further reads cost
+ * as little as those of any other socket. In this order, as a walk reads them in the other.
+ */
+static __always_inline void reject(struct candidate *candidate, struct sock *sk, __u32 why)
+{
+	demote(candidate, why);
+	__sync_fetch_and_add(&candidate->plain_reads, 0);
+	if (candidate->plain_reads < PLAIN_READS_MIN)
+		bpf_sk_storage_delete(&candidates, sk);
+}
+
 /* `result` is what recvmsg() returns: bytes, 0 at the end, or an error. */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
@@ -52,7 +64,7 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 		candidate->bytes_read += result;
 	unfit = unfit_by_flags(flags);
 	if (unfit)
-		demote(candidate, unfit);
+		reject(candidate, sk, unfit);
 	else if (result > 0 && ++candidate->plain_reads == PLAIN_READS_MIN)
 		ripen(candidate);
 	return 0;
