@@ -112,9 +112,11 @@ const renderWalks = ({ walks, programs }: SameNodeResult): string =>
         [sockets, candidatesUs, joiningUs, joinedUs].map((figure) => count(figure)),
       ),
     ),
-    'Mean kernel time of the programs, by BPF statistics:',
+    'Mean kernel time of the programs of `bpf/same-node/`, by BPF statistics:',
     table(
       ['program', 'runs', 'ns'],
-      programs.map(({ program, when, runs, ns }) => [`\`${program}\`, ${when}`, count(runs), ns.toFixed(0)]),
+      programs.map(({ program, when, runs, ns }) => [`${program.replace(PREFIX, '')}, ${when}`, count(runs), ns.toFixed(0)]),
     ),
   ].join('\n\n');
+
+const PREFIX = 'shunt_same_node_';
