@@ -70,6 +70,14 @@ struct sk_psock {
 	} refcnt;
 } __attribute__((preserve_access_index));
 
+/* Of x86-64. Other processors have none of these fields. */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long ax;
+	unsigned long dx;
+	unsigned long orig_ax;
+} __attribute__((preserve_access_index));
+
 struct inet_connection_sock {
 	const void *icsk_ulp_ops;
 } __attribute__((preserve_access_index));

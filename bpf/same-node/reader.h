@@ -9,9 +9,9 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "sender.h"
 #include "unfit.h"
 
-#define MSG_OOB 0x1
 #define MSG_PEEK 0x2
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
@@ -37,13 +37,13 @@ static __always_inline void ripen(struct candidate *candidate)
 
 /*
  * One that has never been ripe is not joined and never will be: forgotten, its further reads cost
- * as little as those of any other socket. In this order, as a walk reads them in the other.
+ * as little as those of any other socket. Unfit first, then whether it is ripe, with a barrier in
+ * between: a walk looks at them in the other order, and joins nothing that has been forgotten.
  */
 static __always_inline void reject(struct candidate *candidate, struct sock *sk, __u32 why)
 {
 	demote(candidate, why);
-	__sync_fetch_and_add(&candidate->plain_reads, 0);
-	if (candidate->plain_reads < PLAIN_READS_MIN)
+	if (__sync_fetch_and_add(&candidate->plain_reads, 0) < PLAIN_READS_MIN)
 		bpf_sk_storage_delete(&candidates, sk);
 }
 
