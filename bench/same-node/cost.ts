@@ -117,7 +117,7 @@ const untilParted = async ({ sameNode }: RedirectedPair, stream: Stream): Promis
 };
 
 const PART_MS = 300;
-const PART_TRIES_MAX = 20;
+const PART_TRIES_MAX = 60;
 
 const startLoad = async (pair: RedirectedPair, port: number, cleanup: AsyncDisposableStack): Promise<Conversation> => {
   const command = [...pinnedTo(CPUS.server), LOAD, 'serve', '0.0.0.0', String(port)];

@@ -4,7 +4,8 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SameNodeEnd, SameNodeMode } from '../../src/core/same-node/end.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
-import { linkIn, listSameNode } from '../../src/dataplane/kernel/same-node/pins.ts';
+import { listSets } from '../../src/dataplane/kernel/pins.ts';
+import { linkIn } from '../../src/dataplane/kernel/same-node/pins.ts';
 import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-node.ts';
 import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode } from '../../src/demo/node.ts';
@@ -59,7 +60,7 @@ export const addRedirectedPair = async (name: string, cleanup: AsyncDisposableSt
       if (sameNode.isAttached !== (mode !== undefined)) throw new Error('redirection is not as it was set');
     },
     place: () => {
-      const [set] = listSameNode(node.bpfRoot);
+      const [set] = listSets(node.bpfRoot, 'same-node');
       if (set === undefined) throw new Error('nothing is attached');
       return { walk: linkIn(set.path, 'walk'), candidates: `${set.path}/candidates` };
     },

@@ -115,7 +115,11 @@ const renderWalks = ({ walks, programs }: SameNodeResult): string =>
     'Mean kernel time of the programs of `bpf/same-node/`, by BPF statistics:',
     table(
       ['program', 'runs', 'ns'],
-      programs.map(({ program, when, runs, ns }) => [`${program.replace(PREFIX, '')}, ${when}`, count(runs), ns.toFixed(0)]),
+      programs.map(({ program, when, runs, ns }) => [
+        `${program.replace(PREFIX, '')}, ${when}`,
+        count(runs),
+        ns.toFixed(0),
+      ]),
     ),
   ].join('\n\n');
 
