@@ -77,7 +77,7 @@ check-generated: bpf
 	@node scripts/gen-docs.mjs --check
 
 .PHONY: bench
-bench: build ## measure against direct, iptables and nftables; writes docs/benchmarks.md (as root)
+bench: build ## measure against direct, iptables, nftables and sidecars; writes docs/benchmarks.md (as root)
 	@node bench/run.ts
 
 .PHONY: clean

@@ -8,6 +8,7 @@ import type {
   MemoryResult,
   ScaleResult,
 } from './results.ts';
+import { sameNodeBars } from './same-node/bars.ts';
 import { canaryBars, disruptionBars, picksBars, slowBackendBars, slowStartBars } from './traffic-bars.ts';
 
 /** The bars that these results say something about. */
@@ -35,6 +36,8 @@ const barsOf = (result: BenchmarkResult): Bar[] => {
       return memoryBars(result);
     case 'kubernetes':
       return kubernetesBars(result);
+    case 'same-node':
+      return sameNodeBars(result);
   }
 };
 

@@ -7,6 +7,7 @@ import type {
   SlowBackendResult,
   SlowStartResult,
 } from './results.ts';
+import { sameNodeChart } from './same-node/plot.ts';
 import { binomialRange } from './statistics.ts';
 import { DISRUPTION_LIMIT, leastLikely, PICK_LIMITS, RAMP_LIMIT } from './traffic-bars.ts';
 
@@ -31,6 +32,8 @@ const chartOf = (result: BenchmarkResult): Chart | undefined => {
       return canaryChart(result);
     case 'slow-start':
       return slowStartChart(result);
+    case 'same-node':
+      return sameNodeChart(result);
     default:
       return undefined;
   }

@@ -5,5 +5,6 @@ const built = (name: string): string => fileURLToPath(new URL(`../build/bench/${
 
 export const LOAD = built('load');
 export const REQUESTS = built('requests');
+export const STREAM = built('stream');
 export const CONNECT4 = built('connect4');
 export const BARE_OBJECT = built('bare.bpf.o');

@@ -12,6 +12,7 @@ import type {
   MemoryResult,
   ScaleResult,
 } from './results.ts';
+import { renderSameNode } from './same-node/report.ts';
 import type { Ratio } from './statistics.ts';
 import { renderCanary, renderDisruption, renderPicks, renderSlowBackend, renderSlowStart } from './traffic-report.ts';
 
@@ -38,6 +39,7 @@ const ORDER: readonly BenchmarkResult['bench'][] = [
   'scale',
   'memory',
   'kubernetes',
+  'same-node',
 ];
 
 const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
@@ -69,6 +71,8 @@ const renderResult = (result: BenchmarkResult): string => {
       return renderMemory(result);
     case 'kubernetes':
       return renderKubernetes(result);
+    case 'same-node':
+      return renderSameNode(result);
   }
 };
 

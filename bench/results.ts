@@ -1,6 +1,7 @@
 import type { Algorithm } from '../src/core/model/objects.ts';
 import type { Path } from './contender.ts';
 import type { MachineFacts } from './machine.ts';
+import type { SameNodeResult } from './same-node/results.ts';
 import type { Ratio } from './statistics.ts';
 
 /** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
@@ -14,7 +15,8 @@ export type BenchmarkResult =
   | SlowStartResult
   | ScaleResult
   | MemoryResult
-  | KubernetesResult;
+  | KubernetesResult
+  | SameNodeResult;
 
 interface Common {
   readonly machine: MachineFacts;

@@ -26,6 +26,7 @@ import type {
   MemoryResult,
   ScaleResult,
 } from './results.ts';
+import { runSameNode } from './same-node/same-node.ts';
 import { measureScale } from './scale.ts';
 import { keepResult, readResults } from './store.ts';
 import { runCanary, runDisruption, runPicks, runSlowBackend, runSlowStart } from './traffic.ts';
@@ -146,6 +147,7 @@ const MEASURE: Readonly<Record<Bench, Measure>> = {
   scale: runScale,
   memory: runMemory,
   kubernetes: runKubernetes,
+  'same-node': runSameNode,
 };
 
 const readArguments = (): { benches: readonly Bench[]; options: Options; write: boolean } => {

@@ -358,7 +358,7 @@ enum fallback {
 	FALLBACK_ROOM,	  /* the peer's receive buffer is half full */
 	FALLBACK_OPTIONS, /* the peer blocks, or has an option that only TCP honours */
 	FALLBACK_UNFIT,	  /* the peer is not redirected to any more, see enum unfit */
-	FALLBACK_SENDER,  /* this end has sent urgent or zero-copy data */
+	FALLBACK_SENDER,  /* this end sends urgent or zero-copy data, or in an unknown way */
 	FALLBACK_OFF,	  /* turned off, or not wanted any more */
 	FALLBACK_COUNT,
 };

@@ -59,6 +59,7 @@ struct sock {
 	} sk_backlog;
 	struct socket *sk_socket;
 	void *sk_user_data;
+	const void *sk_bpf_storage;
 } __attribute__((preserve_access_index));
 
 /* What a socket has while it is in a sockmap. */
@@ -68,6 +69,14 @@ struct sk_psock {
 			int counter;
 		} refs;
 	} refcnt;
+} __attribute__((preserve_access_index));
+
+/* Of x86-64. Other processors have none of these fields. */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long ax;
+	unsigned long dx;
+	unsigned long orig_ax;
 } __attribute__((preserve_access_index));
 
 struct inet_connection_sock {

@@ -16,18 +16,23 @@ static __always_inline __u32 end_mode(const struct address *address, __be16 port
 	return mode ? *mode : 0;
 }
 
-/* Both ends must want it: by themselves, or because the server's endpoint does, for all its clients. */
+/*
+ * Both ends must want it: by themselves, or because the server's endpoint does, for all its clients.
+ * What most connections lack is looked for first.
+ */
 static __always_inline bool is_wanted(const struct address *client, const struct address *server,
 				      __be16 server_port)
 {
-	__u32 client_mode = end_mode(client, 0);
-	__u32 server_mode = client_mode ? end_mode(server, 0) : 0;
+	__u32 client_mode = end_mode(client, 0), server_mode;
+	bool served;
 
-	if (!server_mode || client_mode == END_PLAIN || server_mode == END_PLAIN)
+	if (!client_mode || client_mode == END_PLAIN)
 		return false;
-	if (client_mode == END_REDIRECT && server_mode == END_REDIRECT)
-		return true;
-	return end_mode(server, server_port) == END_SERVED;
+	served = end_mode(server, server_port) == END_SERVED;
+	if (!served && client_mode != END_REDIRECT)
+		return false;
+	server_mode = end_mode(server, 0);
+	return server_mode == END_REDIRECT || (served && server_mode == END_LOCAL);
 }
 
 /* `flow` is that of the peer. */

@@ -28,6 +28,12 @@ static __always_inline bool has_plain_reads(const struct tcp_sock *tcp)
 	       !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
 }
 
+/* Nobody tells a joined socket's sender that what it lent has been sent. */
+static __always_inline bool has_zero_copy(const struct sock *sk)
+{
+	return sk->__sk_common.skc_flags & FLAG(SOCK_ZEROCOPY);
+}
+
 /* All of them: time stamps, urgent data in line, zero-copy, TLS, MPTCP, repair, and those above. */
 static __always_inline bool has_plain_options(const struct tcp_sock *tcp)
 {

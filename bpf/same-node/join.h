@@ -75,6 +75,13 @@ static __always_inline void part(struct candidate *candidate, const struct sock 
 		candidate->joined = false;
 }
 
+/* Ripe first, as reader.h has it. */
+static __always_inline bool can_be_joined(const struct candidate *candidate)
+{
+	return !candidate->joined && READ_CONTEXT(candidate->plain_reads) >= PLAIN_READS_MIN &&
+	       !READ_CONTEXT(candidate->unfit);
+}
+
 static __always_inline bool is_welcome(struct candidate *candidate)
 {
 	const struct same_node_control *control = read_control();
@@ -99,8 +106,7 @@ int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
 		make_unfit(candidate, UNFIT_UNWANTED);
 	if (candidate->joined && candidate->unfit)
 		part(candidate, sk);
-	else if (!candidate->joined && !candidate->unfit &&
-		 candidate->plain_reads >= PLAIN_READS_MIN)
+	else if (can_be_joined(candidate))
 		join(candidate, sk, tcp);
 	seen = candidate->joined ? SEEN_JOINED : candidate->unfit ? SEEN_UNFIT : SEEN_CANDIDATE;
 	bpf_seq_write(ctx->meta->seq, &seen, sizeof(seen));

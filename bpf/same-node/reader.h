@@ -9,15 +9,14 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "sender.h"
 #include "unfit.h"
 
-#define MSG_OOB 0x1
 #define MSG_PEEK 0x2
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
 #define MSG_WAITALL 0x100
 #define MSG_ERRQUEUE 0x2000
-#define MSG_ZEROCOPY 0x4000000
 
 static __always_inline __u32 unfit_by_flags(int flags)
 {
@@ -36,6 +35,18 @@ static __always_inline void ripen(struct candidate *candidate)
 		ask_for_walk();
 }
 
+/*
+ * One that has never been ripe is not joined and never will be: forgotten, its further reads cost
+ * as little as those of any other socket. Unfit first, then whether it is ripe, with a barrier in
+ * between: a walk looks at them in the other order, and joins nothing that has been forgotten.
+ */
+static __always_inline void reject(struct candidate *candidate, struct sock *sk, __u32 why)
+{
+	demote(candidate, why);
+	if (__sync_fetch_and_add(&candidate->plain_reads, 0) < PLAIN_READS_MIN)
+		bpf_sk_storage_delete(&candidates, sk);
+}
+
 /* `result` is what recvmsg() returns: bytes, 0 at the end, or an error. */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
@@ -43,34 +54,19 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 	struct candidate *candidate;
 	__u32 unfit;
 
-	if (sk->sk_protocol != IPPROTO_TCP || flags & MSG_ERRQUEUE)
+	/* Most sockets of a node are none of ours. */
+	if (!sk->sk_bpf_storage || flags & MSG_ERRQUEUE)
 		return 0;
 	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
-	if (!candidate)
+	if (!candidate || candidate->unfit)
 		return 0;
 	if (result > 0 && !(flags & MSG_PEEK))
 		candidate->bytes_read += result;
-	if (candidate->unfit)
-		return 0;
 	unfit = unfit_by_flags(flags);
 	if (unfit)
-		demote(candidate, unfit);
+		reject(candidate, sk, unfit);
 	else if (result > 0 && ++candidate->plain_reads == PLAIN_READS_MIN)
 		ripen(candidate);
-	return 0;
-}
-
-/* What the verdict on a message cannot see. The first such message has gone already. */
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(shunt_same_node_send, struct sock *sk, int result, int flags)
-{
-	struct candidate *candidate;
-
-	if (!(flags & (MSG_OOB | MSG_ZEROCOPY)) || sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	candidate = bpf_sk_storage_get(&candidates, sk, NULL, 0);
-	if (candidate)
-		candidate->sends_by_tcp = true;
 	return 0;
 }
 

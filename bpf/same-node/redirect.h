@@ -8,6 +8,7 @@
 
 #include "ends.h"
 #include "fit.h"
+#include "sender.h"
 #include "unfit.h"
 
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
@@ -100,6 +101,25 @@ static __always_inline void count_redirected(const struct candidate *candidate,
 		__sync_fetch_and_add(&sum->bytes_received, size);
 }
 
+/*
+ * What this end marks as urgent, or lends, is for TCP to send. In one piece: of each piece the kernel
+ * moves the urgent mark, or gives notice.
+ */
+static __always_inline bool sends_plainly(struct sk_msg_md *ctx, struct candidate *candidate,
+					  const struct tcp_sock *own)
+{
+	struct sending sending = sending_now();
+	bool lends = has_zero_copy((const struct sock *)own);
+
+	if (lends || sending.flags & MSG_OOB) {
+		bpf_msg_pull_data(ctx, 0, ctx->size, 0);
+		candidate->sends_by_tcp = true;
+	}
+	if (lends)
+		make_unfit(candidate, UNFIT_OPTIONS);
+	return sending.known && !candidate->sends_by_tcp;
+}
+
 /* Why not, or FALLBACK_COUNT. */
 static __always_inline __u32 obstacle(struct candidate *candidate, const struct peer *peer,
 				      const struct tcp_sock *own, __u32 size)
@@ -108,14 +128,12 @@ static __always_inline __u32 obstacle(struct candidate *candidate, const struct 
 
 	if (!control || control->off || !is_still_wanted(candidate, control))
 		return FALLBACK_OFF;
-	if (candidate->sends_by_tcp)
-		return FALLBACK_SENDER;
 	return peer ? doubt(peer, own, size) : FALLBACK_PEER;
 }
 
-static __always_inline void weigh(struct candidate *candidate, bool falls_back)
+static __always_inline void weigh(struct candidate *candidate, __u32 why)
 {
-	candidate->fell_back += falls_back;
+	candidate->fell_back += why < FALLBACK_COUNT;
 	if (++candidate->sent < WEIGHED_MESSAGES)
 		return;
 	if (candidate->fell_back > FELL_BACK_MAX)
@@ -140,8 +158,9 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 	if (!own)
 		return SK_PASS;
 	peer = bpf_map_lookup_elem(&peers, &candidate->peer);
-	why = obstacle(candidate, peer, own, ctx->size);
-	weigh(candidate, why < FALLBACK_COUNT);
+	why = sends_plainly(ctx, candidate, own) ? obstacle(candidate, peer, own, ctx->size)
+						 : FALLBACK_SENDER;
+	weigh(candidate, why);
 	if (why < FALLBACK_COUNT)
 		stats->fallbacks[why]++;
 	if (why < FALLBACK_COUNT || !peer)

@@ -29,8 +29,8 @@ struct candidate {
 	__u8 client;	       /* it connected; the other end accepted */
 	__u8 wanted;
 	__u8 joined;
-	__u8 sends_by_tcp; /* for good */
 	__u8 doubted;	   /* its bytes did not add up once, which a read under way explains */
+	__u8 sends_by_tcp; /* for good */
 	__u8 zero[3];
 };
 

@@ -15,7 +15,7 @@ struct check {
 
 /* Each ends with an entry without a name. */
 extern const struct check join_checks[], memory_checks[], wake_checks[], order_checks[],
-	end_checks[];
+	end_checks[], send_checks[];
 
 /* A pair that is turned off at once, so that a second has passed when the other checks are done. */
 bool begin_parting(struct pair *pair);

@@ -76,7 +76,7 @@ static bool run_all(void)
 		report("parts", false);
 	/* All of them, whatever the first ones say. */
 	hold = run_checks(memory_checks) & run_checks(wake_checks) & run_checks(order_checks) &
-	       run_checks(end_checks);
+	       run_checks(end_checks) & run_checks(send_checks);
 	if (!parts)
 		return false;
 	forget_complaint();

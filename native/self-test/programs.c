@@ -87,7 +87,6 @@ static void attach_all(const struct bpf_object *object, int cgroup)
 	if (walk_link < 0)
 		give_up("attach the walk: %s", strerror(-walk_link));
 	attach_tracepoint(object, "shunt_same_node_read");
-	attach_tracepoint(object, "shunt_same_node_send");
 	error = bpf_prog_attach(program_of(object, "shunt_same_node_message"), joined,
 				BPF_SK_MSG_VERDICT, 0);
 	if (error)

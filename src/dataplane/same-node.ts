@@ -31,5 +31,5 @@ export interface SameNodeStats {
   readonly unfit: Readonly<Record<string, number>>;
 }
 
-/** `candidate`: both ends want it, and it has not shown yet that it can. */
+/** `candidate`: both ends want it, and it has not shown yet that it can. `unfit`: it had, or was joined. */
 export type SeenSocket = 'candidate' | 'joined' | 'unfit';

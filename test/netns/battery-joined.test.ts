@@ -25,7 +25,6 @@ const DIFFERENT = [
   'fionread_mixed',
   'io_uring_send_zc',
   'msg_trunc',
-  'msg_zerocopy',
   'splice_after_read',
   'splice_from_socket',
   'splice_from_socket_et',

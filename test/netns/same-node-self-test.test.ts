@@ -32,7 +32,8 @@ const CHECKS = [
   ['memory-counted', 'memory-bounded', 'unread-told'],
   ['read-level', 'read-wakes', 'write-wakes'],
   ['order-after-tcp', 'order-in-turns', 'order-in-stream'],
-  ['half-close', 'close', 'close-redirected', 'turn-off', 'parts'],
+  ['half-close', 'close', 'close-redirected', 'turn-off'],
+  ['zero-copy', 'urgent', 'parts'],
 ].flat();
 
 const failed = (checks: readonly SelfTestCheck[]): readonly string[] =>
@@ -139,6 +140,21 @@ describe('programs that break a rule of redirection fail the checks of that rule
       fail: ['memory-bounded', 'write-wakes', 'half-close', 'close', 'turn-off'],
     },
     {
+      broken: 'urgent bytes are redirected as any others',
+      rule: ['redirect.h', 'sending.flags & MSG_OOB', '0'],
+      fail: ['urgent'],
+    },
+    {
+      broken: 'lent bytes are redirected as any others',
+      rule: ['redirect.h', 'has_zero_copy((const struct sock *)own)', 'false'],
+      fail: ['zero-copy'],
+    },
+    {
+      broken: 'lent bytes go by TCP in pieces',
+      rule: ['redirect.h', 'bpf_msg_pull_data(ctx, 0, ctx->size, 0);', ''],
+      fail: ['zero-copy'],
+    },
+    {
       broken: 'sockets are parted at once',
       rule: ['join.h', 'candidate->unfit_since_ns < NS_PER_S', 'candidate->unfit_since_ns < 0'],
       fail: ['parts'],
@@ -150,7 +166,7 @@ describe('programs that break a rule of redirection fail the checks of that rule
     },
     {
       broken: 'nothing is ever joined',
-      rule: ['join.h', 'candidate->plain_reads >= PLAIN_READS_MIN)', '!candidate)'],
+      rule: ['join.h', 'return !candidate->joined && ', 'return !candidate && '],
       fail: ['joins-ipv4', 'joins-ipv6'],
     },
   ])('$broken', async ({ rule: [file = '', rule = '', broken = ''], fail }) => {

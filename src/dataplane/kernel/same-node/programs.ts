@@ -47,10 +47,8 @@ export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions)
   if (path === undefined) undone.defer(() => removeSameNode(place));
   const walk = kept.adopt(attachWalk(program('shunt_same_node_walk'), maps.candidates), closeFd);
   pinLink(walk, place, 'walk');
-  for (const name of ['read', 'send']) {
-    const link = opened.adopt(attachTracepoint(program(`shunt_same_node_${name}`)), closeFd);
-    pinLink(link, place, name);
-  }
+  const read = opened.adopt(attachTracepoint(program('shunt_same_node_read')), closeFd);
+  pinLink(read, place, 'read');
   attachMessages(program('shunt_same_node_message'), maps.joined);
   const establish = program('shunt_same_node_establish');
   pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), place, 'establish');

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How a message is sent. The verdict on it is not told its flags, but it is reached within the very
+ * system call that sends, so they are in the registers of that call. This costs joined sockets some
+ * nanoseconds, and all others nothing. A message that comes by any other way (io_uring, programs of
+ * 32 bits, other processors than x86-64) is in doubt.
+ */
+#ifndef SHUNT_SAME_NODE_SENDER_H
+#define SHUNT_SAME_NODE_SENDER_H
+
+#include "fit.h"
+
+#define MSG_OOB 0x1
+#define MSG_ZEROCOPY 0x4000000
+
+/* Of x86-64, as asm/unistd_64.h has them. No call of 32 bits that sends has one of these numbers. */
+enum sending_call {
+	CALL_WRITE = 1,
+	CALL_WRITEV = 20,
+	CALL_SENDFILE = 40,
+	CALL_SENDTO = 44,
+	CALL_SENDMSG = 46,
+	CALL_SPLICE = 275,
+	CALL_SENDMMSG = 307,
+};
+
+struct sending {
+	bool known;
+	unsigned long flags;
+};
+
+static __always_inline struct sending sending_by(const struct pt_regs *registers)
+{
+	switch (registers->orig_ax) {
+	case CALL_WRITE:
+	case CALL_WRITEV:
+	case CALL_SENDFILE:
+	case CALL_SPLICE:
+		return (struct sending){ .known = true };
+	case CALL_SENDMSG:
+		return (struct sending){ .known = true, .flags = registers->dx };
+	case CALL_SENDTO:
+	case CALL_SENDMMSG:
+		return (struct sending){ .known = true, .flags = registers->r10 };
+	default:
+		return (struct sending){};
+	}
+}
+
+static __always_inline struct sending sending_now(void)
+{
+	const struct pt_regs *registers;
+
+	if (!bpf_core_field_exists(struct pt_regs, orig_ax))
+		return (struct sending){};
+	registers = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	/* What is to become the result is this until the call is done: io_uring may send after that. */
+	if ((long)registers->ax != -ENOSYS)
+		return (struct sending){};
+	return sending_by(registers);
+}
+
+#endif
