@@ -139,6 +139,7 @@ static void so_error_client(struct part *part)
 	socklen_t length = sizeof(int);
 	int error = -1;
 
+	meet(part, "open");
 	meet(part, "reset");
 	expect_equal(part, "poll", poll(&ended, 1, 2000), 1);
 	for (int i = 0; i < 2; i++) {
@@ -151,6 +152,8 @@ static void so_error_server(struct part *part)
 {
 	struct connection connection = open_connection(part);
 
+	/* A connect() that has not returned would tell of it. */
+	meet(part, "open");
 	reset(&connection);
 	meet(part, "reset");
 }
