@@ -34,14 +34,16 @@ export const layout = (model: Model, view: View, look: Look, { width, height }: 
   const foot = footLine(model, view, { from: offset, to: offset + shown.length, of: rows.length }, look, width);
   const header = line(columns, ({ title }) => ({ text: title, format: 'bold' }), width, look);
   const head = [titleLine(rates, view, look, width), totalsLine(rates, look, width), sameNodeLine(model, look, width)];
-  return [...head.slice(0, Math.max(0, height - 3)), header, ...body, ...blank, foot].slice(0, height);
+  return [...head.slice(0, headOf(height)), header, ...body, ...blank, foot].slice(0, height);
 };
 
 /** How many Service ports are in sight. */
-export const pageOf = ({ height }: Size): number => Math.max(0, height - FRAME);
+export const pageOf = ({ height }: Size): number => Math.max(0, height - headOf(height) - TITLES_AND_FOOT);
 
-/** Three lines of the head, the titles, and the foot. */
-const FRAME = 5;
+const TITLES_AND_FOOT = 2;
+
+/** Lines of the head, as long as a row is left. */
+const headOf = (height: number): number => Math.max(0, Math.min(3, height - TITLES_AND_FOOT - 1));
 
 interface Column {
   readonly title: string;
