@@ -29,10 +29,10 @@ export const layout = (model: Model, view: View, look: Look, { width, height }: 
   const offset = clampOffset(view.offset, rows.length, page);
   const columns = columnsFor(rows, width);
   const shown = rows.slice(offset, offset + page);
-  const body = shown.map((row) => line(columns, (column) => column.cell(row, model, look), width, look));
+  const body = shown.map((row) => line(columns, (column) => column.cell(row, model, look), look));
   const blank = new Array<string>(page - shown.length).fill('');
   const foot = footLine(model, view, { from: offset, to: offset + shown.length, of: rows.length }, look, width);
-  const header = line(columns, ({ title }) => ({ text: title, format: 'bold' }), width, look);
+  const header = line(columns, ({ title }) => ({ text: title, format: 'bold' }), look);
   const head = [titleLine(rates, view, look, width), totalsLine(rates, look, width), sameNodeLine(model, look, width)];
   return [...head.slice(0, headOf(height)), header, ...body, ...blank, foot].slice(0, height);
 };
@@ -128,15 +128,15 @@ const trendColumn = (width: number): Column => ({
   }),
 });
 
-const line = (columns: readonly Column[], cellOf: (column: Column) => Cell, width: number, { style }: Look): string => {
+const line = (columns: readonly Column[], cellOf: (column: Column) => Cell, { style }: Look): string => {
   const cells = columns.map((column) => {
-    const { text, format } = cellOf(column);
+    const { text: whole, format } = cellOf(column);
+    const text = whole.slice(0, column.width);
     const padding = ' '.repeat(Math.max(0, column.width - text.length));
     const styled = format === undefined || text.trim() === '' ? text : style(format, text);
     return column.align === 'right' ? padding + styled : styled + padding;
   });
-  const gap = columns.length > 1 && width > 0 ? ' ' : '';
-  return cells.join(gap).trimEnd();
+  return cells.join(' ').trimEnd();
 };
 
 const titleLine = (rates: Rates | undefined, view: View, look: Look, width: number): string => {
