@@ -45,9 +45,7 @@ export const command: Command = {
     const style = styleFor(stdout, env);
     if (switches.has('once') || !(isJson || (await isLive(context)))) {
       const model = await measure(read, intervalMs);
-      stdout.write(
-        isJson ? ratesJson(model, view, Date.now()) : renderRates(model, view, { width: stdout.columns, style }),
-      );
+      stdout.write(isJson ? ratesJson(model, view, Date.now()) : renderRates(model, view, { style }));
       return 0;
     }
     const stopped = parts.run.stopRequested();
