@@ -111,6 +111,11 @@ describe('the screen', () => {
     }
   });
 
+  test('has all columns from 97 on', () => {
+    const titles = (width: number) => layout(MODEL, FIRST_VIEW, LOOK, { width, height: 24 })[3]?.split(/ +/).length;
+    expect([titles(96), titles(97)]).toEqual([11, 12]);
+  });
+
   test('keeps titles, a Service and the foot when it is low', () => {
     const lines = layout(MODEL, FIRST_VIEW, LOOK, { width: 31, height: 3 });
     expect(lines).toEqual([

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -145,6 +145,14 @@ describe('the terminal is as it was', { timeout: 30_000 }, () => {
   });
 });
 
+test('it ends with its terminal', { timeout: 30_000 }, async () => {
+  const opened = open();
+  await shows(opened, 'shop/cart:80');
+  const pid = pidOf(opened);
+  opened.child.kill('SIGKILL');
+  await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), WAITING);
+});
+
 describe('on the terminal', { timeout: 30_000 }, () => {
   test('keys that send several bytes are understood', async () => {
     const opened = open();
@@ -165,6 +173,17 @@ describe('on the terminal', { timeout: 30_000 }, () => {
     const opened = open([], env);
     for (const text of has) await shows(opened, text);
     for (const text of hasNot) expect(opened.text).not.toContain(text);
+    write(opened, 'q');
+    await expectClean(opened, 0);
+  });
+
+  test('everything is painted anew for another size', async () => {
+    const opened = open([], { NO_COLOR: '1' });
+    await shows(opened, 'shop/cart:80');
+    const { length } = opened.text;
+    execFileSync('stty', ['-F', `/proc/${pidOf(opened)}/fd/0`, 'rows', '10', 'cols', '31']);
+    await vi.waitFor(() => expect(opened.text.slice(length)).toContain('SERVICE                  CONN/S\x1b'), WAITING);
+    await vi.waitFor(() => expect(opened.text.slice(length)).toContain('\x1b[10;1H\x1b[2K1 to 2 of 2'), WAITING);
     write(opened, 'q');
     await expectClean(opened, 0);
   });
