@@ -14,9 +14,9 @@ import { FIRST_VIEW, type View } from './top/view.ts';
 export const command: Command = {
   usage: 'top [FLAGS] [NAMESPACE[/NAME]]',
   about:
-    'Shows live what Service ports do on this node: connections a second, how many fail and how many are rejected,\n' +
-    'those that are open and being opened, half and 99 % of connects are faster than P50 and P99, bytes a second from\n' +
-    'and to clients, and connections a second of the last 30 readings. Above: their sums, and what goes socket to socket.\n' +
+    'Shows live what Service ports do on this node: connections a second, how many of them fail and how many Shunt\n' +
+    'rejects, how many are open and being opened, what half (P50) and 99 % (P99) of connects take at most, bytes a second\n' +
+    'that clients send and receive, and CONN/S of the last 30 readings. Above are the sums, and what goes socket to socket.\n' +
     'With an argument only that is asked for, and the sums are of that.\n' +
     'Keys: q ends; / filters by a part of NAMESPACE/NAME:PORT, Esc ends that; s and S sort by the next column and the\n' +
     'one before, or n name, c CONN/S, f FAIL/S, j REJ/S, a ACTIVE, p PEND, 5 P50, 9 P99, o OUT/S, i IN/S, u DGRAM/S,\n' +
@@ -25,7 +25,7 @@ export const command: Command = {
   positionals: { min: 0, max: 1 },
   flags: {
     interval: { value: 'SECONDS', default: '2', about: 'between readings, 0.1 to 3600' },
-    sort: { value: 'COLUMN', default: 'connections', about: `${SORT_NAMES.join(', ')}` },
+    sort: { value: 'COLUMN', default: 'connections', about: `what is sorted by: ${SORT_NAMES.join(', ')}` },
     once: { about: 'print what happens in one interval, and end' },
     output: { ...OUTPUT_FLAGS.output, about: 'how to print; json: a line for each reading, without end' },
     socket: agentFlag('socket'),

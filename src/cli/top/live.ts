@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Look, layout, pageOf } from './layout.ts';
+import { layout, pageOf } from './layout.ts';
+import type { Look } from './look.ts';
 import { EMPTY, type Model, noteReading, noteTrouble } from './model.ts';
 import { isAway, type Read } from './reading.ts';
 import { Screen } from './screen.ts';

@@ -51,20 +51,20 @@ export const streamJson = async ({ stdout, stderr }: Context, options: StreamOpt
   const { read, view, intervalMs, stopped } = options;
   const ending = new AbortController();
   stopped.then(() => ending.abort());
-  let model = noteReading(EMPTY, await read(ending.signal));
+  let model = EMPTY;
   let trouble = '';
   for (;;) {
-    await pause(intervalMs, ending.signal);
-    if (ending.signal.aborted) return;
     try {
       model = noteReading(model, await read(ending.signal));
-      stdout.write(ratesJson(model, view, Date.now()));
+      if (model.rates?.intervalMs !== undefined) stdout.write(ratesJson(model, view, Date.now()));
       trouble = '';
     } catch (error) {
       if (ending.signal.aborted) return;
-      if (!isAway(error)) throw error;
+      if (!isAway(error) || model.last === undefined) throw error;
       if (error.message !== trouble) stderr.write(`shunt: ${error.message}; trying again\n`);
       trouble = error.message;
     }
+    await pause(intervalMs, ending.signal);
+    if (ending.signal.aborted) return;
   }
 };

@@ -1,4 +1,4 @@
-import type { Size } from './layout.ts';
+import type { Size } from './look.ts';
 import type { Key } from './view.ts';
 
 /** A terminal that is ours from `open` to `close`: each key comes at once, and the screen is the alternate one. */

@@ -118,11 +118,15 @@ describe('shunt top without a terminal', () => {
     expect(stderr).toContain(says);
   });
 
-  test('says that no agent answers', async () => {
-    const { status, stderr } = await top([]);
-    expect(status).toBe(1);
-    expect(stderr).toContain(`no agent answers at ${socket} (SHUNT_E_NO_AGENT)`);
-  });
+  test.each([{ flags: [] }, { flags: ['-o', 'json'] }])(
+    'says that no agent answers, with $flags',
+    async ({ flags }) => {
+      const parts = { run: { stopRequested: () => new Promise(() => {}) } } as unknown as Partial<Parts>;
+      const { status, stderr } = await top(flags, { parts });
+      expect(status).toBe(1);
+      expect(stderr).toContain(`no agent answers at ${socket}`);
+    },
+  );
 
   test('names what is near when a Service is not programmed', async () => {
     const view = growing();
