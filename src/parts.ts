@@ -116,5 +116,6 @@ export const parts: Parts = {
   unload: async (bpfRoot, force) => (await import('./dataplane/kernel/unload.ts')).unload(bpfRoot, force),
   loadedRoots: async () => (await import('./dataplane/kernel/pins.ts')).loadedRoots('/sys/fs/bpf'),
   demo: async (options) => (await import('./demo/story.ts')).runDemo(options),
+  terminals: async () => (await import('./cli/top/process-terminal.ts')).processTerminals,
   run,
 };

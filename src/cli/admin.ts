@@ -4,14 +4,18 @@ import { ShuntError } from '../errors.ts';
 /** Longer than the agent ever takes; shorter than a person waits. */
 const TIMEOUT_MS = 10_000;
 
-/** Asks the agent over its UNIX socket. Throws SHUNT_E_NO_AGENT, SHUNT_E_SOCKET_DENIED or SHUNT_E_AGENT_ANSWER. */
+/**
+ * Asks the agent over its UNIX socket. Throws SHUNT_E_NO_AGENT, also when `signal` calls it off, SHUNT_E_SOCKET_DENIED or
+ * SHUNT_E_AGENT_ANSWER.
+ */
 export const askAgent = async <T>(
   socket: string,
   path: string,
   parameters: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
 ): Promise<T> => {
   const query = new URLSearchParams(parameters).toString();
-  const { status, body } = await get(socket, query === '' ? path : `${path}?${query}`);
+  const { status, body } = await get(socket, query === '' ? path : `${path}?${query}`, signal);
   const answer = parse(body);
   if (status === 200 && answer !== undefined) return answer as T;
   throw new ShuntError('SHUNT_E_AGENT_ANSWER', { socket, status, reason: reasonIn(answer) ?? 'not JSON' });
@@ -32,10 +36,11 @@ interface Response {
   readonly body: string;
 }
 
-const get = (socketPath: string, path: string): Promise<Response> =>
+const get = (socketPath: string, path: string, calledOff?: AbortSignal): Promise<Response> =>
   new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(explain(error, socketPath));
-    const sent = request({ socketPath, path, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(calledOff === undefined ? [] : [calledOff])]);
+    const sent = request({ socketPath, path, agent: false, signal }, (response) => {
       collect(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
     });
     sent.on('error', fail);

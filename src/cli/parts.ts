@@ -4,6 +4,7 @@ import type { AgentView, ChangeSummary } from '../agent/view.ts';
 import type { ClusterObject, Complaint, Origin } from '../core/model/objects.ts';
 import type { Environment, Output } from './context.ts';
 import type { Host } from './doctor/host.ts';
+import type { Terminals } from './top/terminal.ts';
 
 /** What verbs use of the rest of Shunt. `main.ts` gives the real ones, tests give theirs. */
 export interface Parts {
@@ -16,6 +17,8 @@ export interface Parts {
   loadedRoots(): Promise<readonly string[]>;
   /** Throws SHUNT_E_ROOT, SHUNT_E_NODE or SHUNT_E_DEMO. */
   demo(options: DemoOptions): Promise<DemoReport>;
+  /** That of the user. */
+  terminals(): Promise<Terminals>;
   readonly run: RunParts;
 }
 

@@ -25,6 +25,7 @@ export const VERBS: readonly Verb[] = [
     load: () => import('./plan.ts'),
   },
   { name: 'status', summary: 'the agent and its tables', changes: false, load: () => import('./status.ts') },
+  { name: 'top', summary: 'Services live: rates, failures, latency', changes: false, load: () => import('./top.ts') },
   { name: 'services', summary: 'Services with their connections', changes: false, load: () => import('./services.ts') },
   {
     name: 'backends',

@@ -12,17 +12,20 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Of a terminal; absent: no terminal. */
   readonly columns?: number;
+  /** Told what is written to either, at once. */
+  readonly onWrite?: (text: string) => void;
 }
 
 /** Runs `shunt ARGV...` in this process. A part that was not given fails the test when it is used. */
 export const shunt = async (
   argv: readonly string[],
-  { parts = {}, env = {}, columns }: Surroundings = {},
+  { parts = {}, env = {}, columns, onWrite }: Surroundings = {},
 ): Promise<Ran> => {
   const written = { stdout: '', stderr: '' };
   const output = (name: keyof typeof written) => ({
     write: (text: string) => {
       written[name] += text;
+      onWrite?.(text);
     },
     ...(columns === undefined ? {} : { isTTY: true, columns }),
   });
