@@ -198,6 +198,25 @@ struct service_stats {
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
+/* Who asks a Service port: the cgroup of the socket, which is that of a container. */
+struct caller_key {
+	__u64 cgroup;
+	__u32 service;
+	__u32 service_generation;
+};
+
+/* As in struct counters. What is open is established - closed, or less: ends that nobody told. */
+struct caller_stats {
+	__u64 attempts;
+	__u64 established;
+	__u64 failed; /* refused, timed_out, unreachable and abandoned */
+	__u64 closed;
+	__u64 broken; /* of those: reset or broken */
+	__u64 rejected;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+};
+
 /* Half the value of an EWMA is forgotten in this time, in the units of `ewma_at`: 4.3 s. */
 #define EWMA_HALF_LIFE 4096
 #define EWMA_FRACTION_BITS 6
@@ -324,6 +343,7 @@ enum verdict {
 	VERDICT_DROPPED_NO_PEER,   /* datagram whose answer could not have been translated */
 	VERDICT_OVERFLOWED,	   /* remembered in socket storage: `connections` had no room */
 	VERDICT_UNREMEMBERED,	   /* sent, but neither had room: not counted, no getpeername */
+	VERDICT_UNNAMED,	   /* not counted for its caller: `callers` was full */
 	VERDICT_COUNT,
 };
 

@@ -155,6 +155,19 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
+static __always_inline void count_end_of_call(struct caller_stats *caller, bool established,
+					      enum outcome outcome, const struct traffic *traffic)
+{
+	if (!established) {
+		ADD(caller->failed, 1);
+		return;
+	}
+	ADD(caller->closed, 1);
+	if (outcome != OUTCOME_CLOSED)
+		ADD(caller->broken, 1);
+	count_bytes_of_call(caller, traffic);
+}
+
 /* What an account holds of a connection was counted before. `sk` is NULL where there is no traffic. */
 static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic *traffic)
 {
@@ -166,12 +179,15 @@ static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic 
 #endif
 }
 
-/* Counts how it ended, and its traffic, and forgets it. */
+/* Counts how it ended, and its traffic, and forgets it. `cgroup` is that of the socket, 0 if nobody knows. */
 static __always_inline void connection_end(const struct place *place, __u64 cookie,
-					   struct bpf_sock *sk, enum outcome outcome,
+					   struct bpf_sock *sk, __u64 cgroup, enum outcome outcome,
 					   struct traffic *traffic)
 {
 	const struct connection *connection = place->connection;
+	bool established = connection->state == CONNECTION_ACTIVE;
+	struct caller_stats *caller =
+		caller_counters(cgroup, connection->service, connection->service_generation);
 	struct service_stats *service =
 		service_counters(connection->service, connection->service_generation);
 	struct backend_stats *backend =
@@ -188,6 +204,8 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 		count_outcome(&backend->total, outcome);
 		count_bytes(&backend->total, traffic);
 	}
+	if (caller)
+		count_end_of_call(caller, established, outcome, traffic);
 }
 
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */
@@ -215,14 +233,15 @@ static __always_inline void sample_answer(const struct connection *connection, _
  * Ends one that no callback will end: it never got as far as a SYN, it is not TCP, or somebody took
  * the callbacks away.
  */
-static __always_inline void connection_drop(const struct place *place, __u64 cookie)
+static __always_inline void connection_drop(const struct place *place, __u64 cookie, __u64 cgroup)
 {
 	bool active = place->connection->state == CONNECTION_ACTIVE;
 	struct traffic none = {};
 
 	if (!active)
 		sample_answer(place->connection, FAILURE_US, false);
-	connection_end(place, cookie, NULL, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, &none);
+	connection_end(place, cookie, NULL, cgroup, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE,
+		       &none);
 }
 
 #endif

@@ -62,6 +62,15 @@ struct {
 	__type(value, struct backend_stats);
 } backend_stats SEC(".maps");
 
+/* Counters by who asks and whom. The agent takes out what has ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, struct caller_key);
+	__type(value, struct caller_stats);
+} callers SEC(".maps");
+
 /* How often each verdict of enum verdict was given on this node. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

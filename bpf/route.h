@@ -171,9 +171,13 @@ static __always_inline int refuse(enum verdict why, enum verdict passed)
 static __always_inline void count_rejected(const struct choice *choice)
 {
 	struct service_stats *stats = service_counters(choice->service, choice->service_generation);
+	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
+						      choice->service_generation);
 
 	if (stats)
 		ADD(stats->total.rejected, 1);
+	if (caller)
+		ADD(caller->rejected, 1);
 }
 
 #endif

@@ -9,9 +9,15 @@
 /* The choice was made a moment ago: no need to look whether its records are still its own. */
 static __always_inline void count_attempt(const struct choice *choice, bool established)
 {
+	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
+						      choice->service_generation);
 	struct service_stats *service = bpf_map_lookup_elem(&service_stats, &choice->service);
 	struct backend_stats *backend = bpf_map_lookup_elem(&backend_stats, &choice->backend);
 
+	if (caller)
+		ADD(caller->attempts, 1);
+	if (caller && established)
+		ADD(caller->established, 1);
 	if (!service || !backend)
 		return;
 	ADD(service->total.attempts, 1);

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '96fd3d136159989c3ad75f1149fc97a3803510cd5665846f752a775881e1eda9';
+export const LAYOUT_HASH = '6f4c02e6420e64572acd15c3c90ac368719e929233e647690d813921a6b633c4';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -67,6 +67,18 @@ export const SERVICE_STATS = {
   rttSamples: 152,
   connectLatency: 160,
   connectLatencyCount: 32,
+} as const;
+export const CALLER_KEY = { size: 16, cgroup: 0, service: 8, serviceGeneration: 12 } as const;
+export const CALLER_STATS = {
+  size: 64,
+  attempts: 0,
+  established: 8,
+  failed: 16,
+  closed: 24,
+  broken: 32,
+  rejected: 40,
+  bytesSent: 48,
+  bytesReceived: 56,
 } as const;
 export const BACKEND_STATS = { size: 128, total: 0, ewma: 120, ewmaAt: 124 } as const;
 export const CONNECTION = {
@@ -144,7 +156,8 @@ export const VERDICT = {
   DROPPED_NO_PEER: 10,
   OVERFLOWED: 11,
   UNREMEMBERED: 12,
-  COUNT: 13,
+  UNNAMED: 13,
+  COUNT: 14,
 } as const;
 export const VERDICT_NAMES = [
   'refused_no_endpoint',
@@ -160,6 +173,7 @@ export const VERDICT_NAMES = [
   'dropped_no_peer',
   'overflowed',
   'unremembered',
+  'unnamed',
 ] as const;
 export const END_MODE = { LOCAL: 1, REDIRECT: 2, PLAIN: 3, SERVED: 4 } as const;
 export const FALLBACK = {
@@ -234,7 +248,8 @@ export const MAPS = {
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
-  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 13 },
+  callers: { type: 1, keySize: 16, valueSize: 64, flags: 1, maxEntries: 16384 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 14 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   accounts: { type: 24, keySize: 4, valueSize: 24, flags: 1, maxEntries: 0 },

@@ -64,6 +64,7 @@ export const openKernel = async (options: KernelOptions): Promise<KernelDataplan
 /** What a growth does not touch: it holds connections or counts for the whole node. */
 const KEPT_BY_GROWTH = [
   'verdicts',
+  'callers',
   'connections',
   'connections_overflow',
   'accounts',
