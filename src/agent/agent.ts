@@ -284,6 +284,7 @@ class RunningAgent implements Agent {
         this.#reconciler.note(events);
         this.#request();
       },
+      onTrouble: () => this.#tellComplaints(),
     });
   }
 

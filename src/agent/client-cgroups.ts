@@ -16,6 +16,8 @@ export interface ClientCgroupsOptions {
   /** As it is after each event that is told. */
   readonly cluster: ClientCluster;
   readonly emit: (events: readonly ClientEvent[]) => void;
+  /** There is something else to complain about. */
+  readonly onTrouble?: (() => void) | undefined;
   /** Of the cgroup below the root of cgroup v2; undefined where nobody can tell. */
   readonly level: number | undefined;
 }
@@ -28,6 +30,8 @@ const RETRY_MS = 250;
 const RETRY_MAX_MS = 5000;
 /** After a name has come or gone: a Pod's directories come one after another. */
 const HINT_MS = 10;
+/** Who is not found for so long is complained about, and looked for in other places, too. */
+const LONG_MS = 30_000;
 /** A Pod that has ended may be listed for long after its cgroup is gone. */
 const CHECK_MS = 60_000;
 
@@ -40,6 +44,8 @@ export class ClientCgroups {
   readonly #watch: DirectoryWatch;
   readonly #pods = new Map<string, Sought>();
   #tree: PodsTree = { roots: [], cut: false };
+  #searchedMs = Number.NEGATIVE_INFINITY;
+  #told = '[]';
   #isOn = false;
   #cancelTimer: (() => void) | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -72,6 +78,20 @@ export class ClientCgroups {
     if (this.#pods.size === 0) return [];
     const whole = this.#troubleOfTree();
     if (whole !== undefined) return [whole];
+    return [...this.#lost(), ...this.#refused()];
+  }
+
+  /** One for all: a kubelet that cannot be followed has many Pods. */
+  #lost(): readonly Complaint[] {
+    const [first, ...others] = this.#longWaiting();
+    if (first === undefined) return [];
+    const rest = others.length === 0 ? '' : `, nor were those of ${others.length} others`;
+    const bound = others.length === 0 ? 'it' : 'them';
+    const what = `its cgroup was not found for ${LONG_MS / 1000} s${rest}: no rule for clients binds ${bound}`;
+    return [complaintAbout(first.pod, 'warning', '', `${what}; see \`shunt doctor\``)];
+  }
+
+  #refused(): readonly Complaint[] {
     return [...this.#pods.values()]
       .filter(({ state }) => state === 'refused')
       .map(({ pod }) =>
@@ -90,7 +110,7 @@ export class ClientCgroups {
   }
 
   #start(): void {
-    this.#tree = findPodsTree(this.#options.cgroup);
+    this.#search();
     this.#look(this.#options.cluster.pods.keys());
   }
 
@@ -102,8 +122,26 @@ export class ClientCgroups {
     if (known.length > 0) this.#options.emit(known.map(([pod]) => ({ type: 'client', pod, client: undefined })));
   }
 
+  #search(): void {
+    this.#tree = findPodsTree(this.#options.cgroup);
+    this.#searchedMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Pods may be elsewhere by now: of a kubelet that was started anew with another driver the old place is still there. */
+  #isSearchDue(): boolean {
+    if (watchedDirectories(this.#tree).length === 0) return true;
+    const { clock, level } = this.#options;
+    if (level === undefined || clock.monotonicMs() - this.#searchedMs < LONG_MS) return false;
+    return this.#longWaiting().length > 0;
+  }
+
+  #longWaiting(): readonly Sought[] {
+    const untilMs = this.#options.clock.monotonicMs() - LONG_MS;
+    return [...this.#pods.values()].filter(({ state, sinceMs }) => state === 'waiting' && sinceMs <= untilMs);
+  }
+
   #look(keys: Iterable<string>): void {
-    if (watchedDirectories(this.#tree).length === 0) this.#tree = findPodsTree(this.#options.cgroup);
+    if (this.#isSearchDue()) this.#search();
     const changed: ClientEvent[] = [];
     for (const key of keys) {
       const before = this.#pods.get(key)?.client;
@@ -128,7 +166,8 @@ export class ClientCgroups {
     const before = this.#pods.get(key);
     const nowMs = clock.monotonicMs();
     const again = state === 'waiting' ? nextLook(before, pod, nowMs) : { waitMs: RETRY_MS, dueMs: nowMs + CHECK_MS };
-    this.#pods.set(key, { pod, state, client: usable, ...again });
+    const waited = before?.state === 'waiting' && before.pod.cgroupUid === pod.cgroupUid;
+    this.#pods.set(key, { pod, state, client: usable, sinceMs: waited ? before.sinceMs : nowMs, ...again });
     return usable;
   }
 
@@ -148,6 +187,14 @@ export class ClientCgroups {
   #lookAtDue(): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#look([...this.#pods].filter(([, { dueMs }]) => dueMs <= nowMs).map(([key]) => key));
+    this.#tellTrouble();
+  }
+
+  #tellTrouble(): void {
+    const now = JSON.stringify(this.#lost());
+    const isNew = now !== this.#told;
+    this.#told = now;
+    if (isNew) this.#options.onTrouble?.();
   }
 
   /** At everybody: what came or went may be anyone's. Who waits goes on from the least wait. */
@@ -182,6 +229,8 @@ interface Sought {
   readonly pod: PodObject;
   readonly state: 'found' | 'waiting' | 'refused';
   readonly client: Client | undefined;
+  /** In this state, by the first look that found it so; counts for who waits. */
+  readonly sinceMs: number;
   /** Before the next look, while it waits. */
   readonly waitMs: number;
   readonly dueMs: number;

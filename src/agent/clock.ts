@@ -1,3 +1,5 @@
+import { startTimer } from '../timer.ts';
+
 /** Time, given in from outside so that tests need not wait. */
 export interface Clock {
   /** Since the epoch. */
@@ -11,8 +13,5 @@ export interface Clock {
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after: (delayMs, call) => {
-    const timer = setTimeout(call, delayMs);
-    return () => clearTimeout(timer);
-  },
+  after: startTimer,
 };

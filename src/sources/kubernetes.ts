@@ -8,12 +8,14 @@ import type { Fields } from './kubernetes/calls.ts';
 import { type Catalog, type CatalogRead, createCatalog } from './kubernetes/catalog.ts';
 import { type Access, type Client, createClient } from './kubernetes/client.ts';
 import { Lookout } from './kubernetes/lookout.ts';
+import { NeededGrants } from './kubernetes/needed-grants.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './kubernetes/reflector.ts';
 import { type ClusterResource, resourcesFor } from './kubernetes/resources.ts';
-import { aboutRaw, hasOurStatus } from './kubernetes/status/about.ts';
+import { aboutRaw, hasOurStatus, isRoute, leftIn } from './kubernetes/status/about.ts';
 import type { ElectionTiming } from './kubernetes/status/election.ts';
-import { Statuses } from './kubernetes/status/statuses.ts';
+import { type LeftBehind, Statuses } from './kubernetes/status/statuses.ts';
 import { type ReflectorClock, systemClock } from './kubernetes/timing.ts';
+import type { ReflectorEvent } from './kubernetes/told.ts';
 import { Troubles } from './kubernetes/trouble.ts';
 import type { Source, SourceSink, StatusWriting, WatchStatus } from './source.ts';
 
@@ -46,8 +48,10 @@ class KubernetesSource implements Source {
   readonly #clock: ReflectorClock;
   readonly #lookout: Lookout;
   readonly #catalog: Catalog = createCatalog();
+  readonly #grants = new NeededGrants();
   readonly #intern: Intern = createIntern();
   readonly #placeOf: PlaceOf = createPlaces();
+  readonly #resources: readonly ClusterResource[];
   readonly #reflectors: readonly Reflector[];
   readonly #troubles: Troubles;
   readonly #statuses: Statuses | undefined;
@@ -64,6 +68,7 @@ class KubernetesSource implements Source {
 
   constructor(options: KubernetesSourceOptions) {
     const resources = resourcesFor(options.nodeName);
+    this.#resources = resources;
     this.name = `kubernetes:${options.access.server}`;
     this.#options = options;
     this.#client = createClient(options.access, options.userAgent);
@@ -132,10 +137,14 @@ class KubernetesSource implements Source {
       client: this.#client,
       lookout: this.#lookout,
       resource,
+      mayDoWithout: kind === 'ReferenceGrant' ? () => this.#mayMissGrants() : undefined,
       project: (raw) => this.#project(raw as Fields),
       handler: {
         onEvents: (events) => {
-          this.#tell(this.#catalog.take(kind, events));
+          const taken = this.#catalog.take(kind, events);
+          this.#grants.note(taken);
+          this.#tell(taken);
+          if (hasOurStatus(kind)) this.#statuses?.leftBehind(events.map((event) => leftBehind(kind, event)));
           for (const event of events) {
             if (kind !== 'Node') break;
             if (event.type === 'delete') nodes--;
@@ -157,6 +166,12 @@ class KubernetesSource implements Source {
     });
   }
 
+  /** Once all routes are known. */
+  #mayMissGrants(): boolean {
+    const isEarly = this.#resources.some(({ name, kind }) => isRoute(kind) && this.#unsynced.has(name));
+    return !isEarly && !this.#grants.areNeeded;
+  }
+
   #project(raw: Fields): CatalogRead {
     const read = readObject(raw, this.#intern);
     if (read.outcome === 'object' && read.object.kind === 'EndpointSlice') {
@@ -166,7 +181,8 @@ class KubernetesSource implements Source {
     if (ref === undefined || !hasOurStatus(ref.kind)) return read;
     this.#statuses?.seen(nameOf(ref), versionOf(raw));
     const about = read.outcome === 'rejected' ? aboutRaw(raw, ref) : undefined;
-    return about === undefined ? read : { ...read, about };
+    const left = read.outcome === 'nothing' ? leftIn(raw, ref) : undefined;
+    return { ...read, ...(about && { about }), ...(left && { left }) };
   }
 
   #tell(events: ReturnType<Catalog['take']>): void {
@@ -179,7 +195,14 @@ class KubernetesSource implements Source {
       whole: before.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole()),
     };
     const isSame = (Object.keys(before) as (keyof Told)[]).every((field) => before[field] === this.#told[field]);
-    if (events.length > 0 || !isSame) this.#send(events);
+    if (events.length === 0 && isSame) return;
+    try {
+      this.#send(events);
+    } catch (error) {
+      // What was not taken is told again.
+      this.#told = before;
+      throw error;
+    }
   }
 
   #send(events: ReturnType<Catalog['take']>): void {
@@ -211,6 +234,11 @@ interface Told {
   readonly rejected: ReturnType<Catalog['rejected']>;
   readonly whole: boolean;
 }
+
+const leftBehind = (kind: ObjectRef['kind'], event: ReflectorEvent<CatalogRead>): LeftBehind => ({
+  name: nameOf({ ...event, kind }),
+  status: event.type === 'put' ? event.object.left : undefined,
+});
 
 const nameOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
 

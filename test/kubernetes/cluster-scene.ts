@@ -100,6 +100,7 @@ export const openFollowed = async (sync: SyncMode, options: ClusterSceneOptions 
 const RESOURCE_OF = {
   Service: 'services',
   EndpointSlice: 'endpointslices',
+  TCPRoute: 'tcproutes',
   TrafficPolicy: 'trafficpolicies',
   Node: 'nodes',
   Pod: 'pods',

@@ -46,6 +46,25 @@ test('a source that may write nothing says so among the complaints, and is in no
   await scene.mirror.equal();
 });
 
+test('what a route that is a Gateway’s by now still says of us is taken back, though nothing else is wanted', async () => {
+  await using scene = await openFollowed('watch-list', { ...WRITING, server: { served: { tcproutes: ['v1'] } } });
+  const ours = { controllerName: 'shunt.dev/agent', parentRef: { kind: 'Service', name: 'web' }, conditions: [] };
+  const theirs = { ...ours, controllerName: 'example.com/gateway' };
+  const parents = () => {
+    const { status } = scene.server.store.get('tcproutes', 'shop/left') as RawObject;
+    return (status as { readonly parents: readonly object[] }).parents;
+  };
+  scene.server.store.put('tcproutes', {
+    metadata: { name: 'left', namespace: 'shop', generation: 2 },
+    spec: { parentRefs: [{ name: 'gateway' }], rules: [{ backendRefs: [{ name: 'web', port: 80 }] }] },
+    status: { parents: [theirs, ours] },
+  });
+  scene.source.want?.([]);
+  await retryUntil(() => parents().length === 1);
+  expect(parents()).toEqual([theirs]);
+  await retryUntil(() => lease(scene)?.spec !== undefined && scene.source.statusWriting?.()?.isLeader === false);
+});
+
 test('what is said of statuses stays when Pods are told after all the rest', async () => {
   const lease = { resource: 'leases', verb: 'get' } as const;
   const pods = [

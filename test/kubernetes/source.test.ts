@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { resourcesFor } from '../../src/sources/kubernetes/resources.ts';
 import type { NewObject } from '../helpers/api-server/resources.ts';
 import { manifestOf } from '../helpers/object-directory.ts';
-import { endpoint, node, pod, policy, service, slice } from '../helpers/objects.ts';
+import { backend, endpoint, node, pod, policy, route, service, slice } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { openCluster, openFollowed } from './cluster-scene.ts';
+import { OBJECTS, openCluster, openFollowed } from './cluster-scene.ts';
 import { SYNC_MODES } from './mirror.ts';
 
 const isTrouble = (line: string): boolean => line.startsWith('trouble');
@@ -180,6 +180,39 @@ describe.each(SYNC_MODES)('with a %s, the source', (sync) => {
     scene.server.behaviour.forbidden = [];
     await scene.mirror.equal();
     await retryUntil(() => scene.mirror.trouble === undefined);
+  });
+
+  test.each([
+    { resource: 'grpcroutes', version: 'v1alpha2' },
+    { resource: 'httproutes', version: 'v1beta1' },
+  ] as const)(
+    'reads $resource where a release of long ago serves them as $version alone',
+    async ({ resource, version }) => {
+      await using scene = await openCluster(sync, { server: { served: { [resource]: [version] } } });
+      await scene.mirror.start();
+      const watch = () => scene.source.watches?.().find((each) => each.resource === resource);
+      await retryUntil(() => watch()?.apiVersion === `gateway.networking.k8s.io/${version}`);
+    },
+  );
+
+  test.each([
+    { what: 'its own namespace', namespace: 'shop', synced: true },
+    { what: 'another one', namespace: 'stock', synced: false },
+  ])('without the right to read ReferenceGrants, and with a backend in $what: read is $synced', async (row) => {
+    const forbidden = [
+      { resource: 'referencegrants', verb: 'list' },
+      { resource: 'referencegrants', verb: 'watch' },
+    ] as const;
+    const served = { tcproutes: ['v1'], referencegrants: ['v1beta1'] };
+    const objects = [...OBJECTS, route({ backends: [backend('web', { namespace: row.namespace })] })];
+    await using scene = await openCluster(sync, { objects, server: { forbidden, served } });
+    await scene.mirror.start();
+    const refusals = () => scene.server.requests.filter(({ status }) => status === 403).length;
+    await retryUntil(() => scene.mirror.synced || refusals() > 10);
+    expect(scene.mirror.synced).toBe(row.synced);
+    expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_FORBIDDEN' });
+    scene.server.behaviour.forbidden = [];
+    await retryUntil(() => scene.mirror.synced);
   });
 
   test('says which Node is missing, until it is there', async () => {

@@ -85,8 +85,13 @@ export class StatusScene implements AsyncDisposable {
     return agent;
   }
 
-  put(name: string, status?: object): RawObject {
-    return this.server.store.put('tcproutes', route(name, status));
+  put(name: string, status?: object, generation = 1): RawObject {
+    return this.server.store.put('tcproutes', route(name, status, generation));
+  }
+
+  /** Somebody edits the object, which keeps its status. */
+  edit(name: string, generation: number): void {
+    this.put(name, { parents: this.parents(name) }, generation);
   }
 
   parents(name: string): readonly ParentStatus[] {
@@ -129,8 +134,8 @@ export const openStatusScene = async (names: readonly string[] = ['web']): Promi
   return scene;
 };
 
-const route = (name: string, status?: object): NewObject => ({
-  metadata: { name, namespace: 'shop', generation: 1 },
+const route = (name: string, status: object | undefined, generation: number): NewObject => ({
+  metadata: { name, namespace: 'shop', generation },
   spec: { parentRefs: [{ group: '', kind: 'Service', name: 'web' }] },
   ...(status && { status }),
 });

@@ -38,9 +38,11 @@ test('a condition that stays as it is keeps its time, and one that changes gets 
   await retryUntil(() => condition() !== undefined);
   const since = condition()?.lastTransitionTime;
   await sleep(1100);
+  scene.edit('web', 2);
   statuses.want([wanted('web', 'other words', 2)]);
   await retryUntil(() => condition()?.message === 'other words');
   expect(condition()).toMatchObject({ lastTransitionTime: since, observedGeneration: 2 });
+  scene.edit('web', 3);
   const status = wanted('web', 'refused', 3);
   const [entry] = status.entries;
   statuses.want([
@@ -190,6 +192,7 @@ test('of two agents that want different things one writes, and the next goes on 
 test('an agent that knows only an older state of an object leaves what was said of a newer one', async () => {
   await using scene = await openStatusScene();
   const first = await openLeader(scene, 'web');
+  scene.edit('web', 2);
   first.statuses.want([wanted('web', 'newer', 2)]);
   await retryUntil(() => scene.parents('web')[0]?.conditions[0]?.message === 'newer');
   await first.statuses.stop();

@@ -67,6 +67,27 @@ test('connections that are open stay where they are, whatever becomes of the sha
   expect((await client.hammer('tcp', WEB, 80, { count: 100, reset: true })).by).toEqual({ stable: 100 });
 });
 
+test('a client with session affinity keeps its endpoint while a canary comes and goes', async () => {
+  await traffic.remove('route');
+  const both = (['stable', 'canary'] as const).map((pod) => endpoint(traffic.actors[pod].pod.address4, { pod }));
+  await traffic.put(
+    'services',
+    service({ name: 'web', clusterIPs: [WEB], affinityTimeoutS: 10_800 }),
+    slice(both, { name: 'web-1', service: 'web' }),
+    ...named('web-canary', '10.96.0.2', 'canary'),
+  );
+  const answers = async () => Object.keys((await client.hammer('tcp', WEB, 80, { count: 20, reset: true })).by);
+  const mine = await answers();
+  expect(mine).toHaveLength(1);
+  // By chance it would be the same each time once in 2^10 runs.
+  for (let round = 0; round < 5; round++) {
+    await traffic.put('route', shared(10));
+    expect(await answers()).toEqual(mine);
+    await traffic.remove('route');
+    expect(await answers()).toEqual(mine);
+  }
+});
+
 test('a canary whose endpoints go is refused for its share, and answers again with them', async () => {
   await traffic.put('route', shared(50));
   await traffic.put(

@@ -99,8 +99,8 @@ test('its size is a prime with room for each of the backends', () => {
 /** Of all clients. */
 const MOVED_MAX = 0.02;
 
-/** One entry, of at least 16,381. */
-const SMALL_ONES_COST = 1 / 16_381;
+/** One entry, of at least 65,521. */
+const SMALL_ONES_COST = 1 / 65_521;
 
 const countsOf = (table: Uint32Array): Map<number, number> => {
   const counts = new Map<number, number>();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isShortage, plan } from '../../src/core/plan/plan.ts';
-import type { FrontendKey } from '../../src/core/plan/transaction.ts';
+import type { BackendWrite, FrontendKey } from '../../src/core/plan/transaction.ts';
 import type { Route } from '../../src/dataplane/fake/routes.ts';
 import { ShuntError } from '../../src/errors.ts';
 import { CLIENTS, state } from './states.ts';
@@ -83,6 +83,22 @@ describe('planning, on any sequence of desired states', () => {
         for (const [endpoint, { index, weight }] of world.backends()) {
           expect(before.get(endpoint)?.index ?? index, endpoint).toBe(index);
           expect(weights.get(endpoint), endpoint).toBe(weight);
+        }
+      }),
+    );
+  });
+
+  test('as many backends of an endpoint stay as are wanted before and after, through whatever arms', async () => {
+    await fc.assert(
+      fc.asyncProperty(state(), state(), async (first, second) => {
+        const world = await World.create();
+        await world.reach(changesTo(first));
+        const before = withoutArms(world.backends());
+        await world.reach(changesTo(second));
+        for (const [endpoint, after] of withoutArms(world.backends())) {
+          const held = before.get(endpoint) ?? [];
+          const kept = after.filter((index) => held.includes(index));
+          expect(kept.length, endpoint).toBe(Math.min(held.length, after.length));
         }
       }),
     );
@@ -257,6 +273,17 @@ const weightsOf = (wanted: State): Map<string, number> =>
         ),
     ),
   );
+
+/** Indexes of each endpoint of a port, scope and variant. */
+const withoutArms = (backends: ReadonlyMap<string, BackendWrite>): Map<string, number[]> => {
+  const all = new Map<string, number[]>();
+  for (const [name, { index }] of backends) {
+    const [id, scope, variant, , socket] = name.split(' ');
+    const endpoint = [id, scope, variant, socket].join(' ');
+    all.set(endpoint, [...(all.get(endpoint) ?? []), index]);
+  }
+  return all;
+};
 
 const emptied = (sequence: readonly State[]): State =>
   new Map(sequence.flatMap((wanted) => [...wanted.keys()]).map((id) => [id, undefined]));

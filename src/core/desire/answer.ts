@@ -1,14 +1,15 @@
 import { keyOf } from '../cluster/keys.ts';
-import type { DesiredArm, DesiredEndpoint, DesiredGroup } from '../model/desired.ts';
+import type { ChoiceRule, DesiredArm, DesiredEndpoint, DesiredGroup, Listed } from '../model/desired.ts';
 import type { EndpointSliceObject, Family } from '../model/objects.ts';
 import { armIdOf, backendOf, weighedBackends } from '../route/backend.ts';
+import { aliveKey } from './alive.ts';
 import type { BackendInput, RouteInput, ServiceInput } from './desire.ts';
 import { desireEndpoints } from './endpoints.ts';
 import { onlyNodeOf } from './internal-policy.ts';
 import type { LocalNode } from './node.ts';
 import { byName, compareText } from './order.ts';
 import { choiceOf, governingPolicy, isSameChoice } from './policy.ts';
-import type { ServedPort } from './ports.ts';
+import { type ServedPort, targetOf } from './ports.ts';
 import type { Ruling } from './ruling.ts';
 import type { Ramps } from './slow-start.ts';
 
@@ -20,12 +21,13 @@ export interface Basis {
   readonly ramps: Ramps;
 }
 
-export type Answer = Pick<DesiredGroup, 'endpoints' | 'arms'>;
+export type Answer = Pick<DesiredGroup, 'endpoints' | 'arms' | 'listed'>;
 
 /**
  * Who answers at addresses of one family. A route takes the place of the Service's own endpoints at all of its addresses;
  * so `onlyNode`, which is about these, means nothing then. A client whose policy chooses in another way than that of
- * everybody has one arm, because the choice of a port is one for all.
+ * everybody has one arm, because the choice of a port is one for all; and so has one whose policy has it take turns, for
+ * turns that others take as well would leave gaps in its rounds.
  */
 export const answerFor = (
   basis: Basis,
@@ -38,9 +40,13 @@ export const answerFor = (
   const { service, slices, policies } = basis.input;
   const endpoints = desireEndpoints({ ...basis, service, slices, policy }, port, family, onlyNode);
   const choice = choiceOf(policy.choice);
-  if (endpoints.length === 0 || isSameChoice(choice, choiceOf(governingPolicy(policies)))) return { endpoints };
+  const ofAll = governingPolicy(policies);
+  const isApart =
+    !isSameChoice(choice, choiceOf(ofAll)) || (policy.first !== ofAll && choice.algorithm === 'RoundRobin');
+  const listed = listedFor(choice, slices, port, family);
+  if (endpoints.length === 0 || !isApart) return { endpoints, ...listed };
   const id = `${keyOf(service)}:${port.port}@${policy.first?.name}`;
-  return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints }] };
+  return { endpoints: [], arms: [{ id, weight: 1, choice, endpoints, ...listed }] };
 };
 
 /** In the order of their names. Backends of one name share one arm; without any weight there is none, which refuses. */
@@ -83,7 +89,25 @@ const armOf = (
     onlyNodeOf(service, node.name),
   );
   const own = policy.first === governingPolicy(policies) ? id : `${id}@${policy.first?.name}`;
-  return { id: own, choice: choiceOf(policy.choice), endpoints };
+  const choice = choiceOf(policy.choice);
+  return { id: own, choice, endpoints, ...listedFor(choice, slices, found.port, family) };
+};
+
+/** Of all nodes and zones, drained, starting and ending ones too. */
+const listedFor = (
+  { algorithm }: ChoiceRule,
+  slices: readonly EndpointSliceObject[],
+  port: ServedPort,
+  family: Family,
+): Listed => {
+  if (algorithm !== 'Maglev') return {};
+  const listed = new Set<string>();
+  for (const slice of slices) {
+    const target = slice.family === family ? targetOf(slice, port) : undefined;
+    if (target === undefined) continue;
+    for (const { address } of slice.endpoints) listed.add(aliveKey(address, target.port));
+  }
+  return { listed: listed.size };
 };
 
 export const inOrder = (slices: readonly EndpointSliceObject[]): readonly EndpointSliceObject[] =>

@@ -137,7 +137,7 @@ const SIMPLE: ReadonlyMap<string, Algorithm> = new Map([
   ['RANDOM', 'WeightedRandom'],
 ]);
 /** As for TrafficPolicy. */
-const SLOW_START_MIN_MS = 1000;
+const SLOW_START_MIN_MS = 5000;
 const SLOW_START_MAX_MS = 3_600_000;
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 

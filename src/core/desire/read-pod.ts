@@ -32,7 +32,7 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
     name: ref.name,
     node,
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
-    cgroupUid: staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA),
+    cgroupUid: hasEnded ? '' : (staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA)),
     labels: readLabels(labels, intern),
     sameNode: readSameNode(review, labels),
   };

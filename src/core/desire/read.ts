@@ -108,7 +108,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['v1 Service', { kind: 'Service', checkName: checkLabel, read: readService }],
   ['discovery.k8s.io/v1 EndpointSlice', { kind: 'EndpointSlice', checkName: checkSubdomain, read: readEndpointSlice }],
   ['shunt.dev/v1alpha1 TrafficPolicy', { kind: 'TrafficPolicy', checkName: checkSubdomain, read: readTrafficPolicy }],
-  ...routes('GRPCRoute', 'v1'),
+  ...routes('GRPCRoute', 'v1', 'v1alpha2'),
   ...routes('HTTPRoute', 'v1', 'v1beta1'),
   ...routes('TLSRoute', 'v1', 'v1alpha3', 'v1alpha2'),
   ...routes('TCPRoute', 'v1', 'v1alpha2'),

@@ -16,10 +16,18 @@ export interface SlowStart {
 }
 
 /**
- * When endpoints of Services that have a slow start became able to answer, by Service and `aliveKey`; -Infinity for those
- * that were there when the Service was first looked at. Nothing is kept of other Services. Only `noteStarts` writes.
+ * Endpoints of Services that have a slow start, by Service and `aliveKey`. Nothing is kept of other Services. Only
+ * `noteStarts` writes.
  */
-export type Starts = Map<string, Map<string, number>>;
+export type Starts = Map<string, ReadonlyMap<string, Start>>;
+
+export interface Start {
+  /** When it became able to answer; -Infinity if it was there when the Service was first looked at. */
+  readonly sinceMs: number;
+  readonly pod: string;
+  /** Since when no slice lists it. */
+  readonly goneMs?: number;
+}
 
 /**
  * Call with every Service whose objects changed, before any of them is desired: an arm's endpoints are known by the
@@ -32,17 +40,36 @@ export const noteStarts = (starts: Starts, cluster: Cluster, key: string, nowMs:
     return;
   }
   const before = starts.get(key);
-  const after = new Map<string, number>();
-  for (const socket of ableSockets(cluster, service)) {
-    after.set(socket, before === undefined ? Number.NEGATIVE_INFINITY : (before.get(socket) ?? nowMs));
+  const after = new Map<string, Start>();
+  const unable = new Set<string>();
+  for (const { socket, pod, isAble } of socketsOf(cluster, service)) {
+    const known = before?.get(socket);
+    const isSame = known?.pod === pod && mayBeMoving(known, nowMs);
+    const sinceMs = before === undefined ? Number.NEGATIVE_INFINITY : isSame ? known.sinceMs : nowMs;
+    if (isAble) after.set(socket, { sinceMs, pod });
+    else unable.add(socket);
+  }
+  for (const [socket, start] of before ?? []) {
+    if (after.has(socket) || unable.has(socket)) continue;
+    const gone = { ...start, goneMs: start.goneMs ?? nowMs };
+    if (mayBeMoving(gone, nowMs)) after.set(socket, gone);
   }
   starts.set(key, after);
 };
 
+/**
+ * Whoever writes the slices may take an endpoint out of one before it is in another: a Pod that comes back within this
+ * time, and was not seen unready, was there all along.
+ */
+const MOVE_MAX_MS = 2000;
+
+const mayBeMoving = ({ goneMs }: Start, nowMs: number): boolean =>
+  goneMs === undefined || nowMs - goneMs <= MOVE_MAX_MS;
+
 export const slowStartAt = (starts: Starts, nowMs: number): SlowStart => ({
   nowMs,
   since: (service, address, port) => {
-    const sinceMs = starts.get(service)?.get(aliveKey(address, port));
+    const sinceMs = starts.get(service)?.get(aliveKey(address, port))?.sinceMs;
     return sinceMs === Number.NEGATIVE_INFINITY ? undefined : sinceMs;
   },
 });
@@ -89,8 +116,8 @@ const FOLD = 100;
 const FIRST_FACTOR = 0.1;
 
 /** No share may move further than this between two looks, and nobody looks more often than that. */
-const STEP_SHARE = 0.01;
-const STEP_MIN_MS = 100;
+const STEP_SHARE = 0.008;
+const STEP_MIN_MS = 20;
 
 /**
  * Shares of those that rise faster than the sum move up, the others down: until those that go up have moved by
@@ -119,12 +146,18 @@ const startsSlowly = ({ policies, destinationRules }: Cluster, key: string): boo
 const isSlow = (policies: readonly TrafficPolicyObject[] = []): boolean =>
   policies.some(({ slowStartMs }) => slowStartMs > 0);
 
-/** Of every port: where somebody answers that is ready, or would be if it did not have to count. */
-function* ableSockets({ slices }: Cluster, service: ServiceObject): Generator<string> {
+/** Of every port. Able is who is ready, or would be if it did not have to count. */
+function* socketsOf({ slices }: Cluster, service: ServiceObject): Generator<Listed> {
   for (const { ports, endpoints } of slices.byService.get(keyOf(service)) ?? []) {
     for (const endpoint of endpoints) {
-      if (standingOf(endpoint, service) !== STANDING.ready) continue;
-      for (const { port } of ports) yield aliveKey(endpoint.address, port);
+      const isAble = standingOf(endpoint, service) === STANDING.ready;
+      for (const { port } of ports) yield { socket: aliveKey(endpoint.address, port), pod: endpoint.pod, isAble };
     }
   }
+}
+
+interface Listed {
+  readonly socket: string;
+  readonly pod: string;
+  readonly isAble: boolean;
 }

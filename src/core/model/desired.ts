@@ -26,6 +26,8 @@ export interface DesiredGroup {
   readonly scope: Scope;
   /** Distinct by address and port; those with weight 0 are already left out. Empty where there are arms. */
   readonly endpoints: readonly DesiredEndpoint[];
+  /** See `Listed`. */
+  readonly listed?: number;
   /** Present when connections are shared among several Services: first an arm is chosen by weight, then its endpoint. */
   readonly arms?: readonly DesiredArm[];
   /** Present when this is for one Pod's connections only: it goes before the group of everybody at the same addresses. */
@@ -51,7 +53,14 @@ export interface DesiredArm {
   readonly choice: ChoiceRule;
   /** As in a group. Empty: this share is refused. */
   readonly endpoints: readonly DesiredEndpoint[];
+  readonly listed?: number;
 }
+
+/**
+ * How many endpoints the EndpointSlices list, whether or not they may answer: by that the table of `Maglev` has its size, so
+ * that it is the same on every node and whoever is ready. Absent where another algorithm chooses.
+ */
+export type Listed = Pick<DesiredArm, 'listed'>;
 
 /** A Pod of this node, as the kernel knows its processes: the cgroup of the Pod (not of a container). */
 export interface Client {

@@ -219,7 +219,7 @@ export interface PodObject extends ObjectRef {
   readonly node: string;
   /** Its own `status.podIPs`: empty with `hostNetwork`, before it has one, and once it has ended. Canonical text. */
   readonly addresses: readonly string[];
-  /** What names its cgroup: `metadata.uid`, or for a static Pod the annotation `kubernetes.io/config.hash`. */
+  /** What names its cgroup: `metadata.uid`, of a static Pod annotation `kubernetes.io/config.hash`; empty once it has ended. */
   readonly cgroupUid: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Label `shunt.dev/same-node`; empty when it says nothing of it. */

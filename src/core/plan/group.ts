@@ -3,12 +3,14 @@ import { SLOT_WORDS } from './alias.ts';
 import { choiceField, hasLookup, isSameChoice } from './choice.ts';
 import { takeIndex, takeSlots } from './draft.ts';
 import { frontendKey, nextGeneration } from './have.ts';
-import { type HeldRange, memberKey, type Place, type PlannedArm, placeOf } from './holdings.ts';
-import { identityKey, identityOf } from './identity.ts';
+import type { HeldRange, PlannedArm } from './holdings.ts';
+import { identityKey } from './identity.ts';
+import { takeLeaving } from './leaving.ts';
 import { type MaglevMember, maglev } from './maglev.ts';
+import { armIdentity, memberKey, type Place, placeOf } from './place.ts';
 import type { Planning } from './port.ts';
 import { type Arm, type RangeAt, rangeOf, rangeOfArms } from './range.ts';
-import type { Identity } from './transaction.ts';
+import type { BackendWrite, Identity } from './transaction.ts';
 
 /** The range of a group; groups of one place with the same list share one. */
 export const planGroup = (planning: Planning, group: DesiredGroup): RangeAt => {
@@ -22,7 +24,7 @@ export const planGroup = (planning: Planning, group: DesiredGroup): RangeAt => {
   const own = ownRange(planning, group);
   const range =
     group.arms === undefined
-      ? planRange(planning, place, group.endpoints, want.choice, own)
+      ? planRange(planning, place, { ...group, choice: want.choice }, own)
       : planArms(planning, group, group.arms, own);
   planned.set(list, range);
   return range;
@@ -38,16 +40,20 @@ const ownRange = ({ draft, holds, want }: Planning, group: DesiredGroup): HeldRa
   return held === undefined ? undefined : holds.ranges.get(held.slotBase);
 };
 
+/** `listed`: see `Listed`. */
+interface Answering extends Pick<DesiredGroup, 'endpoints' | 'listed'> {
+  readonly choice: ChoiceRule | undefined;
+}
+
 const planRange = (
   planning: Planning,
   place: Place,
-  endpoints: readonly DesiredEndpoint[],
-  choice: ChoiceRule | undefined,
+  { endpoints, listed, choice }: Answering,
   own: HeldRange | undefined,
 ): RangeAt => {
   if (endpoints.length === 0) return NOWHERE;
   const members = planMembers(planning, place, endpoints);
-  const words = rangeOf(members, hasLookup(choice) ? maglev(members) : undefined);
+  const words = rangeOf(members, hasLookup(choice) ? maglev(members, listed) : undefined);
   return { slotBase: planSlots(planning, words, own), slotCount: members.length };
 };
 
@@ -66,16 +72,12 @@ const planArms = (
     const identity = armIdentity(planning.want.id, arm.id, group.variant);
     const { service, choice } = planArmService(planning, arm, identity);
     const place = placeOf(group, identityKey(identity));
-    const { slotBase, slotCount } = planRange(planning, place, arm.endpoints, choice, before.get(service));
+    const { slotBase, slotCount } = planRange(planning, place, { ...arm, choice }, before.get(service));
     return { service, slotBase, slotCount, weight: arm.weight };
   });
   if (arms.length === 0) return NOWHERE;
   return { slotBase: planSlots(planning, rangeOfArms(arms), own), slotCount: arms.length, arms: true };
 };
-
-/** Clients of a variant may be given another algorithm, and take turns of their own. */
-const armIdentity = (portId: string, armId: string, variant = 0): Identity =>
-  identityOf(variant === 0 ? `${portId}>${armId}` : `${portId}>${armId}>${variant}`);
 
 /** Stays for as long as the port has an arm of that name. The first group that names it tells how it chooses. */
 const planArmService = ({ draft, holds }: Planning, { id, choice }: DesiredArm, identity: Identity): PlannedArm => {
@@ -105,14 +107,23 @@ const planMembers = (planning: Planning, place: Place, endpoints: readonly Desir
     const key = memberKey(place, endpoint);
     const known = holds.members.get(key);
     if (known !== undefined) return { index: known, weight, address, port };
-    const held = holds.backends.get(key);
-    holds.backends.delete(key);
+    const held = takeHeld(planning, place, endpoint);
     if (held !== undefined && held.weight !== weight) draft.weights.push({ index: held.index, weight });
     const index = held?.index ?? addBackend(planning, endpoint);
     holds.members.set(key, index);
     return { index, weight, address, port };
   });
   return members.sort((one, other) => one.index - other.index);
+};
+
+/** Its own, or one that another place gives up: a share that comes or goes takes nothing from the endpoints behind it. */
+const takeHeld = ({ holds, leaving }: Planning, place: Place, endpoint: DesiredEndpoint): BackendWrite | undefined => {
+  const own = memberKey(place, endpoint);
+  const key = holds.backends.has(own) ? own : takeLeaving(leaving, place, endpoint);
+  if (key === undefined) return undefined;
+  const held = holds.backends.get(key);
+  holds.backends.delete(key);
+  return held;
 };
 
 const addBackend = ({ draft, want, service }: Planning, { address, port, weight }: DesiredEndpoint): number => {

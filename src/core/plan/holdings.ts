@@ -1,9 +1,10 @@
 import { ShuntError } from '../../errors.ts';
-import type { ChoiceRule, DesiredEndpoint, Scope } from '../model/desired.ts';
+import type { ChoiceRule } from '../model/desired.ts';
 import { SLOT_WORDS } from './alias.ts';
 import type { Draft } from './draft.ts';
 import type { Port } from './have.ts';
 import { identityKey } from './identity.ts';
+import { memberKey, type Place, placeOf } from './place.ts';
 import { type Arm, armsOf, membersOf, type RangeAt, readRange } from './range.ts';
 import type { Range } from './ranges.ts';
 import type { BackendWrite, ServiceWrite, TableReader } from './transaction.ts';
@@ -40,17 +41,6 @@ export interface HeldRange extends Range {
   /** Empty where it leads to backends. */
   readonly arms: readonly Arm[];
 }
-
-/** Who may answer from one record: everybody of a scope or clients of one variant, by one arm or without arms. */
-export type Place = string;
-
-export const placeOf = (
-  { scope, variant = 0 }: { readonly scope: Scope; readonly variant?: number },
-  arm = '',
-): Place => `${scope} ${variant} ${arm}`;
-
-export const memberKey = (place: Place, { address, port }: Pick<DesiredEndpoint, 'address' | 'port'>): string =>
-  `${place} ${address} ${port}`;
 
 /**
  * Every backend of a range owns one of its columns.

@@ -6,11 +6,11 @@ import { lowestTerms, type Member } from './range.ts';
  * NSDI 2016, section 3.4): a table of as many entries as each client's hash is divided by. Every backend has an order of
  * its own, a permutation, in which it wants the entries; they take turns, each with the next entry that is still free.
  *
- * The table follows from addresses, ports and weights alone: it is the same on every node, in whatever order the
- * endpoints come and whatever indexes they have there.
+ * The table follows from addresses, ports, weights and the number of those that are listed: it is the same on every node,
+ * in whatever order the endpoints come and whatever indexes they have there.
  */
-export const maglev = (members: readonly MaglevMember[]): Uint32Array => {
-  const size = lookupSizeFor(members.length);
+export const maglev = (members: readonly MaglevMember[], listed = members.length): Uint32Array => {
+  const size = lookupSizeFor(Math.max(listed, members.length));
   const table = new Uint32Array(members.length === 0 ? 0 : size);
   const walks = walksOf(members, size);
   const isTaken = new Uint8Array(table.length);
@@ -33,13 +33,14 @@ export interface MaglevMember extends Member {
 /**
  * A prime, so that every step of a permutation comes to all entries. The larger it is for its backends, the fewer
  * clients move that need not: with 256 entries each and more, less than one in a hundred, and shares are that exact.
- * Another size moves nearly all of them, so there are few sizes, and growth within one moves hardly any.
+ * Another size moves nearly all of them, so there are few sizes, far apart, and growth within one moves hardly any.
+ * `count`: of those that are listed, ready or not, so that no size depends on who is ready.
  */
 export const lookupSizeFor = (count: number): number =>
   SIZES.find((size) => size >= count * ENTRIES_EACH) ?? (SIZES.at(-1) as number);
 
 /** Beyond 4,095 backends the largest table, which takes 4 MiB, has fewer entries for each. */
-const SIZES = [16_381, 65_521, 131_071, 262_139, 524_287, 1_048_573] as const;
+const SIZES = [65_521, 262_139, 1_048_573] as const;
 const ENTRIES_EACH = 256;
 
 /** A backend on its way through its permutation. */

@@ -7,12 +7,14 @@ import { planGroup } from './group.ts';
 import { nextGeneration, type Port } from './have.ts';
 import { type Holdings, holdingsOf, retireHoldings } from './holdings.ts';
 import { identityOf } from './identity.ts';
+import { type Leaving, leavingOf } from './leaving.ts';
 import type { FrontendWrite } from './transaction.ts';
 
 /** One port in the making. */
 export interface Planning {
   readonly draft: Draft;
   readonly holds: Holdings;
+  readonly leaving: Leaving;
   readonly want: DesiredPort;
   /** Its record. */
   readonly service: number;
@@ -26,7 +28,7 @@ export interface Planning {
 export const planPort = (draft: Draft, port: Port | undefined, want: DesiredPort): Port => {
   const service = planService(draft, port, want);
   const holds = holdingsOf(draft.have.tables, port);
-  const planning: Planning = { draft, holds, want, service };
+  const planning: Planning = { draft, holds, leaving: leavingOf(holds, want), want, service };
   const levels = clientLevelsOf(want);
   const plan = (groups: readonly DesiredGroup[]): FrontendWrite[] =>
     groups.flatMap((group) =>

@@ -1,12 +1,18 @@
 import type { ObjectRead } from '../../core/desire/read.ts';
 import { flat } from '../../core/model/flat.ts';
 import type { Complaint, ObjectRef } from '../../core/model/objects.ts';
-import type { RejectedObject } from '../../core/status/wanted.ts';
+import type { RejectedObject, WantedStatus } from '../../core/status/wanted.ts';
 import type { ClusterEvent } from '../source.ts';
 import type { ReflectorEvent } from './told.ts';
 
-/** `about`: of an object whose status can say what is wrong with it. */
-export type CatalogRead = ObjectRead & { readonly about?: Omit<RejectedObject, 'complaints'> };
+/**
+ * `about`: of an object whose status can say what is wrong with it. `left`: of one that asks for nothing, and whose status
+ * says something of us all the same.
+ */
+export type CatalogRead = ObjectRead & {
+  readonly about?: Omit<RejectedObject, 'complaints'>;
+  readonly left?: WantedStatus;
+};
 
 /**
  * What objects of the server ask for, and what there is to say about them. Of objects that are as they should be it keeps

@@ -29,6 +29,8 @@ export interface ReflectorOptions<T> {
   readonly handler: ReflectorHandler<T>;
   /** Shared by the reflectors of a node. */
   readonly lookout?: Lookout | undefined;
+  /** Whether what is dispensable may be done without now. Default: always. */
+  readonly mayDoWithout?: (() => boolean) | undefined;
   /** Called with an object of the server, which always has `apiVersion` and `kind`. Nothing else of it is kept. */
   readonly project: (raw: unknown) => T;
   /** What is tried first; `list` never asks for initial events. Default `watch-list`. */
@@ -76,6 +78,7 @@ class RunningReflector<T> implements Reflector {
   readonly #clock: ReflectorClock;
   readonly #backoff: Backoff;
   readonly #lineBytesMax: number;
+  readonly #mayDoWithout: () => boolean;
   readonly #requests: Requests;
   readonly #judge: Judge;
   readonly #doubt: Doubt;
@@ -117,6 +120,7 @@ class RunningReflector<T> implements Reflector {
     this.#backoff = createBackoff(this.#timing, random);
     this.#lookout = options.lookout ?? new Lookout({ client, clock: this.#clock, timing: this.#timing, random });
     this.#lineBytesMax = options.lineBytesMax ?? LINE_BYTES_MAX;
+    this.#mayDoWithout = options.mayDoWithout ?? always;
     this.#mayAskInitial = options.sync !== 'list';
     this.#requests = new Requests(client, this.#clock);
     this.#judge = new Judge(this.#backoff);
@@ -469,7 +473,7 @@ class RunningReflector<T> implements Reflector {
   /** Nobody lets us read it. What is known stays. Returns the least to wait, in ms. */
   #refused(): number {
     this.#refusals++;
-    if (this.#refusals < REFUSALS_MAX) return 0;
+    if (this.#refusals < REFUSALS_MAX || !this.#mayDoWithout()) return 0;
     this.#isComplete = true;
     this.#tellSynced();
     return this.#lookout.pauseMs(this.#refusals - REFUSALS_MAX + 1);
@@ -501,3 +505,5 @@ const asEnding = (error: unknown): Ending => {
 };
 
 const ignore = (): void => {};
+
+const always = (): boolean => true;

@@ -72,8 +72,10 @@ const standard = (
 const GATEWAY = 'gateway.networking.k8s.io';
 
 const STANDARD: readonly ClusterResource[] = [
-  standard('GRPCRoute', 'grpcroutes', GATEWAY, ['v1']),
-  standard('HTTPRoute', 'httproutes', GATEWAY, ['v1']),
+  // Until release 1.1 of the Gateway API only v1alpha2.
+  standard('GRPCRoute', 'grpcroutes', GATEWAY, ['v1', 'v1alpha2']),
+  // Until release 1.0 only v1beta1.
+  standard('HTTPRoute', 'httproutes', GATEWAY, ['v1', 'v1beta1']),
   standard('TLSRoute', 'tlsroutes', GATEWAY, ['v1', 'v1alpha3', 'v1alpha2']),
   // Until release 1.5 of the Gateway API only v1alpha2, and only in its experimental channel.
   standard('TCPRoute', 'tcproutes', GATEWAY, ['v1', 'v1alpha2']),

@@ -1,3 +1,5 @@
+import { startTimer } from '../../timer.ts';
+
 /** Time, given in from outside so that tests need not wait. */
 export interface ReflectorClock {
   /** Since the epoch. */
@@ -11,10 +13,7 @@ export interface ReflectorClock {
 export const systemClock: ReflectorClock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after: (delayMs, call) => {
-    const timer = setTimeout(call, delayMs);
-    return () => clearTimeout(timer);
-  },
+  after: startTimer,
 };
 
 /** How long a Reflector waits for what. A pair is a range from which each use takes a random value. */

@@ -49,7 +49,7 @@ export const RESOURCES: Readonly<Record<ResourceName, Resource>> = {
     namespaced: true,
     custom: true,
   },
-  grpcroutes: { ...gateway, name: 'grpcroutes', versions: ['v1'], kind: 'GRPCRoute' },
+  grpcroutes: { ...gateway, name: 'grpcroutes', versions: ['v1', 'v1alpha2'], kind: 'GRPCRoute' },
   httproutes: { ...gateway, name: 'httproutes', versions: ['v1', 'v1beta1'], kind: 'HTTPRoute' },
   tlsroutes: { ...gateway, name: 'tlsroutes', versions: ['v1', 'v1alpha3', 'v1alpha2'], kind: 'TLSRoute' },
   tcproutes: { ...gateway, name: 'tcproutes', versions: ['v1', 'v1alpha2'], kind: 'TCPRoute' },

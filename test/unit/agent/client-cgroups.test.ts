@@ -45,12 +45,14 @@ const stage = ({ level = 0, rules = [NARROW] }: StageOptions = {}) => {
   const clock = new ManualClock();
   const cluster = createCluster();
   const emitted: ClientEvent[] = [];
+  const troubles = { count: 0 };
   const clients = new ClientCgroups({
     cgroup: root,
     node: 'node-a',
     clock,
     cluster,
     emit: (events) => emitted.push(...events),
+    onTrouble: () => troubles.count++,
     level: level === 'unknown' ? undefined : level,
   });
   opened.push(clients);
@@ -63,7 +65,7 @@ const stage = ({ level = 0, rules = [NARROW] }: StageOptions = {}) => {
   const remove = (...refs: readonly ObjectRef[]): void =>
     tell(...refs.map((ref) => ({ type: 'delete', ref }) as const));
   put(...rules);
-  return { clients, clock, emitted, put, remove };
+  return { clients, clock, emitted, put, remove, troubles };
 };
 
 const found = (name: string, cgroup: bigint) => ({ type: 'client', pod: `shop/${name}`, client: { cgroup, level: 3 } });
@@ -135,7 +137,7 @@ describe('a Pod of this node', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  test('that has ended is no client any more once its cgroup has gone, though it is still listed', async () => {
+  test('is no client any more once its cgroup has gone, though it is still listed', async () => {
     const cgroup = start('u1');
     const { clients, clock, emitted, put } = stage();
     put(pod({ name: 'a', cgroupUid: 'u1' }));
@@ -216,6 +218,36 @@ describe('who cannot be told apart', () => {
     const cgroup = start('u1');
     await clock.advance(5000);
     expect({ emitted, complaints: clients.complaints() }).toEqual({ emitted: [found('a', cgroup)], complaints: [] });
+  });
+
+  test('because it is not found is told after half a minute, one for all, until it is', async () => {
+    const { clients, clock, emitted, put, troubles } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    await clock.advance(20_000);
+    put(pod({ name: 'b', cgroupUid: 'u2' }), pod({ name: 'c', cgroupUid: 'u3' }));
+    expect(clients.complaints()).toEqual([]);
+    await clock.advance(20_000);
+    expect(complaintLines(clients.complaints())).toEqual([
+      'warning: Pod shop/a : its cgroup was not found for 30 s: no rule for clients binds it; see `shunt doctor`',
+    ]);
+    await clock.advance(60_000);
+    expect(complaintLines(clients.complaints())).toEqual([
+      'warning: Pod shop/a : its cgroup was not found for 30 s, nor were those of 2 others: no rule for clients binds ' +
+        'them; see `shunt doctor`',
+    ]);
+    expect(troubles.count).toBe(2);
+    const cgroups = ['u1', 'u2', 'u3'].map(start);
+    await clock.advance(5000);
+    expect(emitted).toEqual(['a', 'b', 'c'].map((name, index) => found(name, cgroups[index] ?? 0n)));
+    expect(clients.complaints()).toEqual([]);
+  });
+
+  test('because its kubelet moved elsewhere is found there, within a minute', async () => {
+    const { clients, clock, put } = stage();
+    put(pod({ name: 'a', cgroupUid: 'u1' }));
+    mkdirSync(join(root, 'kubepods.slice/kubepods-podu1.slice'), { recursive: true });
+    await clock.advance(60_000);
+    expect(clients.counts()).toEqual({ found: 1, waiting: 0, refused: 0 });
   });
 
   test('because nobody says how deep the cgroup of the agent lies is told', () => {

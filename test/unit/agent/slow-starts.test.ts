@@ -59,7 +59,8 @@ describe('an endpoint is new', () => {
     expect(look([endpoint(A), endpoint(B)])).toEqual([undefined, undefined]);
     await clock.advance(1000);
     look([endpoint(A)]);
-    expect(look([endpoint(A), endpoint(B)])).toEqual([undefined, 2000]);
+    await clock.advance(3000);
+    expect(look([endpoint(A), endpoint(B)])).toEqual([undefined, 5000]);
     look([endpoint(A), endpoint(B)], { policies: [] });
     expect(look([endpoint(A), endpoint(B)])).toEqual([undefined, undefined]);
   });

@@ -1,6 +1,7 @@
 import type { ObjectRef, RouteKind, RouteParent } from '../../../core/model/objects.ts';
-import type { RejectedObject } from '../../../core/status/wanted.ts';
+import type { RejectedObject, WantedStatus } from '../../../core/status/wanted.ts';
 import type { Fields } from '../calls.ts';
+import { oursIn } from './entries.ts';
 
 type About = Omit<RejectedObject, 'complaints'>;
 
@@ -21,8 +22,17 @@ export const aboutRaw = (raw: Fields, object: ObjectRef): About | undefined => {
   return { ref, parents: listOf(spec.parentRefs).flatMap((parent) => parentOf(parent, object.namespace)) };
 };
 
+/** What takes back what an object that asks for nothing says of us; undefined when that is nothing. */
+export const leftIn = (raw: Fields, object: ObjectRef): WantedStatus | undefined => {
+  const ref = aboutRaw(raw, object)?.ref;
+  const kind = object.kind === 'TrafficPolicy' ? 'ancestors' : 'parents';
+  return ref === undefined || oursIn(raw, kind) === '[]' ? undefined : { ref, kind, entries: [] };
+};
+
 /** Kinds into whose status we write. */
-export const hasOurStatus = (kind: string): boolean => kind === 'TrafficPolicy' || ROUTES.has(kind);
+export const hasOurStatus = (kind: string): boolean => kind === 'TrafficPolicy' || isRoute(kind);
+
+export const isRoute = (kind: string): boolean => ROUTES.has(kind);
 
 const ROUTES: ReadonlySet<string> = new Set<RouteKind>(['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute']);
 

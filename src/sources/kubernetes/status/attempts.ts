@@ -1,19 +1,22 @@
 import { nearly } from '../backoff.ts';
 import type { ReflectorClock } from '../timing.ts';
 
-/** When the status of one object may be written again. */
+/** When the status of one object may be written again, or a server asked. */
 export class Attempts {
   readonly #clock: ReflectorClock;
   readonly #random: () => number;
+  readonly #maxMs: number;
   #failures = 0;
   /** How often in a row somebody had undone what we wrote. */
   #undone = 0;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: ReflectorClock, random: () => number) {
+  /** `maxMs`: the longest wait. */
+  constructor(clock: ReflectorClock, random: () => number, maxMs = BACKOFF_MAX_MS) {
     this.#clock = clock;
     this.#random = random;
+    this.#maxMs = maxMs;
   }
 
   get waitMs(): number {
@@ -22,7 +25,8 @@ export class Attempts {
 
   /** So often that it is no chance: another controller wants something else. */
   get isContested(): boolean {
-    return this.#undone >= CONTESTED_MIN && this.#clock.monotonicMs() - this.#writtenMs <= BACKOFF_MAX_MS;
+    const stoodMs = this.#clock.monotonicMs() - this.#writtenMs;
+    return this.#undone >= CONTESTED_MIN && (stoodMs <= BACKOFF_MAX_MS || this.waitMs > 0);
   }
 
   written(): void {
@@ -50,8 +54,8 @@ export class Attempts {
   }
 
   #wait(times: number, atLeastMs = 0): void {
-    const ms = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(times - 1, EXPONENT_MAX));
-    const waitMs = Math.max(nearly(ms, this.#random()), Math.min(atLeastMs, BACKOFF_MAX_MS));
+    const ms = Math.min(this.#maxMs, BACKOFF_FIRST_MS * 2 ** Math.min(times - 1, EXPONENT_MAX));
+    const waitMs = Math.max(nearly(ms, this.#random()), Math.min(atLeastMs, this.#maxMs));
     this.#notBeforeMs = this.#clock.monotonicMs() + waitMs;
   }
 }

@@ -139,9 +139,21 @@ export class Election {
     try {
       await this.#put(object, { ...lease, ...this.#now() });
     } catch (error) {
-      if ((error as Ending).status !== 404) throw error;
-      await this.#create();
+      const { status } = error as Ending;
+      if (status === 404) await this.#create();
+      else if (status === 409) await this.#renewAsRead(error as Ending);
+      else throw error;
     }
+  }
+
+  /** A renewal of ours whose answer was lost made a version that we were not told: the lease is still ours then. */
+  async #renewAsRead(conflict: Ending): Promise<void> {
+    const object = await this.#read();
+    if (object === undefined) throw conflict;
+    const lease = this.#leaseOf(object);
+    this.#seen = { object, lease, atMs: this.#options.clock.monotonicMs() };
+    if (lease.holder !== this.#options.identity) throw conflict;
+    await this.#put(object, { ...lease, ...this.#now() });
   }
 
   /** Takes the lease if it is free. */
@@ -151,7 +163,7 @@ export class Election {
       await this.#create();
       return;
     }
-    const lease = readLease(object);
+    const lease = this.#leaseOf(object);
     const isAsSeen = JSON.stringify(lease) === JSON.stringify(this.#seen?.lease);
     const atMs = isAsSeen && this.#seen ? this.#seen.atMs : this.#options.clock.monotonicMs();
     this.#seen = { object, lease, atMs };
@@ -187,7 +199,7 @@ export class Election {
     const { clock } = this.#options;
     const sent = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     const object = await write();
-    this.#seen = { object, lease: readLease(object), atMs: sent.monotonicMs };
+    this.#seen = { object, lease: this.#leaseOf(object), atMs: sent.monotonicMs };
     this.#renewed = sent;
     if (!this.isLeader) return this.#lose();
     this.#cancelDeadline?.();
@@ -216,6 +228,10 @@ export class Election {
     } finally {
       cancel();
     }
+  }
+
+  #leaseOf(object: Fields): Lease {
+    return readLease(object, this.#timing.durationMs * DURATIONS_MAX);
   }
 
   #abortAfter(ms: number): () => void {
@@ -254,5 +270,7 @@ interface Seen {
   readonly atMs: number;
 }
 
+/** Of ours: another version of Shunt may have another duration. */
+const DURATIONS_MAX = 5;
 /** An agent that stops does not wait longer. */
 const RELEASE_MS = 2_000;

@@ -10,13 +10,17 @@ export interface Merge {
   /** Ours as they were and as they should be: as texts, to compare. */
   readonly before: string;
   readonly after: string;
-  /** Somebody of us has said something about a newer state of the object. */
+  /**
+   * What is wanted is about another state of the object: somebody of us has said something about a newer one, or there
+   * is a new object of that name, whose generations begin anew.
+   */
   readonly isOutdated: boolean;
 }
 
 /** Puts our entries into an object as the server has it. `now`: RFC 3339, in seconds. */
 export const merge = (object: Fields, { ref, kind, entries }: WantedStatus, now: string): Merge => {
   const status = fieldsOf(object.status);
+  const generation = generationOf(object);
   const there = listOf(status[kind]);
   const ours = there.filter(isOurs);
   const room = ENTRIES_MAX[kind] - (there.length - ours.length);
@@ -25,7 +29,7 @@ export const merge = (object: Fields, { ref, kind, entries }: WantedStatus, now:
     object: { ...object, status: { ...status, [kind]: inPlace(there, wanted, kind) } },
     before: textOf(ours),
     after: textOf(wanted),
-    isOutdated: newest(ours) > ref.generation,
+    isOutdated: generation < ref.generation || newest(ours, generation) > ref.generation,
   };
 };
 
@@ -69,13 +73,20 @@ const inPlace = (
   return [...kept, ...left];
 };
 
-const newest = (entries: readonly Fields[]): number =>
+/** A generation that the object never had is of one before it, or made up: it says nothing. */
+const newest = (entries: readonly Fields[], generation: number): number =>
   Math.max(
     0,
     ...entries
       .flatMap(({ conditions }) => listOf(conditions))
-      .map(({ observedGeneration }) => (typeof observedGeneration === 'number' ? observedGeneration : 0)),
+      .map(({ observedGeneration }) => (typeof observedGeneration === 'number' ? observedGeneration : 0))
+      .filter((observed) => observed <= generation),
   );
+
+const generationOf = ({ metadata }: Fields): number => {
+  const { generation } = fieldsOf(metadata);
+  return typeof generation === 'number' ? generation : Number.POSITIVE_INFINITY;
+};
 
 const isOurs = ({ controllerName }: Fields): boolean => controllerName === CONTROLLER;
 

@@ -11,12 +11,13 @@ export interface Lease {
   readonly transitions: number;
 }
 
-export const readLease = (object: Fields): Lease => {
+/** `durationMaxMs`: whoever wrote a longer one meant something else, and it must not keep everybody from leading. */
+export const readLease = (object: Fields, durationMaxMs: number): Lease => {
   const spec = (typeof object.spec === 'object' && object.spec !== null ? object.spec : {}) as Fields;
   const seconds = spec.leaseDurationSeconds;
   return {
     holder: textOf(spec.holderIdentity),
-    durationMs: typeof seconds === 'number' && seconds >= 1 ? seconds * 1000 : 0,
+    durationMs: typeof seconds === 'number' && seconds >= 1 ? Math.min(seconds * 1000, durationMaxMs) : 0,
     renewTime: textOf(spec.renewTime),
     acquireTime: textOf(spec.acquireTime),
     transitions: typeof spec.leaseTransitions === 'number' ? spec.leaseTransitions : 0,

@@ -24,6 +24,13 @@ export interface StatusesOptions {
   readonly onComplaints: () => void;
 }
 
+/** What an object such as `HTTPRoute shop/web`, of which nothing is wanted, still says of us; undefined: nothing. */
+export interface LeftBehind {
+  readonly name: string;
+  /** Without entries. */
+  readonly status: WantedStatus | undefined;
+}
+
 /** Writes statuses of objects as long as this agent is the one of all that does. Nothing waits for it, and nothing fails by it. */
 export class Statuses {
   readonly #options: StatusesOptions;
@@ -32,7 +39,10 @@ export class Statuses {
   /** Of what cannot be written, by what it is. */
   readonly #complaints = new Map<string, Complaint>();
   #list: readonly Complaint[] = [];
-  #isWanted = false;
+  /** Undefined until it is known. */
+  #wanted: readonly WantedStatus[] | undefined;
+  readonly #left = new Map<string, WantedStatus>();
+  #cancelPeace: (() => void) | undefined;
 
   constructor(options: StatusesOptions) {
     const { client, clock, random, namespace, nodeName, resourceOf, timing } = options;
@@ -62,15 +72,28 @@ export class Statuses {
       mayWrite: () => this.#election.isLeader,
       onEnd: (name, { error, isContested }) => {
         this.#complain(name, isContested ? CONTESTED : error && refusalOf(error));
+        if (isContested) this.#awaitPeace();
         this.#elect();
       },
     });
   }
 
   want(statuses: readonly WantedStatus[]): void {
-    this.#isWanted = statuses.length > 0;
-    this.#writer.want(statuses);
-    this.#elect();
+    this.#wanted = statuses;
+    this.#follow();
+  }
+
+  /** Whoever led before may have had no time to take it back. */
+  leftBehind(changes: readonly LeftBehind[]): void {
+    let isChanged = false;
+    for (const { name, status } of changes) {
+      if (status === undefined) isChanged = this.#left.delete(name) || isChanged;
+      else if (JSON.stringify(this.#left.get(name)) !== JSON.stringify(status)) {
+        this.#left.set(name, status);
+        isChanged = true;
+      }
+    }
+    if (isChanged && this.#wanted !== undefined) this.#follow();
   }
 
   /** The object, such as `TCPRoute shop/web`, exists in this version. */
@@ -89,13 +112,34 @@ export class Statuses {
   }
 
   async stop(): Promise<void> {
+    this.#cancelPeace?.();
     await this.#writer.stop();
     await this.#election.stop();
   }
 
+  /** What is wanted of an object counts for more than what it says by now. */
+  #follow(): void {
+    const wanted = this.#wanted ?? [];
+    this.#writer.want(this.#left.size === 0 ? wanted : [...this.#left.values(), ...wanted]);
+    this.#elect();
+  }
+
   /** Whoever leads takes back what is no longer wanted before it leads no more. */
   #elect(): void {
-    this.#election.want(this.#isWanted || (this.#election.isLeader && this.#writer.pending > 0));
+    const isWanted = this.#wanted !== undefined && this.#wanted.length + this.#left.size > 0;
+    this.#election.want(isWanted || (this.#election.isLeader && this.#writer.pending > 0));
+  }
+
+  /** Nothing happens when a fight is over. */
+  #awaitPeace(): void {
+    this.#cancelPeace ??= this.#options.clock.after(PEACE_CHECK_MS, () => {
+      this.#cancelPeace = undefined;
+      const contested = [...this.#complaints.values()].filter(({ message }) => message === CONTESTED);
+      for (const { object } of contested) {
+        if (this.#writer.isContested(object)) this.#awaitPeace();
+        else this.#complain(object, undefined);
+      }
+    });
   }
 
   #complain(object: string, message: string | undefined): void {
@@ -103,7 +147,11 @@ export class Statuses {
     if (message === undefined) this.#complaints.delete(object);
     else this.#complaints.set(object, { severity: 'warning', object, path: 'status', message });
     this.#list = [...this.#complaints.values()];
-    this.#options.onComplaints();
+    try {
+      this.#options.onComplaints();
+    } catch {
+      // Told with whatever comes next; neither the election nor the writing may end by it.
+    }
   }
 }
 
@@ -113,3 +161,5 @@ const refusalOf = ({ status, message }: Ending): string | undefined =>
 
 const CONTESTED =
   'another controller undoes what Shunt writes into it again and again; Shunt writes it ever less often';
+
+const PEACE_CHECK_MS = 60_000;

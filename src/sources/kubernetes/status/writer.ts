@@ -74,12 +74,17 @@ export class StatusWriter {
     this.#ration = new Pause(clock);
     this.#reads = new Allowance(clock, perS * READS_PER_WRITE, burst);
     this.#writes = new Allowance(clock, perS, burst);
-    this.#server = new Attempts(clock, random);
+    this.#server = new Attempts(clock, random, SERVER_WAIT_MAX_MS);
   }
 
   /** Objects that are not known to say what is wanted. */
   get pending(): number {
     return this.#due.size;
+  }
+
+  /** Somebody undoes what we write into it, and has not left it alone for long since. */
+  isContested(name: string): boolean {
+    return this.#items.get(name)?.attempts.isContested ?? false;
   }
 
   /** Everything that is wanted. What was wanted of an object that is no longer among it is taken back. */
@@ -190,7 +195,7 @@ export class StatusWriter {
     try {
       await this.#bring(name, item);
       this.#server.settled();
-      this.#options.onEnd(name, { error: undefined, isContested: item.attempts.isContested });
+      this.#options.onEnd(name, { error: undefined, isContested: this.isContested(name) });
     } catch (error) {
       const ending = error as Ending;
       if (!this.#mayWrite) return;
@@ -201,8 +206,10 @@ export class StatusWriter {
       }
       this.counts.failed++;
       item.attempts.failed();
+      // Whoever fails every time would keep those behind it from their turn.
+      if (this.#due.delete(name)) this.#due.add(name);
       if (isOfServer(ending)) this.#server.failed(ending.retryAfterMs);
-      this.#options.onEnd(name, { error: ending, isContested: item.attempts.isContested });
+      this.#options.onEnd(name, { error: ending, isContested: this.isContested(name) });
     }
   }
 
@@ -289,8 +296,12 @@ const READS_PER_WRITE = 5;
 /** In a row, before it counts as a failure. */
 const CONFLICTS_MAX = 5;
 
-/** Others would fare no better. */
-const isOfServer = ({ status }: Ending): boolean => status === undefined || status === 429 || status >= 500;
+/** Others would fare no better. A 500 may be of one type alone: that of a webhook, or of a conversion, that is broken. */
+const isOfServer = ({ status }: Ending): boolean => status === undefined || SERVER_STATUSES.has(status);
+
+const SERVER_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
+/** All that is due waits for it. */
+const SERVER_WAIT_MAX_MS = 30_000;
 
 const nowText = (clock: ReflectorClock): string => new Date(clock.wallMs()).toISOString().replace(/\.\d+Z$/, 'Z');
 

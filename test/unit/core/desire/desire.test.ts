@@ -566,4 +566,22 @@ describe('how an endpoint is chosen', () => {
     const { ports } = desire({ service: service(), slices: [slice([endpoint('10.1.0.1')])], policies, node: OUR_NODE });
     expect(ports[0]?.choice).toEqual(choice);
   });
+
+  it.each([
+    ['Maglev', 4],
+    ['RoundRobin', undefined],
+  ] as const)('%s knows the number of all that are listed: %s', (algorithm, listed) => {
+    const own = [endpoint('10.1.0.1', { pod: 'drained' }), endpoint('10.1.0.2', NOT_READY), endpoint('10.1.0.3')];
+    const { ports } = desire({
+      service: service(),
+      slices: [
+        slice(own, { name: 'a' }),
+        slice([endpoint('10.1.0.3'), endpoint('10.1.0.4', { node: 'other' })], { name: 'b' }),
+      ],
+      policies: [policy([{ pod: 'drained', weight: 0 }], { algorithm })],
+      node: OUR_NODE,
+    });
+    expect(ports[0]?.groups[0]?.endpoints).toHaveLength(2);
+    expect(ports[0]?.groups[0]?.listed).toBe(listed);
+  });
 });

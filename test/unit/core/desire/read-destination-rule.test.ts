@@ -92,16 +92,16 @@ describe('a DestinationRule', () => {
       90_000,
       [`${BALANCER}.warmup.minimumPercent`, `${BALANCER}.warmup.aggression`],
     ],
-    ['by its older name', { warmupDurationSecs: '1.5s' }, 1500, []],
+    ['by its older name', { warmupDurationSecs: '7.5s' }, 7500, []],
     [
       'by both names',
-      { warmup: { duration: '2s' }, warmupDurationSecs: '3s' },
-      2000,
+      { warmup: { duration: '20s' }, warmupDurationSecs: '30s' },
+      20_000,
       [`${BALANCER}.warmupDurationSecs`],
     ],
-    ['by its older name, in a line', { warmup: { aggression: 1 }, warmupDurationSecs: '3s' }, 3000, []],
+    ['by its older name, in a line', { warmup: { aggression: 1 }, warmupDurationSecs: '30s' }, 30_000, []],
     ['too long', { warmup: { duration: '61m' } }, 0, [`${BALANCER}.warmup.duration`]],
-    ['too short', { warmupDurationSecs: '10ms' }, 0, [`${BALANCER}.warmupDurationSecs`]],
+    ['too short', { warmupDurationSecs: '4999ms' }, 0, [`${BALANCER}.warmupDurationSecs`]],
   ])('starts slowly %s', (_, loadBalancer, slowStartMs, ignored) => {
     expect(objectOf(balanced(loadBalancer))).toMatchObject({ slowStartMs, ignored });
   });

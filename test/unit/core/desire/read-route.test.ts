@@ -89,6 +89,7 @@ describe('a route', () => {
     ['HTTPRoute', 'v1'],
     ['HTTPRoute', 'v1beta1'],
     ['GRPCRoute', 'v1'],
+    ['GRPCRoute', 'v1alpha2'],
   ])('of kind %s is read in version %s, and says so', (kind, version) => {
     const apiVersion = `gateway.networking.k8s.io/${version}`;
     expect(objectOf(route(kind, {}, { apiVersion }))).toMatchObject({ kind, apiVersion, unsupported: '' });

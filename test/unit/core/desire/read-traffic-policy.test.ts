@@ -250,7 +250,7 @@ describe('TrafficPolicy', () => {
     [
       'a start of more than an hour',
       policy({ slowStart: { duration: '1h1ms' } }),
-      'spec.slowStart.duration: must be 1s to 1h, is "1h1ms"',
+      'spec.slowStart.duration: must be 5s to 1h, is "1h1ms"',
     ],
     [
       'an unknown field of a selector',

@@ -635,18 +635,18 @@ describe('Pod', () => {
   });
 
   test.each([
-    ['that runs has its addresses', {}, {}, ['10.244.1.1', 'fd00:1::1']],
-    ['in the network of its node has none of its own', { hostNetwork: true }, {}, []],
-    ['that has ended has none any more', {}, { phase: 'Failed' }, []],
-    ['that waits has none yet', {}, { phase: 'Pending', podIPs: null }, []],
-  ])('%s', (_, spec, status, addresses) => {
+    ['that runs has its addresses', {}, {}, ['10.244.1.1', 'fd00:1::1'], UID],
+    ['in the network of its node has none of its own', { hostNetwork: true }, {}, [], UID],
+    ['that has ended has none any more, nor a cgroup', {}, { phase: 'Failed' }, [], ''],
+    ['that waits has none yet', {}, { phase: 'Pending', podIPs: null }, [], UID],
+  ])('%s', (_, spec, status, addresses, cgroupUid) => {
     expect(objectOf(raw(spec, status))).toEqual({
       kind: 'Pod',
       namespace: 'shop',
       name: 'cart-0',
       node: 'worker-1',
       addresses,
-      cgroupUid: UID,
+      cgroupUid,
       labels: { app: 'cart' },
       sameNode: '',
     });

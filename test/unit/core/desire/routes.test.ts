@@ -530,8 +530,8 @@ describe('clients that are answered otherwise', () => {
       ],
       want: [
         '10.96.0.1:80 -> 10.1.0.1:8080=2 10.1.0.2:8080=2',
-        '[3] 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=3',
-        '[1] 10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=3',
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1 10.1.0.2:8080=3)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1 10.1.0.2:8080=3)',
       ],
     },
     {
@@ -569,6 +569,15 @@ describe('clients that are answered otherwise', () => {
         OWN,
         '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by Maglev (10.1.0.1:8080=1)',
         '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by Maglev (10.1.0.1:8080=1)',
+      ],
+    },
+    {
+      rule: 'have one arm when they take turns, also where everybody does',
+      objects: [policy([], { algorithm: 'RoundRobin' }), narrowed({ track: 'canary' }, { algorithm: 'RoundRobin' })],
+      want: [
+        OWN,
+        '[3] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
+        '[1] 10.96.0.1:80 -> 1 of shop/web:80@narrowed by RoundRobin (10.1.0.1:8080=1)',
       ],
     },
     {

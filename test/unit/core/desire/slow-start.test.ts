@@ -58,7 +58,7 @@ describe('an endpoint that becomes able to answer', () => {
 
   it('asks to be looked at again while it rises, and not afterwards', () => {
     const againMs = desired(cluster, slowStartAt(starts, 1000)).againMs ?? 0;
-    expect(againMs).toBeGreaterThanOrEqual(100);
+    expect(againMs).toBeGreaterThanOrEqual(20);
     expect(againMs).toBeLessThan(1000);
     expect(desired(cluster, slowStartAt(starts, 30_900)).againMs).toBe(100);
     expect(desired(cluster, slowStartAt(starts, 31_000))).not.toHaveProperty('againMs');
@@ -104,6 +104,48 @@ describe('an endpoint that becomes able to answer', () => {
     ]);
   });
 
+  it.each([
+    ['is in both slices for a moment', [['a', 'b'], ['b']]],
+    ['is in neither for a moment', [[], ['b']]],
+    ['goes over at once', [['b']]],
+  ])('is not new when it goes from one slice to another and %s', (_, steps) => {
+    const moved = clusterWith([SLOW]);
+    const starts: Starts = new Map();
+    const list = (names: readonly string[], nowMs: number): void => {
+      const slices = ['a', 'b'].map((name) =>
+        slice(names.includes(name) ? [endpoint('10.1.0.2', { pod: 'web-2' })] : [], { name }),
+      );
+      applyEvents(
+        moved,
+        [...slices, slice([endpoint('10.1.0.1')], { name: 'c' })].map((object) => ({ type: 'put', object })),
+      );
+      noteStarts(starts, moved, 'shop/web', nowMs);
+    };
+    list(['a'], 0);
+    for (const [at, names] of steps.entries()) list(names, 40_000 + at * 500);
+    expect(answerLines(desired(moved, slowStartAt(starts, 41_000)).ports)).toEqual([
+      '10.96.0.1:80 -> 10.1.0.1:8080=1 10.1.0.2:8080=1',
+    ]);
+  });
+
+  it.each([
+    ['it was away for longer', 'web-2', 43_000],
+    ['another Pod has its address', 'web-3', 40_500],
+  ])('is new when %s', (_, pod, backMs) => {
+    const back = clusterWith([SLOW]);
+    const starts: Starts = new Map();
+    const first = endpoint('10.1.0.1');
+    put(back, [first, endpoint('10.1.0.2', { pod: 'web-2' })]);
+    noteStarts(starts, back, 'shop/web', 0);
+    put(back, [first]);
+    noteStarts(starts, back, 'shop/web', 40_000);
+    put(back, [first, endpoint('10.1.0.2', { pod })]);
+    noteStarts(starts, back, 'shop/web', backMs);
+    expect(answerLines(desired(back, slowStartAt(starts, backMs)).ports)).toEqual([
+      '10.96.0.1:80 -> 10.1.0.1:8080=100 10.1.0.2:8080=10',
+    ]);
+  });
+
   it('starts slowly within the share of a route as well', () => {
     const routed = clusterWith([policy([], { services: ['v1'], slowStartMs: 30_000 })]);
     applyEvents(
@@ -134,42 +176,47 @@ it('looked at as often as asked for, shares stay within 2 points of the ramp', (
     maxLength: 8,
   });
   fc.assert(
-    fc.property(weights, fc.integer({ min: 12_000, max: 120_000 }), fc.nat(), (endpoints, overMs, seed) => {
-      const cluster = clusterWith([
-        policy(
-          endpoints.map(({ weight }, index) => ({ pod: `p${index}`, weight })),
-          { slowStartMs: overMs },
-        ),
-      ]);
-      put(
-        cluster,
-        endpoints.map((_, index) => endpoint(`10.1.0.${index + 1}`, { pod: `p${index}` })),
-      );
-      // An even one of them was there before.
-      const since = (_: string, address: string): number | undefined => {
-        const index = Number(address.split('.')[3]) - 1;
-        return index % 2 === seed % 2 ? undefined : (endpoints[index]?.sinceMs ?? 0);
-      };
-      let nowMs = 0;
-      for (let looks = 0; looks < 5000; looks++) {
-        const { ports, againMs } = desired(cluster, { nowMs, since });
-        const programmed = ports[0]?.groups[0]?.endpoints ?? [];
-        // At the end of the step the tables still hold what was programmed at its start.
-        const lastMs = nowMs + (againMs ?? 0);
-        const exact = endpoints.map(({ weight }, index) => {
-          const sinceMs = since('', `10.1.0.${index + 1}`);
-          return weight * (sinceMs === undefined ? 1 : factorAt(Math.max(0, lastMs - sinceMs), overMs));
-        });
-        const total = programmed.reduce((sum, each) => sum + each.weight, 0);
-        const exactTotal = exact.reduce((sum, each) => sum + each, 0);
-        for (const [index, each] of programmed.entries()) {
-          expect(Math.abs(each.weight / total - (exact[index] ?? 0) / exactTotal)).toBeLessThan(0.02);
+    fc.property(
+      weights,
+      fc.oneof(fc.constant(5000), fc.integer({ min: 5000, max: 120_000 })),
+      fc.nat(),
+      (endpoints, overMs, seed) => {
+        const cluster = clusterWith([
+          policy(
+            endpoints.map(({ weight }, index) => ({ pod: `p${index}`, weight })),
+            { slowStartMs: overMs },
+          ),
+        ]);
+        put(
+          cluster,
+          endpoints.map((_, index) => endpoint(`10.1.0.${index + 1}`, { pod: `p${index}` })),
+        );
+        // An even one of them was there before.
+        const since = (_: string, address: string): number | undefined => {
+          const index = Number(address.split('.')[3]) - 1;
+          return index % 2 === seed % 2 ? undefined : (endpoints[index]?.sinceMs ?? 0);
+        };
+        let nowMs = 0;
+        for (let looks = 0; looks < 5000; looks++) {
+          const { ports, againMs } = desired(cluster, { nowMs, since });
+          const programmed = ports[0]?.groups[0]?.endpoints ?? [];
+          // At the end of the step the tables still hold what was programmed at its start.
+          const lastMs = nowMs + (againMs ?? 0);
+          const exact = endpoints.map(({ weight }, index) => {
+            const sinceMs = since('', `10.1.0.${index + 1}`);
+            return weight * (sinceMs === undefined ? 1 : factorAt(Math.max(0, lastMs - sinceMs), overMs));
+          });
+          const total = programmed.reduce((sum, each) => sum + each.weight, 0);
+          const exactTotal = exact.reduce((sum, each) => sum + each, 0);
+          for (const [index, each] of programmed.entries()) {
+            expect(Math.abs(each.weight / total - (exact[index] ?? 0) / exactTotal)).toBeLessThan(0.02);
+          }
+          if (againMs === undefined) return;
+          nowMs = lastMs;
         }
-        if (againMs === undefined) return;
-        nowMs = lastMs;
-      }
-      expect.unreachable('the ramp has no end');
-    }),
+        expect.unreachable('the ramp has no end');
+      },
+    ),
     { numRuns: 60 },
   );
 });

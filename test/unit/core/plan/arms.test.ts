@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DesiredArm, DesiredPort } from '../../../../src/core/model/desired.ts';
+import type { DesiredArm, DesiredGroup, DesiredPort } from '../../../../src/core/model/desired.ts';
 import { identityOf } from '../../../../src/core/plan/identity.ts';
-import { armOf, choiceOf, groupOf, portWith } from '../../../property/ports.ts';
+import { armOf, choiceOf, clientAt, groupOf, portWith } from '../../../property/ports.ts';
 import { countWrites, partsIn, portOf, World } from '../../../property/world.ts';
 
 const CART = 'shop/cart/http/TCP';
@@ -12,6 +12,15 @@ const split = (arms: readonly DesiredArm[], ...addresses: string[]): DesiredPort
   portWith(CART, [groupOf(addresses.length === 0 ? ['10.96.0.1'] : addresses, arms)]);
 
 const canary = split([armOf(V1, 95, { 1: 1, 2: 1 }), armOf(V2, 5, { 3: 1 })]);
+
+const plain = portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 });
+
+/** Arms at one address, plain endpoints at another one of the same scope. */
+const shared = (arms: readonly DesiredArm[], endpoints: Readonly<Record<number, number>>): DesiredPort =>
+  portWith(CART, [groupOf(['10.96.0.1'], arms), groupOf(['10.96.0.2'], endpoints)]);
+
+const forClient = (endpoints: Readonly<Record<number, number>>): DesiredGroup =>
+  groupOf(['10.96.0.1'], endpoints, { client: clientAt(4711n, 3), variant: 1 });
 
 /** A change of one port, and what it may write: as little as the change is. */
 const changes: { title: string; from: DesiredPort | undefined; to: DesiredPort | undefined; parts: object }[] = [
@@ -76,16 +85,52 @@ const changes: { title: string; from: DesiredPort | undefined; to: DesiredPort |
     parts: { slots: 1, frontends: 1 },
   },
   {
-    title: 'a route for a plain port brings backends of its own, because clients keep to what they have',
-    from: portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 }),
+    title: 'a route for a plain port takes its backends over, and what leads to them',
+    from: plain,
     to: canary,
-    parts: { backends: 3, services: 2, slots: 3, frontends: 1, retiredBackends: 2 },
+    parts: { backends: 1, services: 2, slots: 2, frontends: 1 },
   },
   {
-    title: 'and takes all of it away when it goes',
+    title: 'and leaves them to the port when it goes',
     from: canary,
-    to: portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 }),
-    parts: { backends: 2, slots: 1, frontends: 1, retiredBackends: 3, retiredServices: 2 },
+    to: plain,
+    parts: { frontends: 1, retiredBackends: 1, retiredServices: 2 },
+  },
+  {
+    title: 'a route with one arm for a plain port brings no backend',
+    from: plain,
+    to: split([armOf(V1, 1, { 1: 1, 2: 1 })]),
+    parts: { services: 1, slots: 1, frontends: 1 },
+  },
+  {
+    title: 'a backend that an arm takes over has the weight that it has there',
+    from: plain,
+    to: split([armOf(V1, 1, { 1: 1, 2: 3 })]),
+    parts: { weights: 1, services: 1, slots: 2, frontends: 1 },
+  },
+  {
+    title: 'an endpoint that goes from one arm to another takes its backend along',
+    from: canary,
+    to: split([armOf(V1, 95, { 1: 1 }), armOf(V2, 5, { 2: 1, 3: 1 })]),
+    parts: { slots: 3, frontends: 1 },
+  },
+  {
+    title: 'of two arms that want one backend the first has it',
+    from: plain,
+    to: split([armOf(V1, 1, { 1: 1 }), armOf(V2, 1, { 1: 1, 2: 1 })]),
+    parts: { backends: 1, services: 2, slots: 3, frontends: 1 },
+  },
+  {
+    title: 'an arm takes nothing that another place still wants, though that is planned later',
+    from: shared([armOf(V1, 1, { 2: 1 })], { 1: 1 }),
+    to: shared([armOf(V2, 1, { 1: 1 })], { 1: 1 }),
+    parts: { backends: 1, services: 1, slots: 2, frontends: 1, retiredBackends: 1, retiredServices: 1 },
+  },
+  {
+    title: 'nor what another variant has, to which other clients keep',
+    from: portWith(CART, [groupOf(['10.96.0.1'], { 1: 1 }), forClient({ 2: 1 })]),
+    to: portWith(CART, [groupOf(['10.96.0.1'], [armOf(V1, 1, { 2: 1 })]), forClient({ 3: 1 })]),
+    parts: { backends: 2, services: 1, slots: 3, frontends: 2, retiredBackends: 2 },
   },
   {
     title: 'no arm at all refuses',
@@ -196,7 +241,7 @@ describe('an algorithm of a live port', () => {
     await world.reach([{ id: CART, want: choosing('PeakEwma') }]);
     const there = await world.reach([{ id: CART, want: choosing('Maglev') }]);
     expect(partsIn(there)).toEqual({ services: 1, slots: 1, frontends: 1 });
-    expect(there.slots[0]?.words).toHaveLength((1 + 2 + Math.ceil(16_381 / 4)) * 4);
+    expect(there.slots[0]?.words).toHaveLength((1 + 2 + Math.ceil(65_521 / 4)) * 4);
     const back = await world.reach([{ id: CART, want: choosing('RoundRobin') }]);
     expect(back.slots[0]?.words).toHaveLength((1 + 2) * 4);
   });
@@ -229,7 +274,7 @@ describe('does not leak room', () => {
   });
 
   test('a route that comes and goes', async () => {
-    await roomAfter([canary, portOf(CART, ['10.96.0.1'], { 1: 1, 2: 1 })], 100);
+    await roomAfter([canary, plain], 100);
   });
 
   test('an arm whose Service gets and loses endpoints, and goes itself', async () => {

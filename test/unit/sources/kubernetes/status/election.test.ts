@@ -42,6 +42,31 @@ test('a renewal that is answered too late does not make a leader', async () => {
   expect(election.isLeader).toBe(false);
 });
 
+test('a renewal that took effect though its answer was lost does not end the lead', async () => {
+  const { election, clock, server, changes } = await openLeader();
+  server.losesAnswers = true;
+  await clock.advance(11_000);
+  server.losesAnswers = false;
+  await clock.advance(120_000);
+  expect(changes).toEqual([true]);
+  expect(election.isLeader).toBe(true);
+});
+
+test('whoever meets the lease in the hands of another leads no more at once, and knows who does', async () => {
+  const { election, clock, server, changes } = await openLeader();
+  server.lease = {
+    metadata: { resourceVersion: 'theirs' },
+    spec: { holderIdentity: 'other', leaseDurationSeconds: 30, renewTime: '2026-01-01T00:00:00.000000Z' },
+  };
+  await clock.advance(10_500);
+  expect(changes).toEqual([true, false]);
+  expect(election.leader).toBe('other');
+  // It waits for the lease to end as everybody does.
+  const { puts } = server;
+  await clock.advance(29_000);
+  expect(server.puts).toBe(puts);
+});
+
 test('who does not lead looks again after the lease may have ended, at a random time within a minute', async () => {
   const { clock, server } = open(1);
   server.lease = { metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'other', leaseDurationSeconds: 30 } };
@@ -53,9 +78,28 @@ test('who does not lead looks again after the lease may have ended, at a random 
   expect([server.gets, server.puts]).toEqual([2, 1]);
 });
 
+test.each([300, 2_147_484, Number.MAX_SAFE_INTEGER])(
+  'a lease for %i s holds no longer than five of ours',
+  async (s) => {
+    const { clock, server } = open(0);
+    server.lease = { metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'other', leaseDurationSeconds: s } };
+    await clock.advance(149_000);
+    expect([server.gets, server.puts]).toEqual([1, 0]);
+    await clock.advance(2_000);
+    expect([server.gets, server.puts]).toEqual([2, 1]);
+  },
+);
+
+interface Lease {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly spec: object;
+}
+
 interface Server {
-  lease: object | undefined;
+  lease: Lease | undefined;
   isAway: boolean;
+  /** It takes what is written, and nobody hears of it. */
+  losesAnswers: boolean;
   delayMs: number;
   gets: number;
   puts: number;
@@ -69,7 +113,8 @@ const open = (random: number) => {
     monotonicMs: () => clock.monotonicMs() + late.monotonicMs,
     after: (delayMs, call) => clock.after(delayMs, call),
   };
-  const server: Server = { lease: undefined, isAway: false, delayMs: 0, gets: 0, puts: 0 };
+  const server: Server = { lease: undefined, isAway: false, losesAnswers: false, delayMs: 0, gets: 0, puts: 0 };
+  const changes: boolean[] = [];
   const election = new Election({
     client: clientOf(server, clock),
     clock: shown,
@@ -77,11 +122,17 @@ const open = (random: number) => {
     namespace: 'kube-system',
     name: 'shunt-status',
     identity: 'us',
-    onChange: () => {},
+    onChange: (isLeader) => changes.push(isLeader),
     onTrouble: () => {},
   });
   election.want(true);
-  return { election, clock, server, late };
+  return { election, clock, server, late, changes };
+};
+
+const lost = () => {
+  const answer = Promise.reject(new Error('socket hang up'));
+  answer.catch(() => {});
+  return { answer, abort: () => {} };
 };
 
 const openLeader = async () => {
@@ -108,8 +159,11 @@ const clientOf = (server: Server, clock: ManualClock): Client => {
     },
     send: (method, _, body) => {
       if (method === 'PUT') server.puts += 1;
-      if (!server.isAway) server.lease = { ...JSON.parse(body), metadata: { resourceVersion: String(server.puts) } };
-      return answer(200, server.lease ?? {});
+      const sent = JSON.parse(body) as Lease;
+      const version = server.lease?.metadata.resourceVersion;
+      if (version !== undefined && sent.metadata.resourceVersion !== version) return answer(409, {});
+      if (!server.isAway) server.lease = { ...sent, metadata: { resourceVersion: String(server.puts) } };
+      return server.losesAnswers ? lost() : answer(200, server.lease ?? {});
     },
     close: () => {},
   };

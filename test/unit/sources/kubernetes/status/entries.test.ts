@@ -89,6 +89,21 @@ describe('entries of ours', () => {
     }
   });
 
+  test.each([
+    { generation: 4, isOutdated: false },
+    { generation: 5, isOutdated: true },
+    { generation: undefined, isOutdated: true },
+  ])('about generation 5 count for something in an object of generation $generation', ({ generation, isOutdated }) => {
+    const told = { ...route([old('web', 5)]), metadata: { name: 'r', generation } };
+    expect(merge(told, status([entry('web')], 4), NOW).isOutdated).toBe(isOutdated);
+  });
+
+  test('are not written into an object of an earlier generation: it was made anew', () => {
+    const told = { ...route([]), metadata: { name: 'r', generation: 1 } };
+    expect(merge(told, status([entry('web')], 2), NOW).isOutdated).toBe(true);
+    expect(merge(told, status([entry('web')], 1), NOW).isOutdated).toBe(false);
+  });
+
   test('leave others their places where a list can have no more', () => {
     const others = Array.from({ length: 31 }, (_, index) => foreign(`other-${index}`));
     const { object } = merge(route(others), status([entry('web'), entry('cart')]), NOW);
