@@ -28,6 +28,17 @@ static __always_inline void count_attempt(const struct choice *choice, bool esta
 	ADD(backend->total.established, 1);
 }
 
+/* Connected UDP is there at once. */
+static __always_inline void tell_begin(struct bpf_sock *sk, struct connection *connection)
+{
+	if (!event_every())
+		return;
+	if (connection->state == CONNECTION_ACTIVE)
+		tell_established(sk, connection, bpf_get_current_cgroup_id(), 0);
+	else
+		event_begin(sk, connection, bpf_ktime_get_ns(), 0);
+}
+
 static __always_inline void remember(struct bpf_sock_addr *ctx, const struct frontend_key *key,
 				     const struct choice *choice)
 {
@@ -54,6 +65,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 		.backend_generation = choice->backend_generation,
 	};
 	count_attempt(choice, udp);
+	tell_begin(ctx->sk, place.connection);
 }
 
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
@@ -68,13 +80,13 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
 			forget_last(ctx, bpf_get_socket_cookie(ctx));
 		return ALLOW;
 	case ROUTE_REFUSE:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_NO_ENDPOINT);
 		return refuse(VERDICT_REFUSED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_ARM:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_SHARE);
 		return refuse(VERDICT_REFUSED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_NO_PORT);
 		return refuse(VERDICT_REFUSED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
 		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);

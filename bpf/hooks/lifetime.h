@@ -126,6 +126,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 		connection->state = CONNECTION_ACTIVE;
 		took_ns = handshake_ns(ctx);
 		count_established(ctx, connection, took_ns);
+		tell_established(ctx->sk, connection, socket_cgroup(ctx), took_ns);
 		await_answer(ctx, connection, took_ns);
 		return;
 	}
@@ -196,7 +197,7 @@ int shunt_sockops(struct bpf_sock_ops *ctx)
 		return 1;
 	}
 	if (!goes_to_backend(ctx, place.connection)) {
-		connection_drop(&place, cookie, socket_cgroup(ctx));
+		connection_drop(&place, cookie, ctx->sk, socket_cgroup(ctx));
 		return 1;
 	}
 	place.connection->flags |= CONNECTION_ARMED;
@@ -226,7 +227,7 @@ int shunt_sock_release(struct bpf_sock *ctx)
 	if (will_be_told(ctx, place.connection))
 		place.connection->released = 1;
 	else
-		connection_drop(&place, cookie, bpf_get_current_cgroup_id());
+		connection_drop(&place, cookie, ctx, bpf_get_current_cgroup_id());
 	return 1;
 }
 

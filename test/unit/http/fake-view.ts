@@ -1,4 +1,12 @@
-import type { AgentStatus, AgentView, BackendView, ServiceUsage, ServiceView } from '../../../src/agent/view.ts';
+import type { EventLine } from '../../../src/agent/event-view.ts';
+import type {
+  AgentStatus,
+  AgentView,
+  BackendView,
+  EventStream,
+  ServiceUsage,
+  ServiceView,
+} from '../../../src/agent/view.ts';
 import type { Decision } from '../../../src/core/explain.ts';
 import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
 
@@ -132,6 +140,14 @@ export const serviceUsage = (changes: Partial<ServiceUsage> = {}): ServiceUsage 
   return { namespace, service, protocol, port, stats, ...changes };
 };
 
+/** What comes at once, and then nothing more. */
+export const eventStream = (batches: readonly (readonly EventLine[])[], close = (): void => {}): EventStream => ({
+  async *[Symbol.asyncIterator]() {
+    yield* batches;
+  },
+  close,
+});
+
 const isOf = (only: string | undefined, id: string): boolean => only === undefined || id.startsWith(`${only}/`);
 
 export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
@@ -148,6 +164,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     usage: () => [serviceUsage()],
     explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
+    events: () => eventStream([]),
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
     ...changes,
   };
