@@ -18,8 +18,8 @@ const BUSY = 500;
 /** Sampling ends by halves, each after so long in which it was too much. */
 const CALM_MS = 1000;
 const SAMPLING_MAX = 2 ** 20;
-/** What is lost is said soon, but not for each look. */
-const SAY_MS = 250;
+/** How many there were, and what is lost, is said soon, but not for each look. */
+const SAY_MS = 1000;
 /** A connection on which nothing goes is taken for dead. */
 const ALIVE_MS = 15_000;
 
@@ -127,13 +127,13 @@ export class EventFeed {
   #isTimeToSay(watcher: Watcher, counts: EventCounts): boolean {
     const waitedMs = this.#options.clock.monotonicMs() - watcher.saidMs;
     if (waitedMs >= ALIVE_MS) return true;
-    return waitedMs >= SAY_MS && lossesIn(this.#sampled(watcher, counts)) !== watcher.said;
+    return waitedMs >= SAY_MS && JSON.stringify(this.#sampled(watcher, counts)) !== watcher.said;
   }
 
   #say(watcher: Watcher, counts: EventCounts): void {
     const line = this.#sampled(watcher, counts);
     watcher.saidMs = this.#options.clock.monotonicMs();
-    watcher.said = lossesIn(line);
+    watcher.said = JSON.stringify(line);
     watcher.queue.say(line);
   }
 
@@ -166,7 +166,3 @@ export const samplingFor = (offered: number): number => {
   while (offered / sampling > BUSY && sampling < SAMPLING_MAX) sampling *= 2;
   return sampling;
 };
-
-/** That everything was shown is no news. */
-const lossesIn = ({ sampling, sampledOut, dropped, skipped }: SamplingView): string =>
-  `${sampling} ${sampledOut} ${dropped} ${skipped}`;
