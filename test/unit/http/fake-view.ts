@@ -1,4 +1,4 @@
-import type { EventLine } from '../../../src/agent/event-view.ts';
+import type { EventLine, EventView, SamplingView } from '../../../src/agent/event-view.ts';
 import type {
   AgentStatus,
   AgentView,
@@ -139,6 +139,24 @@ export const serviceUsage = (changes: Partial<ServiceUsage> = {}): ServiceUsage 
   const { namespace, service, protocol, port, stats } = serviceView();
   return { namespace, service, protocol, port, stats, ...changes };
 };
+
+export const EVENT: EventView = {
+  atMs: 1_700_000_000_000,
+  outcome: 'closed',
+  protocol: 'TCP',
+  from: { cgroup: '4711', namespace: 'shop', pod: 'web-1' },
+  service: 'shop/cart',
+  id: 'shop/cart/grpc/TCP',
+  address: '10.96.0.5',
+  port: 7070,
+  endpoint: { address: '10.244.1.41', port: 7070 },
+  connectMs: 0.042,
+  durationMs: 1500,
+  bytesSent: 5,
+  bytesReceived: 11,
+};
+
+export const SAMPLING: SamplingView = { sampling: 4, offered: 100, sampledOut: 70, dropped: 5, skipped: 1 };
 
 /** What comes at once, and then nothing more. */
 export const eventStream = (batches: readonly (readonly EventLine[])[], close = (): void => {}): EventStream => ({
