@@ -53,6 +53,18 @@ test('of 100,000 refusals in a burst none is lost in silence', async () => {
   expect(told).toBeGreaterThan(500);
 });
 
+test('what comes while the agent is held up finds no room, and is counted', async () => {
+  await using log = new EventLog(stage.agent.agent);
+  const hammer = stage.actors.client.shell.startHammer('tcp', EMPTY, 80, { count: 30_000, threads: 2 });
+  // Nothing else happens in this process meanwhile.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  await hammer.result;
+  const { accounted, counts } = await settled(log, 30_000);
+  expect(counts).toMatchObject({ offered: 30_000, skipped: 0 });
+  expect(counts?.dropped).toBeGreaterThan(10_000);
+  expect(accounted).toBe(30_000);
+});
+
 test('of 10,000 connections in a burst both beginnings and ends are told or counted', async () => {
   await using log = new EventLog(stage.agent.agent);
   await stage.actors.client.shell.hammer('tcp', RESETS, 80, { count: 10_000, threads: 4 });
