@@ -198,6 +198,25 @@ struct service_stats {
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
+/* Who asks a Service port: the cgroup of the socket, which is that of a container. */
+struct caller_key {
+	__u64 cgroup;
+	__u32 service;
+	__u32 service_generation;
+};
+
+/* As in struct counters. What is open is established - closed, or less: ends that nobody told. */
+struct caller_stats {
+	__u64 attempts;
+	__u64 established;
+	__u64 failed; /* refused, timed_out, unreachable and abandoned */
+	__u64 closed;
+	__u64 broken; /* of those: reset or broken */
+	__u64 rejected;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+};
+
 /* Half the value of an EWMA is forgotten in this time, in the units of `ewma_at`: 4.3 s. */
 #define EWMA_HALF_LIFE 4096
 #define EWMA_FRACTION_BITS 6
@@ -228,6 +247,8 @@ enum connection_state {
 #define CONNECTION_AWAITED 0x4
 /* For that, and by us, the socket calls for each segment that it sends. */
 #define CONNECTION_CALLS 0x8
+/* It is known when it began, see struct event_begin. */
+#define CONNECTION_BEGUN 0x10
 
 /* What a socket that went through a Service address remembers. */
 struct connection {
@@ -324,7 +345,61 @@ enum verdict {
 	VERDICT_DROPPED_NO_PEER,   /* datagram whose answer could not have been translated */
 	VERDICT_OVERFLOWED,	   /* remembered in socket storage: `connections` had no room */
 	VERDICT_UNREMEMBERED,	   /* sent, but neither had room: not counted, no getpeername */
+	VERDICT_UNNAMED,	   /* not counted for its caller: `callers` was full */
 	VERDICT_COUNT,
+};
+
+/* How a connection fared, or what was refused here, and why. The ends stand as in enum outcome. */
+enum event_outcome {
+	EVENT_ESTABLISHED = 0,
+	EVENT_CLOSED,
+	EVENT_RESET,
+	EVENT_BROKEN,
+	EVENT_REFUSED,
+	EVENT_TIMED_OUT,
+	EVENT_UNREACHABLE,
+	EVENT_ABANDONED,
+	EVENT_REJECTED_NO_ENDPOINT,
+	EVENT_REJECTED_NO_PORT,
+	EVENT_REJECTED_SHARE,
+};
+
+/* One connection or refusal, as it is handed over. What is not known is 0. */
+struct event {
+	__u64 at_ns;	  /* on the monotonic clock */
+	__u64 cgroup;	  /* of the socket */
+	__u64 connect_ns; /* from connect() to the answer, or to giving up */
+	__u64 lasted_ns;  /* from then to the end */
+	__u64 bytes_sent; /* as in struct counters, of this connection */
+	__u64 bytes_received;
+	struct address service_address; /* what was asked */
+	struct address backend_address; /* nothing, where it was rejected */
+	__u32 service;
+	__u32 service_generation;
+	__be16 service_port;
+	__be16 backend_port;
+	__u8 protocol;
+	__u8 outcome; /* enum event_outcome */
+	__u16 zero;
+};
+
+/* Written by the agent. */
+struct event_control {
+	__u32 every;	   /* one in so many is wanted, drawn by lot; 0: nobody watches */
+	__u32 established; /* handshakes are wanted, not only ends and refusals */
+};
+
+/* What happened while somebody watched: handed over, or one of the other two. */
+struct event_stats {
+	__u64 offered;
+	__u64 sampled_out; /* not drawn */
+	__u64 dropped;	   /* no room: the agent did not come after */
+};
+
+/* In socket storage, while somebody watches: since when. */
+struct event_begin {
+	__u64 at_ns;
+	__u64 connect_ns;
 };
 
 /* --- same node: connections whose both ends are Pods of this node ---------------------- */

@@ -52,6 +52,15 @@ static __always_inline void count_bytes(struct counters *counters, const struct 
 		ADD(counters->bytes_received, traffic->received);
 }
 
+static __always_inline void count_bytes_of_call(struct caller_stats *caller,
+						const struct traffic *traffic)
+{
+	if (traffic->sent)
+		ADD(caller->bytes_sent, traffic->sent);
+	if (traffic->received)
+		ADD(caller->bytes_received, traffic->received);
+}
+
 static __always_inline void count_traffic(struct service_stats *service,
 					  const struct traffic *traffic)
 {

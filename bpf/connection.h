@@ -19,6 +19,7 @@
 #include "address.h"
 #include "choose.h"
 #include "count.h"
+#include "event.h"
 #include "ewma.h"
 
 /* Number of sets in `connections`, a power of two, less one. */
@@ -155,29 +156,81 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
-/* What an account holds of a connection was counted before. `sk` is NULL where there is no traffic. */
+static __always_inline void count_end_of_call(struct caller_stats *caller, bool established,
+					      enum outcome outcome, const struct traffic *traffic)
+{
+	if (!established) {
+		ADD(caller->failed, 1);
+		return;
+	}
+	ADD(caller->closed, 1);
+	if (outcome != OUTCOME_CLOSED)
+		ADD(caller->broken, 1);
+	count_bytes_of_call(caller, traffic);
+}
+
+/* What an account holds of a connection was counted before. */
 static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic *traffic)
 {
 #ifndef SHUNT_NO_CMPXCHG
-	struct account *account = sk ? bpf_sk_storage_get(&accounts, sk, NULL, 0) : NULL;
+	bool any = sk && (traffic->sent || traffic->received || traffic->retransmits);
+	struct account *account = any ? bpf_sk_storage_get(&accounts, sk, NULL, 0) : NULL;
 
 	if (account)
 		take_growth_of(account, traffic);
 #endif
 }
 
-/* Counts how it ended, and its traffic, and forgets it. */
+_Static_assert(EVENT_ABANDONED - EVENT_CLOSED == OUTCOME_ABANDONED, "ends stand in one order");
+
+/* Gives it back, and if it was still there tells of it. Afterwards the place may be another's. */
+static __noinline int give_back_and_tell(__u64 *owner, const struct connection *connection,
+					 __u64 cookie, const struct event_facts *facts)
+{
+	struct connection ended = *connection;
+
+	if (!give_back(owner, cookie))
+		return 0;
+	emit(&ended, facts);
+	return 1;
+}
+
+static __always_inline bool give_up(const struct place *place, __u64 cookie, struct bpf_sock *sk,
+				    __u64 cgroup, enum outcome outcome,
+				    const struct traffic *traffic)
+{
+	struct event_facts facts = {};
+	__u32 every = event_every();
+
+	if (!every)
+		return give_back(place->owner, cookie);
+	event_times(sk, place->connection, &facts);
+	facts.every = every;
+	facts.cgroup = cgroup;
+	facts.bytes_sent = traffic->sent;
+	facts.bytes_received = traffic->received;
+	facts.outcome = EVENT_CLOSED + outcome;
+	return give_back_and_tell(place->owner, place->connection, cookie, &facts);
+}
+
+/*
+ * Counts how it ended, and its traffic, and forgets it. `cgroup` is that of the socket, 0 if nobody knows; `sk`
+ * may be NULL.
+ */
 static __always_inline void connection_end(const struct place *place, __u64 cookie,
-					   struct bpf_sock *sk, enum outcome outcome,
+					   struct bpf_sock *sk, __u64 cgroup, enum outcome outcome,
 					   struct traffic *traffic)
 {
 	const struct connection *connection = place->connection;
+	bool established = connection->state == CONNECTION_ACTIVE;
+	struct caller_stats *caller =
+		caller_counters(cgroup, connection->service, connection->service_generation);
 	struct service_stats *service =
 		service_counters(connection->service, connection->service_generation);
 	struct backend_stats *backend =
 		backend_counters(connection->backend, connection->backend_generation);
 
-	if (!give_back(place->owner, cookie))
+	if (!give_up(place, cookie, sk, cgroup, outcome, traffic))
 		return;
 	leave_uncounted(sk, traffic);
 	if (service) {
@@ -188,6 +241,8 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 		count_outcome(&backend->total, outcome);
 		count_bytes(&backend->total, traffic);
 	}
+	if (caller)
+		count_end_of_call(caller, established, outcome, traffic);
 }
 
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */
@@ -215,14 +270,16 @@ static __always_inline void sample_answer(const struct connection *connection, _
  * Ends one that no callback will end: it never got as far as a SYN, it is not TCP, or somebody took
  * the callbacks away.
  */
-static __always_inline void connection_drop(const struct place *place, __u64 cookie)
+static __always_inline void connection_drop(const struct place *place, __u64 cookie,
+					    struct bpf_sock *sk, __u64 cgroup)
 {
 	bool active = place->connection->state == CONNECTION_ACTIVE;
 	struct traffic none = {};
 
 	if (!active)
 		sample_answer(place->connection, FAILURE_US, false);
-	connection_end(place, cookie, NULL, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE, &none);
+	connection_end(place, cookie, sk, cgroup, active ? OUTCOME_CLOSED : OUTCOME_UNREACHABLE,
+		       &none);
 }
 
 #endif

@@ -39,6 +39,35 @@ static __always_inline struct backend_stats *backend_counters(__u32 index, __u32
 	return bpf_map_lookup_elem(&backend_stats, &index);
 }
 
+/* NULL if it cannot be told who asks, or there are too many. */
+static __always_inline struct caller_stats *caller_counters(__u64 cgroup, __u32 service,
+							    __u32 service_generation)
+{
+	struct caller_key key = { .cgroup = cgroup,
+				  .service = service,
+				  .service_generation = service_generation };
+	struct caller_stats *stats, none = {};
+
+	if (!cgroup)
+		return NULL;
+	stats = bpf_map_lookup_elem(&callers, &key);
+	if (stats)
+		return stats;
+	bpf_map_update_elem(&callers, &key, &none, BPF_NOEXIST);
+	stats = bpf_map_lookup_elem(&callers, &key);
+	if (!stats)
+		count_verdict(VERDICT_UNNAMED);
+	return stats;
+}
+
+/* Of the process that made the socket, since 5.15; before that it is not known. */
+static __always_inline __u64 cgroup_of(const struct sock *sk)
+{
+	if (!bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return 0;
+	return sk->sk_cgrp_data.cgroup->kn->id;
+}
+
 /* The number of bits of the microseconds, by halving: BPF has no count-leading-zeros. */
 static __always_inline __u32 latency_bucket(__u64 ns)
 {

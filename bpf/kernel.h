@@ -43,6 +43,21 @@ struct socket {
 	struct sock *sk;
 } __attribute__((preserve_access_index));
 
+struct kernfs_node {
+	__u64 id;
+} __attribute__((preserve_access_index));
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+} __attribute__((preserve_access_index));
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+} __attribute__((preserve_access_index));
+
 struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
@@ -60,6 +75,9 @@ struct sock {
 	struct socket *sk_socket;
 	void *sk_user_data;
 	const void *sk_bpf_storage;
+	struct {
+		struct cgroup *cgroup;
+	} sk_cgrp_data;
 } __attribute__((preserve_access_index));
 
 /* What a socket has while it is in a sockmap. */

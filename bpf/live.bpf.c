@@ -27,9 +27,11 @@ static __always_inline struct traffic traffic_so_far(const struct tcp_sock *tcp)
 	};
 }
 
-static __always_inline void count_so_far(const struct connection *connection,
+static __always_inline void count_so_far(const struct connection *connection, __u64 cgroup,
 					 const struct traffic *traffic)
 {
+	struct caller_stats *caller =
+		caller_counters(cgroup, connection->service, connection->service_generation);
 	struct service_stats *service =
 		service_counters(connection->service, connection->service_generation);
 	struct backend_stats *backend =
@@ -39,6 +41,8 @@ static __always_inline void count_so_far(const struct connection *connection,
 		count_traffic(service, traffic);
 	if (backend)
 		count_bytes(&backend->total, traffic);
+	if (caller)
+		count_bytes_of_call(caller, traffic);
 }
 
 /* See account.h for the order. */
@@ -60,7 +64,7 @@ static __always_inline void look_at(struct sock *sk, const struct tcp_sock *tcp)
 		return;
 	traffic = traffic_so_far(tcp);
 	take_growth_of(account, &traffic);
-	count_so_far(&connection, &traffic);
+	count_so_far(&connection, cgroup_of(sk), &traffic);
 }
 
 SEC("iter/task_file")

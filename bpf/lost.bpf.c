@@ -56,7 +56,7 @@ int shunt_end_lost(struct lost *ctx)
 	if (connection->protocol != IPPROTO_TCP || !connection->released)
 		return 0;
 	active = connection->state == CONNECTION_ACTIVE;
-	connection_end(&place, ctx->cookie, NULL, active ? OUTCOME_CLOSED : OUTCOME_ABANDONED,
+	connection_end(&place, ctx->cookie, NULL, 0, active ? OUTCOME_CLOSED : OUTCOME_ABANDONED,
 		       &none);
 	return 1;
 }

@@ -62,6 +62,15 @@ struct {
 	__type(value, struct backend_stats);
 } backend_stats SEC(".maps");
 
+/* Counters by who asks and whom. The agent takes out what has ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, struct caller_key);
+	__type(value, struct caller_stats);
+} callers SEC(".maps");
+
 /* How often each verdict of enum verdict was given on this node. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -119,5 +128,37 @@ struct {
 	__type(key, struct udp_peer_key);
 	__type(value, struct udp_peer);
 } udp_peers SEC(".maps");
+
+/* Connections and refusals, while somebody watches: struct event. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 512 * 1024);
+} events SEC(".maps");
+
+/* Whether somebody does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_control);
+} event_control SEC(".maps");
+
+/* What became of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_stats);
+} event_stats SEC(".maps");
+
+/* When connections began, while somebody watches. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct event_begin);
+} event_begins SEC(".maps");
 
 #endif

@@ -17,7 +17,7 @@ static __always_inline void forget_last(struct bpf_sock_addr *ctx, __u64 cookie)
 	struct place last;
 
 	if (connection_find(cookie, ctx->sk, &last))
-		connection_drop(&last, cookie);
+		connection_drop(&last, cookie, ctx->sk, bpf_get_current_cgroup_id());
 }
 
 /* A connected UDP socket hears one backend alone: what it sends to its Service goes there too. */

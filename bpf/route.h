@@ -7,6 +7,7 @@
 #include "choose.h"
 #include "client.h"
 #include "endpoint.h"
+#include "event.h"
 #include "frontend.h"
 
 /* False on kernels before 5.18: what should be refused is then left to kube-proxy. */
@@ -168,12 +169,41 @@ static __always_inline int refuse(enum verdict why, enum verdict passed)
 	return DENY;
 }
 
-static __always_inline void count_rejected(const struct choice *choice)
+static __noinline int emit_rejected(const struct frontend_key *key, const struct choice *choice,
+				    __u32 every, __u32 outcome)
+{
+	struct event *event = event_reserve(every);
+
+	if (!event)
+		return 0;
+	*event = (struct event){
+		.at_ns = bpf_ktime_get_ns(),
+		.cgroup = bpf_get_current_cgroup_id(),
+		.service_address = key->address,
+		.service = choice->service,
+		.service_generation = choice->service_generation,
+		.service_port = key->port,
+		.protocol = key->protocol,
+		.outcome = outcome,
+	};
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+static __always_inline void count_rejected(const struct frontend_key *key,
+					   const struct choice *choice, enum event_outcome why)
 {
 	struct service_stats *stats = service_counters(choice->service, choice->service_generation);
+	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
+						      choice->service_generation);
+	__u32 every = event_every();
 
+	if (every)
+		emit_rejected(key, choice, every, why);
 	if (stats)
 		ADD(stats->total.rejected, 1);
+	if (caller)
+		ADD(caller->rejected, 1);
 }
 
 #endif

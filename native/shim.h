@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 5
+#define SHUNT_ABI_VERSION 6
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -88,6 +88,18 @@ SHUNT_API int shunt_map_read(int fd, void *cursor, void *keys, void *values, uin
 /* Maps a BPF_F_MMAPABLE array into memory; *address outlives the descriptor. */
 SHUNT_API int shunt_map_mmap(int fd, size_t length, int writable, uint64_t *address);
 SHUNT_API int shunt_munmap(uint64_t address, size_t length);
+
+/* --- ring buffers -------------------------------------------------------------------------- */
+
+/* Returns a handle; -EMFILE: 16 are open. It outlives the descriptor. */
+SHUNT_API int shunt_ring_open(int map_fd);
+
+/*
+ * Returns how many records were taken out, at most n, all of this size, and 0 if there are none.
+ * -EMSGSIZE: one of another size came, which is lost with those before it. One call at a time.
+ */
+SHUNT_API int shunt_ring_read(int handle, void *records, size_t size, uint32_t n);
+SHUNT_API int shunt_ring_close(int handle);
 
 /* --- programs and links -------------------------------------------------------------------- */
 

@@ -70,7 +70,7 @@ const describeEnum = ({ name, values }) => {
   return { name: name.toUpperCase(), members };
 };
 
-/** libbpf writes numbers as array lengths: __uint(type, 1) is `int (*type)[1]`. */
+/** libbpf writes numbers as array lengths: __uint(type, 1) is `int (*type)[1]`. A ring buffer has neither keys nor values. */
 const describeMaps = (btf) => {
   const section = btf.named('DATASEC').find(({ name }) => name === '.maps');
   return section.vars.map(({ type_id }) => {
@@ -78,11 +78,12 @@ const describeMaps = (btf) => {
     const members = new Map(btf.resolve(variable.type_id).members.map((member) => [member.name, member.type_id]));
     const pointed = (name) => btf.resolve(members.get(name)).type_id;
     const number = (name) => (members.has(name) ? btf.resolve(pointed(name)).nr_elems : 0);
+    const sizeOf = (name) => (members.has(name) ? btf.sizeOf(pointed(name)) : 0);
     return {
       name: variable.name,
       type: number('type'),
-      keySize: btf.sizeOf(pointed('key')),
-      valueSize: btf.sizeOf(pointed('value')),
+      keySize: sizeOf('key'),
+      valueSize: sizeOf('value'),
       flags: number('map_flags'),
       maxEntries: number('max_entries'),
     };

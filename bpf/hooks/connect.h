@@ -9,9 +9,15 @@
 /* The choice was made a moment ago: no need to look whether its records are still its own. */
 static __always_inline void count_attempt(const struct choice *choice, bool established)
 {
+	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
+						      choice->service_generation);
 	struct service_stats *service = bpf_map_lookup_elem(&service_stats, &choice->service);
 	struct backend_stats *backend = bpf_map_lookup_elem(&backend_stats, &choice->backend);
 
+	if (caller)
+		ADD(caller->attempts, 1);
+	if (caller && established)
+		ADD(caller->established, 1);
 	if (!service || !backend)
 		return;
 	ADD(service->total.attempts, 1);
@@ -20,6 +26,17 @@ static __always_inline void count_attempt(const struct choice *choice, bool esta
 		return;
 	ADD(service->total.established, 1);
 	ADD(backend->total.established, 1);
+}
+
+/* Connected UDP is there at once. */
+static __always_inline void tell_begin(struct bpf_sock *sk, struct connection *connection)
+{
+	if (!event_every())
+		return;
+	if (connection->state == CONNECTION_ACTIVE)
+		tell_established(sk, connection, bpf_get_current_cgroup_id(), 0);
+	else
+		event_begin(sk, connection, bpf_ktime_get_ns(), 0);
 }
 
 static __always_inline void remember(struct bpf_sock_addr *ctx, const struct frontend_key *key,
@@ -48,6 +65,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 		.backend_generation = choice->backend_generation,
 	};
 	count_attempt(choice, udp);
+	tell_begin(ctx->sk, place.connection);
 }
 
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
@@ -62,13 +80,13 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
 			forget_last(ctx, bpf_get_socket_cookie(ctx));
 		return ALLOW;
 	case ROUTE_REFUSE:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_NO_ENDPOINT);
 		return refuse(VERDICT_REFUSED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_ARM:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_SHARE);
 		return refuse(VERDICT_REFUSED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
-		count_rejected(&choice);
+		count_rejected(&key, &choice, EVENT_REJECTED_NO_PORT);
 		return refuse(VERDICT_REFUSED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
 		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);

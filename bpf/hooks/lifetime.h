@@ -9,8 +9,18 @@
 #include "../connection.h"
 #include "response.h"
 
-static __always_inline void count_established(const struct connection *connection, __u64 took_ns)
+static __always_inline __u64 socket_cgroup(const struct bpf_sock_ops *ctx)
 {
+	const struct tcp_sock *tcp = ctx->sk ? bpf_skc_to_tcp_sock(ctx->sk) : NULL;
+
+	return tcp ? cgroup_of((const struct sock *)tcp) : 0;
+}
+
+static __always_inline void count_established(const struct bpf_sock_ops *ctx,
+					      const struct connection *connection, __u64 took_ns)
+{
+	struct caller_stats *caller = caller_counters(socket_cgroup(ctx), connection->service,
+						      connection->service_generation);
 	struct service_stats *service =
 		service_counters(connection->service, connection->service_generation);
 	struct backend_stats *backend =
@@ -27,6 +37,8 @@ static __always_inline void count_established(const struct connection *connectio
 		ADD(backend->total.established, 1);
 		ADD(backend->total.connect_ns, took_ns);
 	}
+	if (caller)
+		ADD(caller->established, 1);
 }
 
 /* The first time-outs that are not doubled, as tcp_syn_linear_timeouts is by default since 6.5. */
@@ -113,7 +125,8 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	if (state == BPF_TCP_ESTABLISHED && !established) {
 		connection->state = CONNECTION_ACTIVE;
 		took_ns = handshake_ns(ctx);
-		count_established(connection, took_ns);
+		count_established(ctx, connection, took_ns);
+		tell_established(ctx->sk, connection, socket_cgroup(ctx), took_ns);
 		await_answer(ctx, connection, took_ns);
 		return;
 	}
@@ -136,7 +149,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 		.retransmits = ctx->total_retrans,
 		.rtt_us = ctx->srtt_us >> 3,
 	};
-	connection_end(place, cookie, ctx->sk, outcome, &traffic);
+	connection_end(place, cookie, ctx->sk, cgroup_of(sk), outcome, &traffic);
 }
 
 /* A connect() that failed before its SYN left a trace; this SYN may be for somebody else. */
@@ -184,7 +197,7 @@ int shunt_sockops(struct bpf_sock_ops *ctx)
 		return 1;
 	}
 	if (!goes_to_backend(ctx, place.connection)) {
-		connection_drop(&place, cookie);
+		connection_drop(&place, cookie, ctx->sk, socket_cgroup(ctx));
 		return 1;
 	}
 	place.connection->flags |= CONNECTION_ARMED;
@@ -214,7 +227,7 @@ int shunt_sock_release(struct bpf_sock *ctx)
 	if (will_be_told(ctx, place.connection))
 		place.connection->released = 1;
 	else
-		connection_drop(&place, cookie);
+		connection_drop(&place, cookie, ctx, bpf_get_current_cgroup_id());
 	return 1;
 }
 

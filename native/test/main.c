@@ -160,6 +160,7 @@ int main(int argc, char **argv)
 	prepare();
 	passed = run(object_tests, &failed);
 	passed += run(map_tests, &failed);
+	passed += run(ring_tests, &failed);
 	passed += run(program_tests, &failed);
 	passed += run(socket_tests, &failed);
 	passed += run(system_tests, &failed);

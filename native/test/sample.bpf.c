@@ -42,6 +42,11 @@ struct {
 	__type(value, __u32);
 } programs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
 struct context {
 	__u32 input;
 	__u32 output;
@@ -65,6 +70,18 @@ int sum_memory(struct context *context)
 		return -1;
 	context->output = record->first + record->second;
 	record->first = 0;
+	return 0;
+}
+
+/* Numbers from 0 on into the ring, as far as there is room. */
+SEC("syscall")
+int fill_ring(struct context *context)
+{
+	__u32 n = context->input;
+
+	for (__u64 number = 0; number < 4096 && number < n; number++)
+		if (!bpf_ringbuf_output(&ring, &number, sizeof(number), 0))
+			context->output++;
 	return 0;
 }
 

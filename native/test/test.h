@@ -28,7 +28,7 @@ struct test {
 	}
 
 /* Each ends with an entry without a name. */
-extern const struct test object_tests[], map_tests[], program_tests[], socket_tests[],
+extern const struct test object_tests[], map_tests[], ring_tests[], program_tests[], socket_tests[],
 	system_tests[];
 
 /* Handle of native/test/NAME.bpf.c, not loaded yet. */

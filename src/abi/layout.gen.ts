@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '96fd3d136159989c3ad75f1149fc97a3803510cd5665846f752a775881e1eda9';
+export const LAYOUT_HASH = '65605c16d5cb190a858999891149240f2808c3dc9dd729b1c6569e2beeb07d15';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -68,6 +68,18 @@ export const SERVICE_STATS = {
   connectLatency: 160,
   connectLatencyCount: 32,
 } as const;
+export const CALLER_KEY = { size: 16, cgroup: 0, service: 8, serviceGeneration: 12 } as const;
+export const CALLER_STATS = {
+  size: 64,
+  attempts: 0,
+  established: 8,
+  failed: 16,
+  closed: 24,
+  broken: 32,
+  rejected: 40,
+  bytesSent: 48,
+  bytesReceived: 56,
+} as const;
 export const BACKEND_STATS = { size: 128, total: 0, ewma: 120, ewmaAt: 124 } as const;
 export const CONNECTION = {
   size: 56,
@@ -102,6 +114,27 @@ export const UDP_PEER = {
   backendGeneration: 40,
   padding: 44,
 } as const;
+export const EVENT = {
+  size: 96,
+  atNs: 0,
+  cgroup: 8,
+  connectNs: 16,
+  lastedNs: 24,
+  bytesSent: 32,
+  bytesReceived: 40,
+  serviceAddress: 48,
+  backendAddress: 64,
+  service: 80,
+  serviceGeneration: 84,
+  servicePort: 88,
+  backendPort: 90,
+  protocol: 92,
+  outcome: 93,
+  zero: 94,
+} as const;
+export const EVENT_CONTROL = { size: 8, every: 0, established: 4 } as const;
+export const EVENT_STATS = { size: 24, offered: 0, sampledOut: 8, dropped: 16 } as const;
+export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
 export const SAME_NODE_STATS = {
@@ -144,7 +177,8 @@ export const VERDICT = {
   DROPPED_NO_PEER: 10,
   OVERFLOWED: 11,
   UNREMEMBERED: 12,
-  COUNT: 13,
+  UNNAMED: 13,
+  COUNT: 14,
 } as const;
 export const VERDICT_NAMES = [
   'refused_no_endpoint',
@@ -160,6 +194,33 @@ export const VERDICT_NAMES = [
   'dropped_no_peer',
   'overflowed',
   'unremembered',
+  'unnamed',
+] as const;
+export const EVENT_OUTCOME = {
+  ESTABLISHED: 0,
+  CLOSED: 1,
+  RESET: 2,
+  BROKEN: 3,
+  REFUSED: 4,
+  TIMED_OUT: 5,
+  UNREACHABLE: 6,
+  ABANDONED: 7,
+  REJECTED_NO_ENDPOINT: 8,
+  REJECTED_NO_PORT: 9,
+  REJECTED_SHARE: 10,
+} as const;
+export const EVENT_OUTCOME_NAMES = [
+  'established',
+  'closed',
+  'reset',
+  'broken',
+  'refused',
+  'timed_out',
+  'unreachable',
+  'abandoned',
+  'rejected_no_endpoint',
+  'rejected_no_port',
+  'rejected_share',
 ] as const;
 export const END_MODE = { LOCAL: 1, REDIRECT: 2, PLAIN: 3, SERVED: 4 } as const;
 export const FALLBACK = {
@@ -224,6 +285,7 @@ export const CONNECTION_ARMED = 1;
 export const CONNECTION_TIMED = 2;
 export const CONNECTION_AWAITED = 4;
 export const CONNECTION_CALLS = 8;
+export const CONNECTION_BEGUN = 16;
 export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
@@ -234,13 +296,18 @@ export const MAPS = {
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
   backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
-  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 13 },
+  callers: { type: 1, keySize: 16, valueSize: 64, flags: 1, maxEntries: 16384 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 14 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
   connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   accounts: { type: 24, keySize: 4, valueSize: 24, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
   udp_peers: { type: 9, keySize: 32, valueSize: 48, flags: 0, maxEntries: 65536 },
+  events: { type: 27, keySize: 0, valueSize: 0, flags: 0, maxEntries: 524288 },
+  event_control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
+  event_stats: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1 },
+  event_begins: { type: 24, keySize: 4, valueSize: 16, flags: 1, maxEntries: 0 },
 } as const;
 
 /** The same of bpf/same-node/tables.h. */

@@ -9,10 +9,13 @@ import { ClientCgroups } from './client-cgroups.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { DatagramSweep } from './datagram-sweep.ts';
+import { EventFeed } from './event-feed.ts';
+import { CurrentNames } from './event-names.ts';
 import { goneSockets } from './gone-sockets.ts';
 import { LiveSweep } from './live-sweep.ts';
 import { LostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
+import { PodNames } from './pod-names.ts';
 import { Reconciler } from './reconciler.ts';
 import { Runner } from './runner.ts';
 import { SameNodeFollower } from './same-node.ts';
@@ -99,6 +102,7 @@ class RunningAgent implements Agent {
   readonly #lost: LostSweep;
   readonly #live: LiveSweep;
   readonly #clients: ClientCgroups | undefined;
+  readonly #events: EventFeed;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
   readonly #statuses: StatusFeed;
@@ -143,6 +147,7 @@ class RunningAgent implements Agent {
       retryMaxMs: RETRY_MAX_MS,
     });
     this.#clients = this.#followClients();
+    this.#events = this.#feedEvents();
     this.#statuses = new StatusFeed({ ...options, cluster: this.#reconciler.cluster });
     this.#sameNode = this.#followSameNode();
     this.#sweep = new DatagramSweep({
@@ -186,6 +191,7 @@ class RunningAgent implements Agent {
 
   async stop(): Promise<void> {
     for (const end of this.#periods) end();
+    this.#events.stop();
     await this.#options.source.stop();
     this.#clients?.stop();
     this.#sameNode.stop();
@@ -241,6 +247,10 @@ class RunningAgent implements Agent {
     return explain({ cluster, node, reading, slowStart, sameNode, detached, ...table }, question);
   }
 
+  events(filter: Parameters<AgentView['events']>[0]): ReturnType<AgentView['events']> {
+    return this.#events.watch(filter);
+  }
+
   complaints(): readonly Complaint[] {
     return [...this.#sourceComplaints, ...this.#placed([...this.#reconciler.complaints(), ...this.#ownComplaints()])];
   }
@@ -285,6 +295,17 @@ class RunningAgent implements Agent {
         this.#request();
       },
       onTrouble: () => this.#tellComplaints(),
+    });
+  }
+
+  #feedEvents(): EventFeed {
+    const { clients, node, clock, dataplane } = this.#options;
+    const { cluster } = this.#reconciler;
+    const pods = clients && new PodNames({ cgroup: clients.cgroup, node: node.name, clock, cluster });
+    return new EventFeed({
+      events: dataplane.events,
+      clock,
+      names: new CurrentNames(() => this.#reconciler.have, pods),
     });
   }
 

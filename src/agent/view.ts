@@ -4,6 +4,7 @@ import type { Algorithm, Complaint, Family } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
+import type { EventFilter, EventLine } from './event-view.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
@@ -18,8 +19,15 @@ export interface AgentView {
   /** Of all Services, for metrics. */
   usage(): Iterable<ServiceUsage>;
   explain(question: ServedQuestion): Decision;
+  /** Connections and refusals from now on, one by one. Goes on until it is closed, or the agent stops. */
+  events(filter: EventFilter): EventStream;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
+}
+
+export interface EventStream extends AsyncIterable<readonly EventLine[]> {
+  /** Must be called when nobody reads any more: until then the kernel has to tell. */
+  close(): void;
 }
 
 export interface SourceHealth {

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
 import { ShuntError } from '../errors.ts';
 
 /** Longer than the agent ever takes; shorter than a person waits. */
@@ -14,12 +15,44 @@ export const askAgent = async <T>(
   parameters: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<T> => {
-  const query = new URLSearchParams(parameters).toString();
-  const { status, body } = await get(socket, query === '' ? path : `${path}?${query}`, signal);
+  const { status, body } = await get(socket, withQuery(path, parameters), signal);
   const answer = parse(body);
   if (status === 200 && answer !== undefined) return answer as T;
   throw new ShuntError('SHUNT_E_AGENT_ANSWER', { socket, status, reason: reasonIn(answer) ?? 'not JSON' });
 };
+
+/**
+ * Lines of JSON as they come, until `stopped` resolves. Throws as `askAgent` does, and SHUNT_E_NO_AGENT when the agent
+ * goes away.
+ */
+export async function* followAgent<T>(
+  socket: string,
+  path: string,
+  parameters: Readonly<Record<string, string>>,
+  stopped: Promise<unknown>,
+): AsyncGenerator<T> {
+  const abort = new AbortController();
+  let isStopped = false;
+  stopped.then(() => {
+    isStopped = true;
+    abort.abort();
+  });
+  try {
+    const response = await open(socket, withQuery(path, parameters), abort.signal);
+    const { statusCode: status = 0 } = response;
+    if (status !== 200) {
+      const reason = reasonIn(parse(await collect(response))) ?? 'not JSON';
+      throw new ShuntError('SHUNT_E_AGENT_ANSWER', { socket, status, reason });
+    }
+    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as T;
+  } catch (error) {
+    if (isStopped) return;
+    throw error instanceof ShuntError ? error : explain(error as Error, socket);
+  } finally {
+    abort.abort();
+  }
+  if (!isStopped) throw new ShuntError('SHUNT_E_NO_AGENT', { socket });
+}
 
 export const agentAnswers = async (socket: string): Promise<boolean> => {
   try {
@@ -35,6 +68,22 @@ interface Response {
   readonly status: number;
   readonly body: string;
 }
+
+const withQuery = (path: string, parameters: Readonly<Record<string, string>>): string => {
+  const query = new URLSearchParams(parameters).toString();
+  return query === '' ? path : `${path}?${query}`;
+};
+
+/** The agent says something every 15 s. */
+const SILENT_MS = 60_000;
+
+const open = (socketPath: string, path: string, signal: AbortSignal): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, agent: false, signal, timeout: SILENT_MS }, resolve);
+    sent.on('timeout', () => sent.destroy(new Error('it is silent')));
+    sent.on('error', reject);
+    sent.end();
+  });
 
 const get = (socketPath: string, path: string, calledOff?: AbortSignal): Promise<Response> =>
   new Promise((resolve, reject) => {

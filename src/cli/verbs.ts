@@ -33,6 +33,12 @@ export const VERBS: readonly Verb[] = [
     changes: false,
     load: () => import('./backends.ts'),
   },
+  {
+    name: 'events',
+    summary: 'connections and refusals as they happen',
+    changes: false,
+    load: () => import('./events.ts'),
+  },
   { name: 'explain', summary: 'where a connection goes, and why', changes: false, load: () => import('./explain.ts') },
   {
     name: 'doctor',

@@ -1,13 +1,23 @@
 import type { RememberedConnection } from '../abi/connection.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
+import type { FlowEvents } from './flow-events.ts';
 import type { SameNode } from './same-node.ts';
 
+export {
+  EVENT_OUTCOMES,
+  type EventCounts,
+  type EventOutcome,
+  type EventWish,
+  type FlowEvents,
+  type TakenEvent,
+} from './flow-events.ts';
 export type { SameNode, SameNodeStats } from './same-node.ts';
 
 /** The tables and the programs that read them: the kernel's, or in tests one in memory that keeps the kernel's rules. */
 export interface Dataplane {
   readonly tables: TableReader;
   readonly stats: StatsReader;
+  readonly events: FlowEvents;
   /**
    * Carries out a transaction in order. When the kernel refuses a part (SHUNT_E_APPLY), everything before it is in
    * force and nothing after it; `tables` tells exactly what holds.

@@ -5,6 +5,7 @@ import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/
 import { ShuntError } from '../errors.ts';
 import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
 import { choose } from './fake/choose.ts';
+import { FakeEvents } from './fake/events.ts';
 import { Memory } from './fake/memory.ts';
 import { type Route, renderRoute, routeFor, routesOf } from './fake/routes.ts';
 import { Rules } from './fake/rules.ts';
@@ -25,6 +26,7 @@ export type Answer =
 export class FakeDataplane implements Dataplane {
   readonly sockets = new FakeSockets();
   readonly stats = new FakeStats(() => this.sockets.stale(this.#memory));
+  readonly events = new FakeEvents();
   readonly sameNode = new FakeSameNode();
   readonly socketEnding: SocketEnding = 'bpf';
   #memory: Memory;

@@ -1,9 +1,11 @@
 import type { RequestListener } from 'node:http';
+import type { EventFilter } from '../agent/event-view.ts';
 import type { AgentView } from '../agent/view.ts';
 import type { ServedQuestion } from '../core/explain/decision.ts';
 import { parseAddress } from '../core/model/address.ts';
+import { EVENT_OUTCOMES, type EventOutcome } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
-import { json, jsonList } from './answer.ts';
+import { json, jsonLines, jsonList } from './answer.ts';
 import { createHandler, type OnBug, type Route } from './handler.ts';
 
 export interface AdminDeps {
@@ -20,6 +22,13 @@ export const buildAdmin = ({ view, onBug }: AdminDeps): RequestListener => {
     { path: '/v1/services', answer: (query) => jsonList('services', ask().services(selectionIn(query))) },
     { path: '/v1/backends', answer: (query) => jsonList('backends', ask().backends(selectionIn(query))) },
     { path: '/v1/explain', answer: (query) => json(ask().explain(questionIn(query))) },
+    {
+      path: '/v1/events',
+      answer: (query) => {
+        const stream = ask().events(eventFilterIn(query));
+        return jsonLines(stream, () => stream.close());
+      },
+    },
     { path: '/v1/complaints', answer: () => jsonList('complaints', ask().complaints()) },
   ];
   return createHandler(routes, onBug);
@@ -39,6 +48,18 @@ const selectionIn = (query: URLSearchParams): string | undefined => {
   if (service !== null && namespace !== null) throw refuse('namespace', namespace, 'it is part of `service`');
   return service ?? namespace ?? undefined;
 };
+
+/** `outcome` may come several times, or with commas; `from=NAMESPACE[/POD]`. */
+const eventFilterIn = (query: URLSearchParams): EventFilter => {
+  const outcomes = query.getAll('outcome').flatMap((text) => text.split(','));
+  const unknown = outcomes.find((outcome) => !isEventOutcome(outcome));
+  if (unknown !== undefined) throw refuse('outcome', unknown, `${EVENT_OUTCOMES.join(', ')} are`);
+  const from = query.get('from') ?? undefined;
+  if (from !== undefined && !/^[^/]+(\/[^/]+)?$/.test(from)) throw refuse('from', from, 'NAMESPACE[/POD] is');
+  return { only: selectionIn(query), outcomes: new Set(outcomes.filter(isEventOutcome)), from };
+};
+
+const isEventOutcome = (text: string): text is EventOutcome => (EVENT_OUTCOMES as readonly string[]).includes(text);
 
 const questionIn = (query: URLSearchParams): ServedQuestion => {
   const address = parseAddress(query.get('address') ?? '');

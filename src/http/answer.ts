@@ -5,12 +5,13 @@ export interface Answer {
   readonly status: number;
   readonly type: string;
   /** Whole, or made piece by piece while it is sent. */
-  readonly body: string | Uint8Array | Generator<string>;
+  readonly body: string | Uint8Array | Generator<string> | AsyncIterable<string>;
   /** Called once the body is no longer needed, sent or not. */
   readonly release?: () => void;
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_LINES_TYPE = 'application/x-ndjson; charset=utf-8';
 export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 export const json = (data: unknown, status = 200): Answer => ({
@@ -40,6 +41,18 @@ function* listPieces(name: string, records: Iterable<unknown>): Generator<string
     piece = '';
   }
   yield `${piece}]}\n`;
+}
+
+/** One JSON value a line, as they come, for as long as they do. */
+export const jsonLines = (batches: AsyncIterable<readonly unknown[]>, release: () => void): Answer => ({
+  status: 200,
+  type: JSON_LINES_TYPE,
+  body: linesOf(batches),
+  release,
+});
+
+async function* linesOf(batches: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+  for await (const batch of batches) yield batch.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
 
 export const text = (body: string, status = 200): Answer => ({ status, type: TEXT_TYPE, body: `${body}\n` });

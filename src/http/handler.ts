@@ -63,13 +63,13 @@ const send = async (response: ServerResponse, { status, type, body, release }: A
     'x-content-type-options': 'nosniff',
     ...(status === 405 ? { allow: 'GET' } : {}),
   });
-  if (whole === undefined) await pipeline(inTurns(body as Generator<string>), response);
+  if (whole === undefined) await pipeline(inTurns(body as Iterable<string> | AsyncIterable<string>), response);
   else response.end(whole);
 };
 
 /** A client that reads as fast as we write would otherwise have the event loop to itself. */
-async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
-  for (const piece of pieces) {
+async function* inTurns(pieces: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const piece of pieces) {
     yield piece;
     await nextTurn();
   }

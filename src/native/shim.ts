@@ -31,6 +31,9 @@ export const PROTOTYPES = {
   mapRead: 'int shunt_map_read(int fd, void *cursor, void *keys, void *values, uint32_t n)',
   mapMmap: 'int shunt_map_mmap(int fd, size_t length, int writable, uint64_t *address)',
   munmap: 'int shunt_munmap(uint64_t address, size_t length)',
+  ringOpen: 'int shunt_ring_open(int map_fd)',
+  ringRead: 'int shunt_ring_read(int handle, void *records, size_t size, uint32_t n)',
+  ringClose: 'int shunt_ring_close(int handle)',
   programFdById: 'int shunt_program_fd_by_id(uint32_t id)',
   programInfo: 'int shunt_program_info(int fd, uint64_t *out)',
   programName: 'int shunt_program_name(int fd, void *buffer, size_t n)',
@@ -63,7 +66,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {

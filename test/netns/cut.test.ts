@@ -130,6 +130,7 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     get stats() {
       return dataplane.stats;
     },
+    events: dataplane.events,
     apply: (transaction) => {
       const size = storesOf(transaction);
       dataplane.apply(firstStores(transaction, left));

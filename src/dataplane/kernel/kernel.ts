@@ -11,6 +11,7 @@ import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
 import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
+import { KernelEvents } from './events.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { LiveTraffic } from './live.ts';
 import { type Features, type Loaded, lendMemories, load, loadAside, MAP_NAMES, type MapName } from './load.ts';
@@ -64,12 +65,17 @@ export const openKernel = async (options: KernelOptions): Promise<KernelDataplan
 /** What a growth does not touch: it holds connections or counts for the whole node. */
 const KEPT_BY_GROWTH = [
   'verdicts',
+  'callers',
   'connections',
   'connections_overflow',
   'accounts',
   'affinity',
   'socket_affinity',
   'udp_peers',
+  'events',
+  'event_control',
+  'event_stats',
+  'event_begins',
 ] as const;
 
 class Kernel implements KernelDataplane {
@@ -80,6 +86,7 @@ class Kernel implements KernelDataplane {
   readonly #endings: Endings;
   readonly #lost: LostConnections;
   readonly #live: LiveTraffic;
+  readonly events: KernelEvents;
   readonly sameNode: KernelSameNode;
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
@@ -101,6 +108,7 @@ class Kernel implements KernelDataplane {
     this.#endings = openEndings(this.#loaded.maps.connections_overflow, options.socketEnding);
     this.#lost = new LostConnections(() => this.#loaded, options.netns);
     this.#live = new LiveTraffic(() => this.#loaded);
+    this.events = new KernelEvents(() => this.#loaded);
     this.sameNode = new KernelSameNode({ ...options, loaded: () => this.#loaded });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
@@ -211,6 +219,7 @@ class Kernel implements KernelDataplane {
 
   close(): void {
     this.#live.close();
+    this.events.end();
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
     this.sameNode.close();
     this.#endings.close();

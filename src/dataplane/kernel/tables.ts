@@ -9,7 +9,7 @@ import { countLeft } from './left.ts';
 import type { LentMemory } from './lent-memory.ts';
 
 /** The tables that are in the agent's memory for as long as it runs. */
-export const MAPPED_TABLES = ['slots', 'backends', 'services', 'verdicts'] as const;
+export const MAPPED_TABLES = ['slots', 'backends', 'services', 'verdicts', 'event_control', 'event_stats'] as const;
 /** Those that it looks at now and then. */
 export const LENT_TABLES = ['service_stats', 'backend_stats', 'connections'] as const;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { backendView, fakeView, STATUS } from './fake-view.ts';
+import { backendView, EVENT, fakeView, SAMPLING, STATUS } from './fake-view.ts';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 
@@ -22,6 +22,7 @@ test.each([
       backendView({ arm: 'shop/cart-v2:7070', route: 'TCPRoute shop/canary', variant: 7, clients: 'a=b', family: 4 }),
     ],
   },
+  { title: 'events', data: [EVENT, SAMPLING] },
   { title: 'complaints', data: view.complaints() },
 ])('docs/api.md names every field of $title', ({ data }) => {
   const missing = new Set(fieldsOf(data).filter((name) => !DOCUMENT.includes(`\`${name}\``)));

@@ -1,4 +1,12 @@
-import type { AgentStatus, AgentView, BackendView, ServiceUsage, ServiceView } from '../../../src/agent/view.ts';
+import type { EventLine, EventView, SamplingView } from '../../../src/agent/event-view.ts';
+import type {
+  AgentStatus,
+  AgentView,
+  BackendView,
+  EventStream,
+  ServiceUsage,
+  ServiceView,
+} from '../../../src/agent/view.ts';
 import type { Decision } from '../../../src/core/explain.ts';
 import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
 
@@ -132,6 +140,32 @@ export const serviceUsage = (changes: Partial<ServiceUsage> = {}): ServiceUsage 
   return { namespace, service, protocol, port, stats, ...changes };
 };
 
+export const EVENT: EventView = {
+  atMs: 1_700_000_000_000,
+  outcome: 'closed',
+  protocol: 'TCP',
+  from: { cgroup: '4711', namespace: 'shop', pod: 'web-1' },
+  service: 'shop/cart',
+  id: 'shop/cart/grpc/TCP',
+  address: '10.96.0.5',
+  port: 7070,
+  endpoint: { address: '10.244.1.41', port: 7070 },
+  connectMs: 0.042,
+  durationMs: 1500,
+  bytesSent: 5,
+  bytesReceived: 11,
+};
+
+export const SAMPLING: SamplingView = { sampling: 4, offered: 100, sampledOut: 70, dropped: 5, skipped: 1 };
+
+/** What comes at once, and then nothing more. */
+export const eventStream = (batches: readonly (readonly EventLine[])[], close = (): void => {}): EventStream => ({
+  async *[Symbol.asyncIterator]() {
+    yield* batches;
+  },
+  close,
+});
+
 const isOf = (only: string | undefined, id: string): boolean => only === undefined || id.startsWith(`${only}/`);
 
 export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
@@ -148,6 +182,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     usage: () => [serviceUsage()],
     explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
+    events: () => eventStream([]),
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
     ...changes,
   };

@@ -1,14 +1,16 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { BackendView } from '../../../src/agent/view.ts';
+import { EventQueue } from '../../../src/agent/event-queue.ts';
+import type { AgentView, BackendView } from '../../../src/agent/view.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenTcp, listenUnix } from '../../../src/http/listen.ts';
 import { buildPublic } from '../../../src/http/public.ts';
-import { backendView, fakeView, STATUS } from './fake-view.ts';
+import { backendView, EVENT, eventStream, fakeView, SAMPLING, STATUS } from './fake-view.ts';
 
 let directory: string;
 const listeners: Listener[] = [];
@@ -43,6 +45,78 @@ const ask = (socketPath: string, path: string, method = 'GET') =>
     });
     sent.on('error', reject).end();
   });
+
+describe('events over the admin API', () => {
+  const PATH = '/v1/events?namespace=shop&outcome=reset,closed&outcome=refused&from=shop/web-1';
+
+  test('come as lines of JSON, by the filters that were given', async () => {
+    const filters: unknown[] = [];
+    const closed = vi.fn();
+    const events: AgentView['events'] = (filter) => {
+      filters.push(filter);
+      return eventStream([[SAMPLING], [EVENT, EVENT]], closed);
+    };
+    const socket = await serve(buildAdmin({ view: () => fakeView({ events }), onBug }));
+    const { status, headers, body } = await ask(socket, PATH);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/x-ndjson; charset=utf-8');
+    const lines = body.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([SAMPLING, EVENT, EVENT]);
+    expect(filters).toEqual([{ only: 'shop', outcomes: new Set(['reset', 'closed', 'refused']), from: 'shop/web-1' }]);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    expect(onBug).not.toHaveBeenCalled();
+  });
+
+  test('end when their reader dies, also while nothing comes', async () => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const queue = new EventQueue(resolve);
+    const socket = await serve(buildAdmin({ view: () => fakeView({ events: () => queue }), onBug }));
+    queue.push(EVENT);
+    const sent = request({ socketPath: socket, path: '/v1/events', agent: false });
+    sent.on('error', () => {});
+    sent.end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    await once(response, 'data');
+    sent.destroy();
+    await closed;
+    expect(onBug).not.toHaveBeenCalled();
+  });
+
+  test('never pile up for a reader that does not read', async () => {
+    const queue = new EventQueue(() => {});
+    queue.push(EVENT);
+    const socket = await serve(buildAdmin({ view: () => fakeView({ events: () => queue }), onBug }));
+    const sent = request({ socketPath: socket, path: '/v1/events', agent: false });
+    sent.end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    response.pause();
+    const many = 50_001;
+    for (let pushed = 1; pushed < many; pushed += 500) {
+      for (let each = 0; each < 500; each++) queue.push(EVENT);
+      await new Promise(setImmediate);
+    }
+    expect(queue.skipped).toBeGreaterThan(many / 2);
+    let shown = 0;
+    queue.close();
+    response.setEncoding('utf8').on('data', (text: string) => {
+      shown += text.split('\n').length - 1;
+    });
+    response.resume();
+    await once(response, 'end');
+    expect(shown + queue.skipped).toBe(many);
+  });
+
+  test.each([
+    { query: 'outcome=lost', says: 'outcome' },
+    { query: 'from=a/b/c', says: 'from' },
+    { query: 'service=cart', says: 'service' },
+  ])('are refused for $query', async ({ query, says }) => {
+    const socket = await serve(buildAdmin({ view: () => fakeView(), onBug }));
+    const { status, body } = await ask(socket, `/v1/events?${query}`);
+    expect(status).toBe(400);
+    expect(JSON.parse(body).error.message).toContain(says);
+  });
+});
 
 describe('the admin API', () => {
   const admin = () => serve(buildAdmin({ view: () => fakeView(), onBug }));

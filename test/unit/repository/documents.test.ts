@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CONNECTION_WAYS, FALLBACK_NAMES, MAPS, UNFIT_NAMES, VERDICT_NAMES } from '../../../src/abi/layout.gen.ts';
+import {
+  CONNECTION_WAYS,
+  EVENT,
+  FALLBACK_NAMES,
+  MAPS,
+  UNFIT_NAMES,
+  VERDICT_NAMES,
+} from '../../../src/abi/layout.gen.ts';
 import { OPTIONS, variableOf } from '../../../src/agent/options.ts';
 import type { Command } from '../../../src/cli/command.ts';
 import { examine } from '../../../src/cli/doctor/examine.ts';
@@ -124,7 +131,7 @@ describe('tables of the kernel', () => {
     const rows = tableUnder(ARCHITECTURE, 'Tables').map(([name, , bytes]) => ({ name, bytes }));
     const wanted = Object.entries(MAPS).map(([name, { type, keySize, valueSize }]) => ({
       name: `\`${name}\``,
-      bytes: isHash(type) ? `${keySize} + ${valueSize}` : String(valueSize),
+      bytes: isHash(type) ? `${keySize} + ${valueSize}` : String(type === RING_BUFFER ? EVENT.size : valueSize),
     }));
     expect(rows.toSorted(byName)).toEqual(wanted.toSorted(byName));
   });
@@ -179,6 +186,9 @@ const holdsText = (path: string, title: string): boolean =>
 
 /** BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_LRU_HASH. */
 const isHash = (type: number): boolean => type === 1 || type === 9;
+
+/** BPF_MAP_TYPE_RINGBUF: it has neither keys nor values, only records. */
+const RING_BUFFER = 27;
 
 const byName = (a: { readonly name?: string | undefined }, b: { readonly name?: string | undefined }): number =>
   (a.name ?? '').localeCompare(b.name ?? '');

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connections and refusals one by one, for whoever watches. While nobody does, each costs a load and
+ * a branch. Each is counted as offered, and then is left out by chance, lost for want of room, or
+ * handed over: nothing is lost in silence.
+ */
+#ifndef SHUNT_EVENT_H
+#define SHUNT_EVENT_H
+
+#include "count.h"
+
+/* One in so many is wanted; 0: nobody watches. */
+static __always_inline __u32 event_every(void)
+{
+	__u32 index = 0;
+	const struct event_control *control = bpf_map_lookup_elem(&event_control, &index);
+
+	return control ? READ_CONTEXT(control->every) : 0;
+}
+
+static __always_inline bool wants_established(void)
+{
+	__u32 index = 0;
+	const struct event_control *control = bpf_map_lookup_elem(&event_control, &index);
+
+	return control && control->established;
+}
+
+/* What a connection does not remember. What is not known is 0. */
+struct event_facts {
+	__u64 at_ns;
+	__u64 cgroup;
+	__u64 connect_ns;
+	__u64 lasted_ns;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u32 every;
+	__u32 outcome; /* enum event_outcome */
+};
+
+/* What is in there from before is still to be overwritten. Nobody is woken: the agent looks by itself. */
+static __always_inline struct event *event_reserve(__u32 every)
+{
+	__u32 index = 0;
+	struct event_stats *stats = bpf_map_lookup_elem(&event_stats, &index);
+	struct event *event;
+
+	if (!stats)
+		return NULL;
+	ADD(stats->offered, 1);
+	if (every > 1 && bpf_get_prandom_u32() % every) {
+		ADD(stats->sampled_out, 1);
+		return NULL;
+	}
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		ADD(stats->dropped, 1);
+	return event;
+}
+
+/* A call: the verifier looks at it apart from its callers, and nobody pays for its stack. */
+static __noinline int emit(const struct connection *connection, const struct event_facts *facts)
+{
+	struct event *event = event_reserve(facts->every);
+
+	if (!event)
+		return 0;
+	*event = (struct event){
+		.at_ns = facts->at_ns,
+		.cgroup = facts->cgroup,
+		.connect_ns = facts->connect_ns,
+		.lasted_ns = facts->lasted_ns,
+		.bytes_sent = facts->bytes_sent,
+		.bytes_received = facts->bytes_received,
+		.service_address = connection->service_address,
+		.backend_address = connection->backend_address,
+		.service = connection->service,
+		.service_generation = connection->service_generation,
+		.service_port = connection->service_port,
+		.backend_port = connection->backend_port,
+		.protocol = connection->protocol,
+		.outcome = facts->outcome,
+	};
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Notes when it was begun; again, when it is known since when it is established. `sk` may be NULL. */
+static __always_inline void event_begin(struct bpf_sock *sk, struct connection *connection,
+					__u64 at_ns, __u64 connect_ns)
+{
+	struct event_begin *begin =
+		sk ? bpf_sk_storage_get(&event_begins, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE)
+		   : NULL;
+
+	if (!begin)
+		return;
+	if (!(connection->flags & CONNECTION_BEGUN))
+		begin->at_ns = at_ns - connect_ns;
+	begin->connect_ns = connect_ns;
+	connection->flags |= CONNECTION_BEGUN;
+}
+
+/* How long it lasted, or how long its SYN had no answer. The socket's entry may be of an earlier connection. */
+static __always_inline void event_times(struct bpf_sock *sk, const struct connection *connection,
+					struct event_facts *facts)
+{
+	bool known = sk && connection->flags & CONNECTION_BEGUN;
+	const struct event_begin *begin =
+		known ? bpf_sk_storage_get(&event_begins, sk, NULL, 0) : NULL;
+	__u64 since_ns;
+
+	facts->at_ns = bpf_ktime_get_ns();
+	if (!begin)
+		return;
+	since_ns = facts->at_ns - begin->at_ns;
+	if (connection->state != CONNECTION_ACTIVE) {
+		facts->connect_ns = since_ns;
+		return;
+	}
+	facts->connect_ns = begin->connect_ns;
+	facts->lasted_ns = since_ns > begin->connect_ns ? since_ns - begin->connect_ns : 0;
+}
+
+static __always_inline void tell_established(struct bpf_sock *sk, struct connection *connection,
+					     __u64 cgroup, __u64 connect_ns)
+{
+	struct event_facts facts = { .every = event_every() };
+
+	if (!facts.every)
+		return;
+	facts.at_ns = bpf_ktime_get_ns();
+	facts.cgroup = cgroup;
+	facts.connect_ns = connect_ns;
+	facts.outcome = EVENT_ESTABLISHED;
+	event_begin(sk, connection, facts.at_ns, connect_ns);
+	if (wants_established())
+		emit(connection, &facts);
+}
+
+#endif
