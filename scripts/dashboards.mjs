@@ -222,6 +222,13 @@ const node = {
         `max(sum by (node) (shunt_complaints{severity!="note",${OWN}}))`,
         { bad: 1 },
       ),
+      stat(
+        'Programs detached',
+        'short',
+        'Connections of their kind go as if there were no Shunt.',
+        `max(shunt_programs_detached{${OWN}})`,
+        { bad: 1 },
+      ),
       stat('Runs for', 's', 'Since the agent was started.', `min(time() - process_start_time_seconds{${AGENT}})`),
       stat(
         'Writes status',

@@ -20,6 +20,8 @@ export interface AgentView {
   explain(question: ServedQuestion): Decision;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
+  /** Programs that are not in force now. */
+  detachedPrograms(): readonly string[];
 }
 
 export interface SourceHealth {

@@ -39,5 +39,6 @@ export interface AskingPanel extends Panel {
 export const dashboard = (name: (typeof DASHBOARD_NAMES)[number]): Dashboard =>
   JSON.parse(readFileSync(`deploy/grafana/${name}.json`, 'utf8'));
 
-export const panelsOf = ({ panels }: Dashboard): readonly AskingPanel[] =>
-  panels.filter(({ type }) => type !== 'row') as readonly AskingPanel[];
+export const panelsOf = ({ panels }: Dashboard): readonly AskingPanel[] => panels.filter(asks);
+
+const asks = (panel: Panel): panel is AskingPanel => panel.type !== 'row';

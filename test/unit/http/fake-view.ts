@@ -139,6 +139,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
+    detachedPrograms: () => ['shunt_connect4'],
     ...changes,
   };
 };
