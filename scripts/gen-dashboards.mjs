@@ -1,8 +1,10 @@
 /**
- * Dashboards of Grafana, from scripts/dashboards.mjs -> deploy/grafana. `--check` compares with the committed files and
+ * Dashboards of Grafana, from scripts/dashboards -> deploy/grafana. `--check` compares with the committed files and
  * writes nothing.
  */
-import { DASHBOARDS } from './dashboards.mjs';
+import { fleet } from './dashboards/fleet.mjs';
+import { node } from './dashboards/node.mjs';
+import { service } from './dashboards/service.mjs';
 import { publish } from './generated.mjs';
 
 /** Of Grafana 10.1; later ones take it, and lift it up themselves. */
@@ -105,7 +107,7 @@ const OPTIONS = {
 
 publish(
   Object.fromEntries(
-    Object.entries(DASHBOARDS).map(([name, dashboard]) => [
+    Object.entries({ fleet, service, node }).map(([name, dashboard]) => [
       `deploy/grafana/${name}.json`,
       `${JSON.stringify(render(dashboard), null, 2)}\n`,
     ]),

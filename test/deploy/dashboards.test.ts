@@ -7,7 +7,7 @@ import { namedIn, unknownIn } from '../helpers/promql.ts';
 const DASHBOARDS = DASHBOARD_NAMES.map((name) => ({ name, ...dashboard(name) }));
 const PANELS = DASHBOARDS.flatMap((each) => panelsOf(each).map((panel) => ({ name: each.name, ...panel })));
 
-test('deploy/grafana is what scripts/dashboards.mjs says', () => {
+test('deploy/grafana is what scripts/dashboards says', () => {
   expect(execFileSync('node', ['scripts/gen-dashboards.mjs', '--check'], { encoding: 'utf8' })).toBe('');
 });
 
