@@ -71,10 +71,12 @@ types: setup ## type check
 generate: bpf ## rewrite generated files: record layouts, pages of docs/
 	@node scripts/gen-layout.mjs
 	@node scripts/gen-docs.mjs
+	@node scripts/gen-dashboards.mjs
 	@$(MAKE) -C bpf
 check-generated: bpf
 	@node scripts/gen-layout.mjs --check
 	@node scripts/gen-docs.mjs --check
+	@node scripts/gen-dashboards.mjs --check
 
 .PHONY: bench
 bench: build ## measure against direct, iptables, nftables and sidecars; writes docs/benchmarks.md (as root)

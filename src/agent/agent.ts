@@ -259,6 +259,10 @@ class RunningAgent implements Agent {
     return this.#options.dataplane.stats.verdicts();
   }
 
+  detachedPrograms(): readonly string[] {
+    return this.#options.dataplane.detachedPrograms();
+  }
+
   #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
     this.#whole = whole;
     this.#sourceComplaints = complaints;

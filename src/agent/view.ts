@@ -23,6 +23,8 @@ export interface AgentView {
   events(filter: EventFilter): EventStream;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
+  /** Programs that are not in force now. */
+  detachedPrograms(): readonly string[];
 }
 
 export interface EventStream extends AsyncIterable<readonly EventLine[]> {

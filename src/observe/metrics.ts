@@ -45,6 +45,7 @@ export const createMetrics = (observed: Observed, nowMs: () => number = Date.now
       services.write(observed.usage(), buffer);
       const status = observed.status();
       writeStatus(status, observed.verdicts(), buffer);
+      writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);
       writeWatches(status.watches, nowMs(), buffer);
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.

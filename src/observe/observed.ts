@@ -7,6 +7,8 @@ export interface Observed {
   /** One at a time, as they are asked for, within one turn of the event loop. */
   usage(): Iterable<ObservedService>;
   verdicts(): Readonly<Record<string, number>>;
+  /** Programs that are not in force now. */
+  detachedPrograms(): readonly string[];
 }
 
 export interface ObservedStatus {

@@ -116,6 +116,13 @@ export const METRICS = {
     labels: ['verdict'],
     help: 'What the kernel programs did other than leaving a connection alone or sending it to a backend.',
   },
+  programsDetached: {
+    name: 'shunt_programs_detached',
+    type: 'gauge',
+    unit: '',
+    labels: [],
+    help: 'Programs that are not in force: connections of their kind go as if there were no Shunt. `shunt explain` names them.',
+  },
   sameNodeAttached: {
     name: 'shunt_same_node_attached',
     type: 'gauge',

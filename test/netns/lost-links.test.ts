@@ -65,6 +65,7 @@ test.each([
   for (const pin of pins) rmSync(`${node.bpfRoot}/links/${pin}`);
   if (directory) rmdirSync(`${node.bpfRoot}/links`);
   expect(detached()).toEqual(pins);
+  expect(agent.agent.detachedPrograms()).toEqual(pins);
   await expectRepaired(pins);
 });
 

@@ -184,6 +184,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
     events: () => eventStream([]),
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
+    detachedPrograms: () => ['shunt_connect4'],
     ...changes,
   };
 };

@@ -96,6 +96,7 @@ describe('series of Services', () => {
 test.each([
   ['shunt_verdicts_total{verdict="refused_no_endpoint"} 3'],
   ['shunt_verdicts_total{verdict="refused_bad_table"} 0'],
+  ['shunt_programs_detached 1'],
   ['shunt_table_entries{table="frontends"} 900'],
   ['shunt_table_capacity{table="services"} 400'],
   ['shunt_connections_table_used 5'],
