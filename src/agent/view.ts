@@ -4,6 +4,7 @@ import type { Algorithm, Complaint, Family } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
+import type { Pairs, WorkloadUsage } from './workload-totals.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
@@ -17,9 +18,17 @@ export interface AgentView {
   backends(only?: string): Iterable<BackendView>;
   /** Of all Services, for metrics. */
   usage(): Iterable<ServiceUsage>;
+  /** By who asks; undefined where that is not counted. */
+  workloads(): WorkloadsView | undefined;
   explain(question: ServedQuestion): Decision;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
+}
+
+export interface WorkloadsView {
+  /** What each workload of this node asked of each Service port, and `other`, which is all the rest. */
+  readonly usage: Iterable<WorkloadUsage>;
+  readonly pairs: Pairs;
 }
 
 export interface SourceHealth {
