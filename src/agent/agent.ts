@@ -21,9 +21,10 @@ import { Runner } from './runner.ts';
 import { SameNodeFollower } from './same-node.ts';
 import { statusOf } from './status.ts';
 import { StatusFeed } from './status-feed.ts';
-import { backendViews, heldShares, serviceUsage, serviceViews } from './tables.ts';
+import { backendViews, heldShares, portOfRecord, serviceUsage, serviceViews } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
+import { Workloads } from './workloads.ts';
 
 export interface AgentOptions {
   readonly version: string;
@@ -68,6 +69,8 @@ export interface AgentObserver {
   onLostFailure(error: unknown, retryInMs: number): void;
   /** What long connections carry could not be counted; it is at a later time, or when they end. */
   onLiveFailure(error: unknown, retryInMs: number): void;
+  /** It could not be read who asked for what, or whose cgroups those are; it is at a later time. */
+  onWorkloadsFailure(error: unknown, retryInMs: number): void;
   /** Sockets could not be looked at, or not all of them; they keep what they have until a later time. */
   onSocketsFailure(error: unknown, retryInMs: number): void;
 }
@@ -103,6 +106,7 @@ class RunningAgent implements Agent {
   readonly #live: LiveSweep;
   readonly #clients: ClientCgroups | undefined;
   readonly #events: EventFeed;
+  readonly #workloads: Workloads | undefined;
   /** How to end them. */
   readonly #periods: (() => void)[] = [];
   readonly #statuses: StatusFeed;
@@ -148,6 +152,7 @@ class RunningAgent implements Agent {
     });
     this.#clients = this.#followClients();
     this.#events = this.#feedEvents();
+    this.#workloads = this.#followWorkloads();
     this.#statuses = new StatusFeed({ ...options, cluster: this.#reconciler.cluster });
     this.#sameNode = this.#followSameNode();
     this.#sweep = new DatagramSweep({
@@ -202,6 +207,7 @@ class RunningAgent implements Agent {
     await this.#sweep.stop();
     await this.#lost.stop();
     await this.#live.stop();
+    await this.#workloads?.stop();
     this.#options.dataplane.close();
   }
 
@@ -234,6 +240,11 @@ class RunningAgent implements Agent {
 
   usage(): ReturnType<AgentView['usage']> {
     return serviceUsage(this.#reconciler, this.#options.dataplane);
+  }
+
+  workloads(): ReturnType<AgentView['workloads']> {
+    const usage = this.#workloads?.usage();
+    return this.#workloads && usage && { usage, pairs: this.#workloads.pairs() };
   }
 
   explain(question: Parameters<AgentView['explain']>[0]): ReturnType<AgentView['explain']> {
@@ -313,6 +324,20 @@ class RunningAgent implements Agent {
     });
   }
 
+  #followWorkloads(): Workloads | undefined {
+    const { clients, dataplane, node, clock, observer } = this.#options;
+    if (clients === undefined || dataplane.callers === undefined) return undefined;
+    return new Workloads({
+      callers: dataplane.callers,
+      cgroup: clients.cgroup,
+      node: node.name,
+      cluster: this.#reconciler.cluster,
+      clock,
+      portOf: () => portOfRecord(this.#reconciler, dataplane),
+      onFailure: (error, retryInMs) => observer.onWorkloadsFailure(error, retryInMs),
+    });
+  }
+
   /** What follows from several objects is known to no reader of one. */
   #placed(complaints: readonly Complaint[]): readonly Complaint[] {
     const { source } = this.#options;
@@ -373,6 +398,7 @@ class RunningAgent implements Agent {
       this.#ready = true;
       this.#lost.start();
       this.#live.start();
+      this.#workloads?.start();
       observer.onReady(this.#lastChange, whole);
     }
   }

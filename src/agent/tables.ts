@@ -13,6 +13,7 @@ import { type Found, foundPorts } from './found-ports.ts';
 import type { Reconciler } from './reconciler.ts';
 import { type RulingView, rulingViews } from './rulings.ts';
 import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
+import type { Naming } from './workload-totals.ts';
 
 /**
  * What the tables hold, by name: read from the tables themselves each time that somebody asks. Between one Service port
@@ -65,6 +66,18 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
     };
   }
 }
+
+/** The Service port that a record belongs to now, by its generation; undefined while no table is known. */
+export const portOfRecord = (reconciler: Reconciler, dataplane: Dataplane): Naming['portOf'] | undefined => {
+  const { have } = reconciler;
+  if (have === undefined) return undefined;
+  const records = new Map(Array.from(have.ports, ([id, port]) => [port.service, { id, port }]));
+  return (service, generation) => {
+    const found = records.get(service);
+    if (found === undefined || dataplane.tables.serviceGeneration(service) !== generation) return undefined;
+    return { ...namesOf(found.id), port: numberOf(found.port) };
+  };
+};
 
 /** Frontends stand in the order of the groups: those of the cluster addresses first. */
 const numberOf = ({ frontends }: Port): number => frontends[0]?.port ?? 0;

@@ -5,6 +5,7 @@ import type { Capacity } from '../core/plan/transaction.ts';
 import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
 import type { EventFilter, EventLine } from './event-view.ts';
+import type { Pairs, WorkloadUsage } from './workload-totals.ts';
 
 /** What the agent shows to the admin API, the metrics and the log. Plain data; reading it disturbs nothing. */
 export interface AgentView {
@@ -18,6 +19,8 @@ export interface AgentView {
   backends(only?: string): Iterable<BackendView>;
   /** Of all Services, for metrics. */
   usage(): Iterable<ServiceUsage>;
+  /** By who asks; undefined where that is not counted. */
+  workloads(): WorkloadsView | undefined;
   explain(question: ServedQuestion): Decision;
   /** Connections and refusals from now on, one by one. Goes on until it is closed, or the agent stops. */
   events(filter: EventFilter): EventStream;
@@ -30,6 +33,12 @@ export interface AgentView {
 export interface EventStream extends AsyncIterable<readonly EventLine[]> {
   /** Must be called when nobody reads any more: until then the kernel has to tell. */
   close(): void;
+}
+
+export interface WorkloadsView {
+  /** What each workload of this node asked of each Service port, and `other`, which is all the rest. */
+  readonly usage: Iterable<WorkloadUsage>;
+  readonly pairs: Pairs;
 }
 
 export interface SourceHealth {

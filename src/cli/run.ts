@@ -152,6 +152,8 @@ const observe = (
     },
     onLostFailure: (error, retryInMs) =>
       log.warn({ err: error, retryInMs }, 'could not tell which connections are lost; trying again'),
+    onWorkloadsFailure: (error, retryInMs) =>
+      log.warn({ err: error, retryInMs }, 'who asked for what could not be told; trying again'),
     onLiveFailure: (error, retryInMs) =>
       log.warn({ err: error, retryInMs }, 'what long connections carry was not counted; trying again'),
     onSocketsFailure: (error, retryInMs) => {

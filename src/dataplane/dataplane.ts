@@ -55,6 +55,8 @@ export interface Dataplane {
    * have ended before `close`. Absent where they are counted only when they end.
    */
   countLive?(): Promise<void>;
+  /** Absent where nobody counts by who asks. */
+  readonly callers?: Callers;
   /** Absent where connections are never joined socket to socket. */
   readonly sameNode?: SameNode;
   /** Lets go of the tables; the kernel keeps routing. */
@@ -79,6 +81,37 @@ export interface EndedLost {
   /** Why it could not be told which are lost; undefined if it could. */
   readonly failure: unknown;
 }
+
+/** Counters by who asks and whom. */
+export interface Callers {
+  /** All of them. Looks at a whole table. */
+  read(): readonly CallerEntry[];
+  /** Takes these out, and returns what had been counted for them by then. Who counts for one later begins anew. */
+  forget(keys: readonly CallerKey[]): readonly CallerEntry[];
+}
+
+export interface CallerKey {
+  /** Id of the cgroup of a container, or whatever else makes sockets: the number of its inode. */
+  readonly cgroup: bigint;
+  /** Record of the Service port that was asked. */
+  readonly service: number;
+  readonly serviceGeneration: number;
+}
+
+export interface CallerCounts {
+  readonly attempts: number;
+  readonly established: number;
+  /** For whatever reason, before it was established. */
+  readonly failed: number;
+  readonly closed: number;
+  /** Of those that closed: reset, or broken by another error. */
+  readonly broken: number;
+  readonly rejected: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+export interface CallerEntry extends CallerKey, CallerCounts {}
 
 /** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */
 export interface StatsReader {

@@ -4,6 +4,7 @@ import { METRICS, type Metric } from './registry.ts';
 import { ServiceSeries } from './service-series.ts';
 import { labelText, numberText, TextBuffer } from './text-buffer.ts';
 import { writeWatches } from './watch-series.ts';
+import { writeWorkloads } from './workload-series.ts';
 
 export interface Metrics {
   recordChange(change: ObservedChange): void;
@@ -43,6 +44,7 @@ export const createMetrics = (observed: Observed, nowMs: () => number = Date.now
       spare = undefined;
       buffer.clear();
       services.write(observed.usage(), buffer);
+      writeWorkloads(observed.workloads(), buffer);
       const status = observed.status();
       writeStatus(status, observed.verdicts(), buffer);
       writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);

@@ -1,11 +1,13 @@
 import type { Capacity } from '../core/plan/transaction.ts';
-import type { ServiceStats } from '../dataplane/dataplane.ts';
+import type { CallerCounts, ServiceStats } from '../dataplane/dataplane.ts';
 
 /** What metrics and log look at. The agent's view is one of these. */
 export interface Observed {
   status(): ObservedStatus;
   /** One at a time, as they are asked for, within one turn of the event loop. */
   usage(): Iterable<ObservedService>;
+  /** By who asks; undefined where that is not counted. */
+  workloads(): ObservedWorkloads | undefined;
   verdicts(): Readonly<Record<string, number>>;
   /** Programs that are not in force now. */
   detachedPrograms(): readonly string[];
@@ -72,6 +74,19 @@ export interface ObservedService {
   readonly port: number;
   /** Undefined while nobody has used it. */
   readonly stats: ServiceStats | undefined;
+}
+
+export interface ObservedWorkloads {
+  readonly usage: Iterable<ObservedWorkload>;
+  /** How many pairs of a workload and a Service port have series of their own, and how many share those of `other`. */
+  readonly pairs: Readonly<Record<'shown' | 'other', number>>;
+}
+
+/** What a workload asked of a Service port. */
+export interface ObservedWorkload extends Omit<ObservedService, 'stats'> {
+  /** `namespace` is empty for `node`, `unknown` and `other`. */
+  readonly workload: { readonly namespace: string; readonly name: string };
+  readonly counts: CallerCounts;
 }
 
 /** One change set that was applied. */

@@ -143,7 +143,7 @@ const nodeManifest = ({ name, zone, addresses }: NodeObject): object => ({
   status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
 });
 
-const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels, sameNode }: PodObject): object => ({
+const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels, owner, sameNode }: PodObject): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: {
@@ -151,10 +151,17 @@ const podManifest = ({ name, namespace, node, addresses, cgroupUid, labels, same
     namespace,
     labels: { ...labels, ...(sameNode === '' ? {} : { 'shunt.dev/same-node': sameNode }) },
     ...(cgroupUid === '' ? {} : { uid: cgroupUid }),
+    ownerReferences: ownersOf(owner),
   },
   spec: { nodeName: node },
   status: { phase: 'Running', podIPs: addresses.map((ip) => ({ ip })) },
 });
+
+/** A Deployment is known by its ReplicaSet only with the hash that both have. */
+const ownersOf = (owner: string): readonly object[] => {
+  const [kind, name] = owner.split('/');
+  return kind === 'Pod' ? [] : [{ kind, name, controller: true }];
+};
 
 /** Replaces what there is of that name in one step. */
 const link = (target: string, path: string): void => {

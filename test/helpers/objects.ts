@@ -161,6 +161,7 @@ export const pod = (fields: Partial<PodObject> = {}): PodObject => ({
   addresses: ['10.1.0.1'],
   cgroupUid: '',
   labels: {},
+  owner: `Pod/${fields.name ?? 'web-0'}`,
   sameNode: '',
   ...fields,
 });

@@ -165,6 +165,10 @@ class Changes implements AgentObserver {
     this.failures.push(error);
   }
 
+  onWorkloadsFailure(error: unknown): void {
+    this.failures.push(error);
+  }
+
   onLostFailure(error: unknown): void {
     this.failures.push(error);
   }

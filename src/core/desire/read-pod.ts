@@ -34,6 +34,7 @@ export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Int
     addresses: hasOwn && !hasEnded ? exact(readAddresses(review, status)) : NONE,
     cgroupUid: hasEnded ? '' : (staticUid(review, metadata, node) ?? textField(review, metadata, 'uid', METADATA)),
     labels: readLabels(labels, intern),
+    owner: intern(readOwner(review, metadata, labels) ?? `Pod/${ref.name}`),
     sameNode: readSameNode(review, labels),
   };
 };
@@ -49,6 +50,22 @@ const staticUid = (review: Review, metadata: Fields, node: string): string | und
   if (typeof hash !== 'string' || !STATIC_UID.test(hash) || annotations[ANNOTATION_MIRROR] !== hash) return undefined;
   const owners = listField(review, metadata, 'ownerReferences', METADATA).filter(isFields);
   return owners.some(({ kind, name }) => kind === 'Node' && name === node) ? hash : undefined;
+};
+
+/**
+ * Its controller (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/). A Deployment
+ * calls its ReplicaSets by its own name and the hash of the template, which their Pods have as a label. A static Pod's
+ * is its node, which is no workload.
+ */
+const readOwner = (review: Review, metadata: Fields, labels: Fields): string | undefined => {
+  const owners = listField(review, metadata, 'ownerReferences', METADATA).filter(isFields);
+  const { kind, name } = owners.find(({ controller }) => controller === true) ?? {};
+  if (typeof kind !== 'string' || typeof name !== 'string' || kind === 'Node') return undefined;
+  const hash = labels[LABEL_TEMPLATE_HASH];
+  const ending = `-${String(hash)}`;
+  const isNamedAfter = typeof hash === 'string' && name.endsWith(ending) && name.length > ending.length;
+  const isOfDeployment = kind === 'ReplicaSet' && isNamedAfter;
+  return isOfDeployment ? `Deployment/${name.slice(0, -ending.length)}` : `${kind}/${name}`;
 };
 
 const readLabels = (labels: Fields, intern: Intern): Readonly<Record<string, string>> =>
@@ -76,6 +93,7 @@ const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
 const NONE: readonly string[] = [];
 const ANNOTATION_HASH = 'kubernetes.io/config.hash';
 const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';
+const LABEL_TEMPLATE_HASH = 'pod-template-hash';
 const LABEL_SAME_NODE = 'shunt.dev/same-node';
 /** A checksum, while the API server makes UUIDs. */
 const STATIC_UID = /^[0-9a-f]{32}$/;

@@ -222,6 +222,8 @@ export interface PodObject extends ObjectRef {
   /** What names its cgroup: `metadata.uid`, of a static Pod annotation `kubernetes.io/config.hash`; empty once it has ended. */
   readonly cgroupUid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Its workload, such as `Deployment/web`; of a Pod that nobody controls `Pod/name`. */
+  readonly owner: string;
   /** Label `shunt.dev/same-node`; empty when it says nothing of it. */
   readonly sameNode: 'redirect' | 'plain' | '';
 }

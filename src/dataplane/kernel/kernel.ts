@@ -5,9 +5,10 @@ import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
-import type { Dataplane, Ended, EndedLost, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
+import type { Callers, Dataplane, Ended, EndedLost, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
+import { createCallers } from './callers.ts';
 import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
@@ -44,6 +45,7 @@ export interface KernelOptions {
 
 export interface KernelDataplane extends Dataplane {
   readonly features: Features;
+  readonly callers: Callers;
   endLost(): Promise<EndedLost>;
   countLive(): Promise<void>;
 }
@@ -88,6 +90,7 @@ class Kernel implements KernelDataplane {
   readonly #live: LiveTraffic;
   readonly events: KernelEvents;
   readonly sameNode: KernelSameNode;
+  readonly callers: Callers = createCallers(() => this.#loaded.maps.callers);
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
   /** Which attached programs are known to read these tables. */

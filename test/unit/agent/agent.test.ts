@@ -57,6 +57,7 @@ const stage = async (
       onSocketsKept: () => told.ended.push(0),
       onLostEnded: () => {},
       onLostFailure: (error) => told.failures.push(error),
+      onWorkloadsFailure: (error) => told.failures.push(error),
       onLiveFailure: (error) => told.failures.push(error),
       onSocketsEnded: (count) => told.ended.push(count),
       onSocketsFailure: (error) => told.failures.push(error),

@@ -50,6 +50,7 @@ const stage = async (
       onSocketsKept: () => kept++,
       onLostEnded: () => {},
       onLostFailure: (error) => failures.push(error),
+      onWorkloadsFailure: (error) => failures.push(error),
       onLiveFailure: (error) => failures.push(error),
       onSocketsEnded: (count) => ended.push(count),
       onSocketsFailure: (error, retryInMs) => failures.push(error, retryInMs),

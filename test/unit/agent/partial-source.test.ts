@@ -56,6 +56,7 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
       onSocketsKept: () => {},
       onLostEnded: () => {},
       onLostFailure: ready.reject,
+      onWorkloadsFailure: ready.reject,
       onLiveFailure: ready.reject,
       onSocketsEnded: () => {},
       onSocketsFailure: ready.reject,

@@ -75,6 +75,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
       onSocketsKept: () => {},
       onLostEnded: () => {},
       onLostFailure: (error) => failures.push(error),
+      onWorkloadsFailure: (error) => failures.push(error),
       onLiveFailure: (error) => failures.push(error),
       onSocketsEnded: () => {},
       onSocketsFailure: (error) => failures.push(error),

@@ -58,6 +58,7 @@ test.each<[string, ClusterObject]>([
     'a Pod that is labelled for connections on its node',
     pod({ labels: { 'shunt.dev/same-node': 'plain' }, sameNode: 'plain' }),
   ],
+  ['a Pod of a workload', pod({ owner: 'StatefulSet/web' })],
   ['a slice with labels', slice([endpoint('10.1.0.1', { labels: { rack: 'r1' } }), endpoint('10.1.0.2')])],
   ['a Node', node({ zone: 'z1', addresses: ['192.0.2.1'] })],
 ])('the manifest of %s is read as what it was made of', (_, object) => {

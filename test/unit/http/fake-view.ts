@@ -7,6 +7,7 @@ import type {
   ServiceUsage,
   ServiceView,
 } from '../../../src/agent/view.ts';
+import type { WorkloadUsage } from '../../../src/agent/workload-totals.ts';
 import type { Decision } from '../../../src/core/explain.ts';
 import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
 
@@ -166,6 +167,14 @@ export const eventStream = (batches: readonly (readonly EventLine[])[], close = 
   close,
 });
 
+export const workloadUsage = (changes: Partial<WorkloadUsage> = {}): WorkloadUsage => {
+  const { stats: _, ...port } = serviceUsage();
+  const workload = { namespace: 'front', name: 'Deployment/web' };
+  const ends = { failed: 4, closed: 3, broken: 2, rejected: 1 };
+  const counts = { attempts: 12, established: 7, ...ends, bytesSent: 100, bytesReceived: 2000 };
+  return { ...port, workload, counts, ...changes };
+};
+
 const isOf = (only: string | undefined, id: string): boolean => only === undefined || id.startsWith(`${only}/`);
 
 export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
@@ -180,6 +189,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     services: (only) => services.filter(({ id }) => isOf(only, id)),
     backends: (only) => [backendView()].filter(({ id }) => isOf(only, id)),
     usage: () => [serviceUsage()],
+    workloads: () => ({ usage: [workloadUsage()], pairs: { shown: 1, other: 7 } }),
     explain: (question): Decision => ({ outcome: 'left alone', question, why: { reason: 'no such address' } }),
     complaints: () => [{ severity: 'error', object: 'Service shop/cart', path: 'spec', message: 'is wrong' }],
     events: () => eventStream([]),

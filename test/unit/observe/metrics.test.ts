@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { METRICS, type Metric, renderMetricsDoc } from '../../../src/observe/registry.ts';
-import { fakeView, STATS, STATUS, serviceUsage } from '../http/fake-view.ts';
+import { fakeView, STATS, STATUS, serviceUsage, workloadUsage } from '../http/fake-view.ts';
 
 const CHANGE = {
   atMs: 0,
@@ -91,6 +91,36 @@ describe('series of Services', () => {
       expect(Number(line?.split(' ').at(-1))).toBe(value);
     },
   );
+});
+
+const FRONT = `workload_namespace="front",workload="Deployment/web",${CART}`;
+
+describe('series of workloads', () => {
+  test.each([
+    [`shunt_workload_connections_attempted_total{${FRONT}} 12`],
+    [`shunt_workload_connections_established_total{${FRONT}} 7`],
+    [`shunt_workload_connections_failed_total{${FRONT}} 4`],
+    [`shunt_workload_connections_closed_total{${FRONT}} 3`],
+    [`shunt_workload_connections_broken_total{${FRONT}} 2`],
+    [`shunt_workload_rejected_total{${FRONT}} 1`],
+    [`shunt_workload_bytes_sent_total{${FRONT}} 100`],
+    [`shunt_workload_bytes_received_total{${FRONT}} 2000`],
+    ['shunt_workload_pairs{state="shown"} 1'],
+    ['shunt_workload_pairs{state="other"} 7'],
+  ])('hold %s', async (line) => {
+    expect((await scrapeText(fakeView())).split('\n')).toContain(line);
+  });
+
+  test('are not there where nobody counts by who asks', async () => {
+    expect(await scrapeText(fakeView({ workloads: () => undefined }))).not.toContain('shunt_workload_');
+  });
+
+  test('escape what a label may not hold', async () => {
+    const workload = { namespace: 'a"b', name: 'Pod/c\\d' };
+    const workloads = { usage: [workloadUsage({ workload })], pairs: { shown: 1, other: 0 } };
+    const text = await scrapeText(fakeView({ workloads: () => workloads }));
+    expect(text).toContain('{workload_namespace="a\\"b",workload="Pod/c\\\\d",namespace="shop"');
+  });
 });
 
 test.each([

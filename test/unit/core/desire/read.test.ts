@@ -648,6 +648,7 @@ describe('Pod', () => {
       addresses,
       cgroupUid,
       labels: { app: 'cart' },
+      owner: 'Pod/cart-0',
       sameNode: '',
     });
   });
@@ -675,6 +676,27 @@ describe('Pod', () => {
     expect(complaintsOf({ ...pod, metadata: { ...pod.metadata, labels: 7 } })).toEqual([
       'error metadata.labels: must be an object, is 7',
     ]);
+  });
+
+  const controller = (kind: string, name: string) => ({ apiVersion: 'v1', kind, name, uid: UID, controller: true });
+
+  test.each([
+    ['nobody', undefined, [], 'Pod/cart-0'],
+    ['a StatefulSet', undefined, [controller('StatefulSet', 'cart')], 'StatefulSet/cart'],
+    ['a ReplicaSet of a Deployment', '6d4b7', [controller('ReplicaSet', 'cart-6d4b7')], 'Deployment/cart'],
+    ['a ReplicaSet of its own', undefined, [controller('ReplicaSet', 'cart-6d4b7')], 'ReplicaSet/cart-6d4b7'],
+    ['a ReplicaSet of another hash', 'abc', [controller('ReplicaSet', 'cart-6d4b7')], 'ReplicaSet/cart-6d4b7'],
+    ['a ReplicaSet without a hash', undefined, [controller('ReplicaSet', 'a-undefined')], 'ReplicaSet/a-undefined'],
+    ['a ReplicaSet of no name but the hash', 'abc', [controller('ReplicaSet', '-abc')], 'ReplicaSet/-abc'],
+    ['a Job whose name ends like a hash', 'abc', [controller('Job', 'cart-abc')], 'Job/cart-abc'],
+    ['somebody beside its controller', '', [{ kind: 'A', name: 'a' }, controller('DaemonSet', 'd')], 'DaemonSet/d'],
+    ['its node', undefined, [controller('Node', 'worker-1')], 'Pod/cart-0'],
+    ['what is no object', undefined, ['StatefulSet', null], 'Pod/cart-0'],
+    ['what has no name', undefined, [{ kind: 'StatefulSet', controller: true }], 'Pod/cart-0'],
+  ])('of %s has that for its workload', (_, hash, ownerReferences, owner) => {
+    const pod = raw({}, {});
+    const labels = hash === undefined ? {} : { 'pod-template-hash': hash };
+    expect(objectOf({ ...pod, metadata: { ...pod.metadata, labels, ownerReferences } })).toMatchObject({ owner });
   });
 
   test.each([

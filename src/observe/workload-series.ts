@@ -1,0 +1,48 @@
+import type { CallerCounts } from '../dataplane/dataplane.ts';
+import type { ObservedWorkload, ObservedWorkloads } from './observed.ts';
+import { METRICS, type Metric } from './registry.ts';
+import { labelText, type TextBuffer } from './text-buffer.ts';
+
+/** Writes the series of each workload and Service port. They are some thousands at most. */
+export const writeWorkloads = (workloads: ObservedWorkloads | undefined, buffer: TextBuffer): void => {
+  if (workloads === undefined) return;
+  const noted = Array.from(workloads.usage, (usage) => ({ labels: labelsOf(usage), counts: usage.counts }));
+  for (const { metric, start, read } of FAMILIES) {
+    buffer.head(metric);
+    for (const { labels, counts } of noted) buffer.line(start, labels, END, read(counts));
+  }
+  buffer.head(METRICS.workloadPairs);
+  for (const state of ['shown', 'other'] as const)
+    buffer.text(`${METRICS.workloadPairs.name}{${labelText([['state', state]])}} ${workloads.pairs[state]}\n`);
+};
+
+const labelsOf = ({ workload, namespace, service, port, protocol }: ObservedWorkload): Uint8Array =>
+  Buffer.from(
+    labelText([
+      ['workload_namespace', workload.namespace],
+      ['workload', workload.name],
+      ['namespace', namespace],
+      ['service', service],
+      ['port', String(port)],
+      ['protocol', protocol],
+    ]),
+  );
+
+const family = (metric: Metric, read: (counts: CallerCounts) => number) => ({
+  metric,
+  start: Buffer.from(`${metric.name}{`),
+  read,
+});
+
+const END = Buffer.from('} ');
+
+const FAMILIES = [
+  family(METRICS.workloadAttempted, ({ attempts }) => attempts),
+  family(METRICS.workloadEstablished, ({ established }) => established),
+  family(METRICS.workloadFailed, ({ failed }) => failed),
+  family(METRICS.workloadClosed, ({ closed }) => closed),
+  family(METRICS.workloadBroken, ({ broken }) => broken),
+  family(METRICS.workloadRejected, ({ rejected }) => rejected),
+  family(METRICS.workloadBytesSent, ({ bytesSent }) => bytesSent),
+  family(METRICS.workloadBytesReceived, ({ bytesReceived }) => bytesReceived),
+] as const;
