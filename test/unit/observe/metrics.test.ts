@@ -65,7 +65,7 @@ describe('series of Services', () => {
 
   test('go when their Service goes', async () => {
     let usage = [serviceUsage()];
-    const metrics = createMetrics(fakeView({ usage: () => usage }));
+    const metrics = createMetrics(fakeView({ usage: () => usage, workloads: () => undefined }));
     expect(Buffer.from((await metrics.scrape()).body).toString()).toContain('service="cart"');
     usage = [];
     expect(Buffer.from((await metrics.scrape()).body).toString()).not.toContain('service="cart"');
