@@ -183,14 +183,14 @@ export const METRICS = {
     type: 'counter',
     unit: 'bytes',
     labels: WORKLOAD,
-    help: 'TCP payload of the workload that backends acknowledged; counted as for the Service.',
+    help: 'TCP payload of the workload that backends acknowledged; not what went socket to socket.',
   },
   workloadBytesReceived: {
     name: 'shunt_workload_bytes_received_total',
     type: 'counter',
     unit: 'bytes',
     labels: WORKLOAD,
-    help: 'TCP payload that the workload received from backends; counted as for the Service.',
+    help: 'TCP payload that the workload received from backends; not what went socket to socket.',
   },
   workloadPairs: {
     name: 'shunt_workload_pairs',
