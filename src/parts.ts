@@ -49,7 +49,8 @@ const run: RunParts = {
       resyncMs: RESYNC_MS,
     });
   },
-  openMetrics: async (view) => (await import('./observe/metrics.ts')).createMetrics(view),
+  openMetrics: async (view, { istioMetrics }) =>
+    (await import('./observe/metrics.ts')).createMetrics(view, Date.now, { istioMetrics }),
   listenAdmin: async (path, served) => {
     const [{ buildAdmin }, { listenUnix }] = await Promise.all([import('./http/admin.ts'), import('./http/listen.ts')]);
     return listenUnix(path, buildAdmin(served));

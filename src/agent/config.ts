@@ -17,6 +17,8 @@ export interface Config {
   readonly externalIPs: boolean;
   /** What policies and labels say of it counts. */
   readonly sameNode: boolean;
+  /** Series under Istio's names as well. */
+  readonly istioMetrics: boolean;
   /** Need not exist. */
   readonly netns: string;
   /** A power of two. */
@@ -82,6 +84,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     serviceProxyName: read('service-proxy-name', parseProxyName),
     externalIPs: read('external-ips', oneOf(SWITCH)) === 'on',
     sameNode: read('same-node', oneOf(SWITCH)) === 'on',
+    istioMetrics: read('istio-metrics', oneOf(SWITCH)) === 'on',
     netns: read('netns', parsePath),
     connections: read('connections', parseConnections),
     logLevel: read('log-level', oneOf(LOG_LEVELS)),

@@ -48,6 +48,11 @@ export const OPTIONS = {
     default: 'on',
     about: 'off: no two Pods of this node are joined socket to socket, whatever policies and labels ask for',
   },
+  'istio-metrics': {
+    value: 'SWITCH',
+    default: 'off',
+    about: "on: show TCP connections by workload and Service under Istio's names as well, for Kiali and its dashboards",
+  },
   netns: {
     value: 'DIR',
     default: '/var/run/netns',

@@ -76,7 +76,7 @@ export interface RunParts {
   openLog(config: Config): Promise<Log>;
   /** Opens the tables; nothing is programmed before `start`. */
   openAgent(config: Config, version: string, observer: AgentObserver): Promise<Agent>;
-  openMetrics(view: AgentView): Promise<Metrics>;
+  openMetrics(view: AgentView, config: Config): Promise<Metrics>;
   /** Throws SHUNT_E_RUNNING or SHUNT_E_LISTEN. */
   listenAdmin(path: string, served: Served): Promise<Listener>;
   /** Throws SHUNT_E_LISTEN. */

@@ -75,7 +75,7 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
   );
   ending.defer(memory.end);
   ending.defer(() => opened.stop());
-  metrics = await openMetrics(opened);
+  metrics = await openMetrics(opened, config);
   agent = opened;
   const { cgroup, nodeName: node, socket } = config;
   if (!(await parts.host()).exists(config.netns)) log.warn({ netns: config.netns }, NO_NAMESPACES);

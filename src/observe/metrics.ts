@@ -27,7 +27,11 @@ export interface Scrape {
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Series of Services and tables come from the view at each scrape; the agent's own are kept by prom-client. */
-export const createMetrics = (observed: Observed, nowMs: () => number = Date.now): Metrics => {
+export const createMetrics = (
+  observed: Observed,
+  nowMs: () => number = Date.now,
+  { istioMetrics = false }: { readonly istioMetrics?: boolean } = {},
+): Metrics => {
   const own = createOwn();
   const services = new ServiceSeries();
   let spare: TextBuffer | undefined;
@@ -44,7 +48,7 @@ export const createMetrics = (observed: Observed, nowMs: () => number = Date.now
       spare = undefined;
       buffer.clear();
       services.write(observed.usage(), buffer);
-      writeWorkloads(observed.workloads(), buffer);
+      writeWorkloads(observed.workloads(), buffer, { istioMetrics });
       const status = observed.status();
       writeStatus(status, observed.verdicts(), buffer);
       writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);

@@ -9,6 +9,32 @@ export interface Metric {
 }
 
 const SERVICE = ['namespace', 'service', 'port', 'protocol'] as const;
+/** As Istio has them, and Kiali wants them: all, known or not. */
+const ISTIO = [
+  'reporter',
+  'source_workload',
+  'source_workload_namespace',
+  'source_canonical_service',
+  'source_canonical_revision',
+  'source_app',
+  'source_version',
+  'source_principal',
+  'source_cluster',
+  'destination_workload',
+  'destination_workload_namespace',
+  'destination_canonical_service',
+  'destination_canonical_revision',
+  'destination_app',
+  'destination_version',
+  'destination_principal',
+  'destination_cluster',
+  'destination_service',
+  'destination_service_name',
+  'destination_service_namespace',
+  'request_protocol',
+  'response_flags',
+  'connection_security_policy',
+] as const;
 const WORKLOAD = ['workload_namespace', 'workload', ...SERVICE] as const;
 
 export const METRICS = {
@@ -157,14 +183,14 @@ export const METRICS = {
     type: 'counter',
     unit: 'bytes',
     labels: WORKLOAD,
-    help: 'TCP payload of the workload that backends acknowledged; counted as for the Service.',
+    help: 'TCP payload of the workload that backends acknowledged; not what went socket to socket.',
   },
   workloadBytesReceived: {
     name: 'shunt_workload_bytes_received_total',
     type: 'counter',
     unit: 'bytes',
     labels: WORKLOAD,
-    help: 'TCP payload that the workload received from backends; counted as for the Service.',
+    help: 'TCP payload that the workload received from backends; not what went socket to socket.',
   },
   workloadPairs: {
     name: 'shunt_workload_pairs',
@@ -172,6 +198,34 @@ export const METRICS = {
     unit: '',
     labels: ['state'],
     help: 'Pairs of a workload and a Service port that have series of their own (shown), or share those of workload other.',
+  },
+  istioOpened: {
+    name: 'istio_tcp_connections_opened_total',
+    type: 'counter',
+    unit: '',
+    labels: ISTIO,
+    help: 'TCP connections of the workload that a backend of the Service accepted. Only with `--istio-metrics on`.',
+  },
+  istioClosed: {
+    name: 'istio_tcp_connections_closed_total',
+    type: 'counter',
+    unit: '',
+    labels: ISTIO,
+    help: 'Those that ended, however. Only with `--istio-metrics on`.',
+  },
+  istioSent: {
+    name: 'istio_tcp_sent_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: ISTIO,
+    help: 'What the workload sent and backends acknowledged. Only with `--istio-metrics on`.',
+  },
+  istioReceived: {
+    name: 'istio_tcp_received_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: ISTIO,
+    help: 'What the workload received from backends. Only with `--istio-metrics on`.',
   },
   verdicts: {
     name: 'shunt_verdicts_total',

@@ -1,12 +1,18 @@
 import type { CallerCounts } from '../dataplane/dataplane.ts';
+import { writeIstio } from './istio-series.ts';
 import type { ObservedWorkload, ObservedWorkloads } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
 import { labelText, type TextBuffer } from './text-buffer.ts';
 
 /** Writes the series of each workload and Service port. They are some thousands at most. */
-export const writeWorkloads = (workloads: ObservedWorkloads | undefined, buffer: TextBuffer): void => {
+export const writeWorkloads = (
+  workloads: ObservedWorkloads | undefined,
+  buffer: TextBuffer,
+  { istioMetrics }: { readonly istioMetrics: boolean },
+): void => {
   if (workloads === undefined) return;
-  const noted = Array.from(workloads.usage, (usage) => ({ labels: labelsOf(usage), counts: usage.counts }));
+  const used = [...workloads.usage];
+  const noted = used.map((usage) => ({ labels: labelsOf(usage), counts: usage.counts }));
   for (const { metric, start, read } of FAMILIES) {
     buffer.head(metric);
     for (const { labels, counts } of noted) buffer.line(start, labels, END, read(counts));
@@ -14,6 +20,7 @@ export const writeWorkloads = (workloads: ObservedWorkloads | undefined, buffer:
   buffer.head(METRICS.workloadPairs);
   for (const state of ['shown', 'other'] as const)
     buffer.text(`${METRICS.workloadPairs.name}{${labelText([['state', state]])}} ${workloads.pairs[state]}\n`);
+  if (istioMetrics) writeIstio(used, buffer);
 };
 
 const labelsOf = ({ workload, namespace, service, port, protocol }: ObservedWorkload): Uint8Array =>

@@ -21,6 +21,7 @@ test('only the source must be given', () => {
     serviceProxyName: '',
     externalIPs: false,
     sameNode: true,
+    istioMetrics: false,
     netns: '/var/run/netns',
     connections: 65_536,
     logLevel: 'info',

@@ -14,8 +14,12 @@ const CHANGE = {
   writes: { backends: 1, services: 2, slots: 3, frontends: 4, removed: 5 },
 };
 
-const scrapeText = async (observed: Observed, record = (_: ReturnType<typeof createMetrics>): void => {}) => {
-  const metrics = createMetrics(observed, () => 2500);
+const scrapeText = async (
+  observed: Observed,
+  record = (_: ReturnType<typeof createMetrics>): void => {},
+  settings: Parameters<typeof createMetrics>[2] = {},
+) => {
+  const metrics = createMetrics(observed, () => 2500, settings);
   record(metrics);
   const { body, release } = await metrics.scrape();
   const text = Buffer.from(body).toString('utf8');
@@ -123,6 +127,53 @@ describe('series of workloads', () => {
   });
 });
 
+describe('series under the names of Istio', () => {
+  const scrapeIstio = async (...usage: ReturnType<typeof workloadUsage>[]) => {
+    const view = fakeView({ workloads: () => ({ usage, pairs: { shown: 1, other: 0 } }) });
+    return linesOf(await scrapeText(view, undefined, { istioMetrics: true }), 'istio_');
+  };
+  const samples = (lines: readonly string[], name: string) => lines.filter((line) => line.startsWith(`${name}{`));
+
+  test('are not there unless they are asked for', async () => {
+    expect(await scrapeText(fakeView())).not.toContain('istio_');
+  });
+
+  test.each([
+    ['istio_tcp_connections_opened_total', 7],
+    ['istio_tcp_connections_closed_total', 3],
+    ['istio_tcp_sent_bytes_total', 100],
+    ['istio_tcp_received_bytes_total', 2000],
+  ])('%s counts for the workload by its name, and the Service by its host', async (name, value) => {
+    const [line = '', ...others] = samples(await scrapeIstio(workloadUsage()), name);
+    expect(others).toEqual([]);
+    expect(line.endsWith(`} ${value}`)).toBe(true);
+    for (const label of [
+      'reporter="source"',
+      'source_workload="web"',
+      'source_workload_namespace="front"',
+      'destination_service="cart.shop.svc.cluster.local"',
+      'destination_service_name="cart"',
+      'destination_service_namespace="shop"',
+    ])
+      expect(line).toContain(label);
+  });
+
+  test('are added up over ports and kinds, which they do not tell apart, and leave out UDP', async () => {
+    const lines = await scrapeIstio(
+      workloadUsage(),
+      workloadUsage({ port: 7071 }),
+      workloadUsage({ workload: { namespace: 'front', name: 'StatefulSet/web' } }),
+      workloadUsage({ protocol: 'UDP' }),
+    );
+    expect(samples(lines, 'istio_tcp_connections_opened_total').map((line) => line.split(' ').at(-1))).toEqual(['21']);
+  });
+
+  test.each(['node', 'unknown', 'other'])('call %s unknown', async (name) => {
+    const [line] = await scrapeIstio(workloadUsage({ workload: { namespace: '', name } }));
+    expect(line).toContain('source_workload="unknown",source_workload_namespace="unknown"');
+  });
+});
+
 test.each([
   ['shunt_verdicts_total{verdict="refused_no_endpoint"} 3'],
   ['shunt_verdicts_total{verdict="refused_bad_table"} 0'],
@@ -213,7 +264,9 @@ describe('the exposition', () => {
   test('is well formed, each family once, and holds exactly the metrics of the registry', async () => {
     const watches = STATUS.watches.map((watch) => ({ ...watch, lastBookmarkAtMs: 2000 }));
     const families = parse(
-      await scrapeText(fakeView({ state: { watches } }), (metrics) => metrics.recordChange(CHANGE)),
+      await scrapeText(fakeView({ state: { watches } }), (metrics) => metrics.recordChange(CHANGE), {
+        istioMetrics: true,
+      }),
     );
     const ours = [...families].filter(([name]) => !/^(process|nodejs)_/.test(name));
     const registered: readonly Metric[] = Object.values(METRICS);
@@ -229,7 +282,7 @@ describe('the exposition', () => {
 
   test('names have base units and counters end in _total', () => {
     for (const { name, type, unit } of Object.values<Metric>(METRICS)) {
-      expect(name).toMatch(/^(shunt|kubeproxy)_[a-z_]+$/);
+      expect(name).toMatch(/^(shunt|kubeproxy|istio)_[a-z_]+$/);
       expect(name.endsWith('_total'), name).toBe(type === 'counter');
       if (unit !== '') expect(name).toContain(`_${unit}`);
     }
