@@ -10,7 +10,7 @@
 #define CHANGING_ROUNDS 16
 /* More than that, with a pause in which it is joined. */
 #define EVENT_LOOP_ROUNDS 64
-#define PAUSE_AFTER 40
+#define EVENT_LOOP_PAUSE 40
 #define WARM_UP_BYTES 64
 
 struct connection open_connection(struct part *part)
@@ -113,6 +113,7 @@ void warm_up(struct connection *connection)
 	struct part *part = connection->part;
 	enum mode mode = part->mode;
 	int rounds = mode == CHANGING ? CHANGING_ROUNDS : EVENT_LOOP_ROUNDS;
+	int pause = mode == CHANGING ? CHANGING_ROUNDS - 1 : EVENT_LOOP_PAUSE;
 
 	if (mode == BLOCKING)
 		return;
@@ -124,7 +125,7 @@ void warm_up(struct connection *connection)
 		send_stream(connection, WARM_UP_BYTES);
 		if (!part->is_server)
 			receive_stream(connection, WARM_UP_BYTES);
-		if (round == PAUSE_AFTER)
+		if (round == pause)
 			sleep_ms(part->pause_ms);
 	}
 	part->mode = mode;
