@@ -68,8 +68,11 @@ const compareOnce = async (seed: number): Promise<readonly BatteryDifference[]> 
     const options = { mode: 'event-loop', seed, rounds: 40, pauseMs: 300, jobs: 4 } as const;
     return runBattery({ from, to, address, checks: CHECKS, ...options });
   };
-  return compare(await run(plain), await run(joined));
+  return compare(await run(plain), await run(joined)).filter(({ other }) => !IS_KNOWN.test(other ?? ''));
 };
+
+/** FIONREAD tells nothing of what came by TCP, as some messages do at a restart: docs/redirection.md. */
+const IS_KNOWN = /FIONREAD: \d+ instead of \d+/;
 
 /** An agent that is killed and stopped by turns, and started again. */
 class Restarts {
