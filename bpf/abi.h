@@ -448,6 +448,7 @@ enum unfit {
 	UNFIT_FALLS_BACK, /* nearly all that it sends goes by TCP anyway */
 	UNFIT_REFUSED,	  /* the kernel does not take it */
 	UNFIT_WORKLOAD,	  /* another socket of its cgroup became unfit after it had been joined */
+	UNFIT_PROGRAM,	  /* its program is known to trust FIONREAD, see program.h */
 	UNFIT_UNWANTED,	  /* turned off, or not wanted any more: a table changed */
 	UNFIT_COUNT,
 };

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "program.h"
 #include "sender.h"
 #include "unfit.h"
 
@@ -31,6 +32,8 @@ static __always_inline void ripen(struct candidate *candidate)
 
 	if (bpf_map_lookup_elem(&demoted, &cgroup))
 		make_unfit(candidate, UNFIT_WORKLOAD);
+	else if (trusts_fionread())
+		make_unfit(candidate, UNFIT_PROGRAM);
 	else
 		ask_for_walk();
 }

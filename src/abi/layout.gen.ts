@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '65605c16d5cb190a858999891149240f2808c3dc9dd729b1c6569e2beeb07d15';
+export const LAYOUT_HASH = '3b59fc5f7789bec36ca45e6f01f6851162f229f990754c8899845d5046663459';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -138,13 +138,13 @@ export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
 export const SAME_NODE_STATS = {
-  size: 152,
+  size: 160,
   messages: 0,
   bytes: 8,
   fallbacks: 16,
   fallbacksCount: 8,
   unfit: 80,
-  unfitCount: 9,
+  unfitCount: 10,
 } as const;
 export const REDIRECTED_KEY = {
   size: 16,
@@ -244,8 +244,9 @@ export const UNFIT = {
   FALLS_BACK: 5,
   REFUSED: 6,
   WORKLOAD: 7,
-  UNWANTED: 8,
-  COUNT: 9,
+  PROGRAM: 8,
+  UNWANTED: 9,
+  COUNT: 10,
 } as const;
 export const UNFIT_NAMES = [
   'not',
@@ -256,6 +257,7 @@ export const UNFIT_NAMES = [
   'falls_back',
   'refused',
   'workload',
+  'program',
   'unwanted',
 ] as const;
 export const SEEN = { CANDIDATE: 0, JOINED: 1, UNFIT: 2 } as const;
@@ -321,5 +323,5 @@ export const SAME_NODE_MAPS = {
   redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
-  same_node_stats: { type: 6, keySize: 4, valueSize: 152, flags: 0, maxEntries: 1 },
+  same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
 } as const;

@@ -133,6 +133,17 @@ test('who does not ask is not joined, though others are', async () => {
   expect(sameNode()).toMatchObject({ messages: 0, sockets: { joined: 0 } });
 });
 
+test('a program by the name of nginx is not joined: it would trust FIONREAD', async () => {
+  const labelled = { sameNode: 'redirect' } as const;
+  agent = await startAgent(node, { objects: [podOf(server, labelled), podOf(caller, labelled)] });
+  await vi.waitFor(() => expect(sameNode()?.attached).toBe(true), WAITING);
+  const program = run(caller, `process.title = 'nginx'; ${client(server.address4, PORT)}`);
+  await expectGoingOn(program);
+  await vi.waitFor(() => expect(sameNode()?.unfit.program).toBe(1), WAITING);
+  await expectGoingOn(program);
+  expect(sameNode()).toMatchObject({ messages: 0 });
+});
+
 test('an agent that comes after finds it as it was, and the connection goes on', async () => {
   agent = await startAgent(node, { objects: [...objects(), REDIRECT] });
   await vi.waitFor(() => expect(sameNode()?.attached).toBe(true), WAITING);
