@@ -176,8 +176,11 @@ static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic 
 	bool any = sk && (traffic->sent || traffic->received || traffic->retransmits);
 	struct account *account = any ? bpf_sk_storage_get(&accounts, sk, NULL, 0) : NULL;
 
-	if (account)
-		take_growth_of(account, traffic);
+	if (!account)
+		return;
+	take_growth_of(account, traffic);
+	/* The socket may connect again, and then counts from 0. */
+	bpf_sk_storage_delete(&accounts, sk);
 #endif
 }
 

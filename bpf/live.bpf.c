@@ -64,6 +64,9 @@ static __always_inline void look_at(struct sock *sk, const struct tcp_sock *tcp)
 		return;
 	traffic = traffic_so_far(tcp);
 	take_growth_of(account, &traffic);
+	/* A socket may have many descriptors: the first one has the sample. Of one that rests there is none. */
+	if (!traffic.sent && !traffic.received)
+		traffic.rtt_us = 0;
 	count_so_far(&connection, cgroup_of(sk), &traffic);
 }
 

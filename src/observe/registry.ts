@@ -106,14 +106,14 @@ export const METRICS = {
     type: 'counter',
     unit: 'bytes',
     labels: SERVICE,
-    help: 'TCP payload that backends acknowledged; of connections that go on, counted every 5 seconds.',
+    help: 'TCP payload that backends acknowledged; of connections that go on, counted every 5 seconds where the agent sees the processes of the node.',
   },
   bytesReceived: {
     name: 'shunt_service_bytes_received_total',
     type: 'counter',
     unit: 'bytes',
     labels: SERVICE,
-    help: 'TCP payload received from backends; of connections that go on, counted every 5 seconds.',
+    help: 'TCP payload received from backends; of connections that go on, counted every 5 seconds where the agent sees the processes of the node.',
   },
   retransmits: {
     name: 'shunt_service_retransmitted_segments_total',
@@ -127,7 +127,7 @@ export const METRICS = {
     type: 'summary',
     unit: 'seconds',
     labels: SERVICE,
-    help: 'Smoothed round-trip times of TCP connections: of each that goes on every 5 seconds, and of each at its end.',
+    help: 'Smoothed round-trip times of TCP connections: every 5 seconds of each that has carried something, and of each at its end.',
   },
   connectDuration: {
     name: 'shunt_service_connect_duration_seconds',

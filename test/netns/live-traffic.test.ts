@@ -148,18 +148,36 @@ test('walks that meet the ends of connections count nothing twice and lose nothi
   expect(grown(before)).toEqual({ sent: total * 1000, received: total * (1000 + GREETING) });
 });
 
-test('round-trip times are sampled in each walk and at the end', async () => {
+test('round-trip times are sampled once for each walk that counts bytes, and at the end', async () => {
   const before = serviceStats(stage.agent, TCP);
   const fd = await connect(client);
+  const copies = await Promise.all(Array.from({ length: 5 }, () => client.dup(fd)));
   await walk();
   await walk();
-  await client.closeSocket(fd);
+  await client.exchange(fd, 1000);
+  await walk();
+  for (const each of [fd, ...copies]) await client.closeSocket(each);
   await retryUntil(() => allEnded(stage.agent));
   const { rttSamples, rttMicros, retransmits } = serviceStats(stage.agent, TCP);
-  // The agent walks by itself as well.
+  // The agent walks by itself as well, perhaps in the midst of an exchange.
   expect(rttSamples - before.rttSamples).toBeOneOf([3, 4]);
   expect((rttMicros - before.rttMicros) / 3).toBeLessThan(50_000);
   expect(retransmits).toBe(before.retransmits);
+});
+
+test('a socket that connects again counts from the beginning', async () => {
+  const before = bytes();
+  const fd = await client.socket('tcp4');
+  for (let time = 0; time < 2; time++) {
+    await client.connect(fd, WEB[0], 80);
+    expect(await client.recv(fd)).toEqual({ text: 'v1\n' });
+    await client.exchange(fd, 5000);
+    await walk();
+    await client.connectUnspec(fd);
+  }
+  await client.closeSocket(fd);
+  await retryUntil(() => allEnded(stage.agent));
+  expect(grown(before)).toEqual({ sent: 10_000, received: 2 * (5000 + GREETING) });
 });
 
 test.each([

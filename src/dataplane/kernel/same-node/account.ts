@@ -39,7 +39,7 @@ export const account = (
   const grown = owned.filter(({ last, ...entry }) => entry.sent !== last?.sent || entry.received !== last.received);
   note(
     accounted,
-    grown.filter((entry) => !gone.includes(entry)),
+    grown.filter(({ service, backend }) => service !== undefined || backend !== undefined),
   );
   for (const { service, backend, last, ...entry } of grown) {
     const sent = entry.sent - (last?.sent ?? 0n);
