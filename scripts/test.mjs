@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { constants } from 'node:os';
 
 const REPORTS = 'build/reports';
-const STEP_MINUTES_MAX = 12;
+const STEP_MINUTES_MAX = 18;
 
 const main = async () => {
   rmSync(REPORTS, { recursive: true, force: true });
