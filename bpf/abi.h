@@ -193,8 +193,8 @@ struct service_stats {
 	__u64 turn;	 /* of RoundRobin: the next one */
 	__u64 turn_ipv6; /* the same for endpoints of IPv6: the two families have rounds of their own */
 	__u64 retransmits; /* TCP segments sent again, SYNs among them; added as bytes are */
-	__u64 rtt_us;	   /* smoothed round-trip times, summed up: one when a walk counts bytes */
-	__u64 rtt_samples; /* and one at its end */
+	__u64 rtt_us;	   /* the sum of smoothed round-trip times of TCP connections */
+	__u64 rtt_samples; /* how many: one for each walk that counts bytes of it, and one at its end */
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 

@@ -25,7 +25,7 @@ static __always_inline __u64 take_growth(__u64 *counted, __u64 total)
 #ifndef SHUNT_NO_CMPXCHG
 #pragma unroll
 	for (int attempt = 0; attempt < 4; attempt++) {
-		__u64 before = *(volatile __u64 *)counted;
+		__u64 before = READ_ONCE(*counted);
 
 		if (total <= before)
 			return 0;
@@ -44,33 +44,34 @@ static __always_inline void take_growth_of(struct account *account, struct traff
 }
 
 /* Adding a constant 0 would become an atomic OR, which kernels before 5.12 do not know. */
+#define ADD_ANY(field, n)              \
+	do {                           \
+		if (n)                 \
+			ADD(field, n); \
+	} while (0)
+
+/* Of a Service and of a backend. */
 static __always_inline void count_bytes(struct counters *counters, const struct traffic *traffic)
 {
-	if (traffic->sent)
-		ADD(counters->bytes_sent, traffic->sent);
-	if (traffic->received)
-		ADD(counters->bytes_received, traffic->received);
+	ADD_ANY(counters->bytes_sent, traffic->sent);
+	ADD_ANY(counters->bytes_received, traffic->received);
 }
 
-static __always_inline void count_bytes_of_call(struct caller_stats *caller,
-						const struct traffic *traffic)
-{
-	if (traffic->sent)
-		ADD(caller->bytes_sent, traffic->sent);
-	if (traffic->received)
-		ADD(caller->bytes_received, traffic->received);
-}
-
-static __always_inline void count_traffic(struct service_stats *service,
+static __always_inline void count_traffic(const struct tallies *tallies,
 					  const struct traffic *traffic)
 {
-	count_bytes(&service->total, traffic);
-	if (traffic->retransmits)
-		ADD(service->retransmits, traffic->retransmits);
-	if (!traffic->rtt_us)
-		return;
-	ADD(service->rtt_us, traffic->rtt_us);
-	ADD(service->rtt_samples, 1);
+	if (tallies->service) {
+		count_bytes(&tallies->service->total, traffic);
+		ADD_ANY(tallies->service->retransmits, traffic->retransmits);
+		ADD_ANY(tallies->service->rtt_us, traffic->rtt_us);
+		ADD_ANY(tallies->service->rtt_samples, !!traffic->rtt_us);
+	}
+	if (tallies->backend)
+		count_bytes(&tallies->backend->total, traffic);
+	if (tallies->caller) {
+		ADD_ANY(tallies->caller->bytes_sent, traffic->sent);
+		ADD_ANY(tallies->caller->bytes_received, traffic->received);
+	}
 }
 
 #endif

@@ -156,17 +156,22 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
-static __always_inline void count_end_of_call(struct caller_stats *caller, bool established,
-					      enum outcome outcome, const struct traffic *traffic)
+static __always_inline void count_end(const struct tallies *tallies, bool established,
+				      enum outcome outcome)
 {
+	if (tallies->service)
+		count_outcome(&tallies->service->total, outcome);
+	if (tallies->backend)
+		count_outcome(&tallies->backend->total, outcome);
+	if (!tallies->caller)
+		return;
 	if (!established) {
-		ADD(caller->failed, 1);
+		ADD(tallies->caller->failed, 1);
 		return;
 	}
-	ADD(caller->closed, 1);
+	ADD(tallies->caller->closed, 1);
 	if (outcome != OUTCOME_CLOSED)
-		ADD(caller->broken, 1);
-	count_bytes_of_call(caller, traffic);
+		ADD(tallies->caller->broken, 1);
 }
 
 /* What an account holds of a connection was counted before. */
@@ -217,35 +222,21 @@ static __always_inline bool give_up(const struct place *place, __u64 cookie, str
 }
 
 /*
- * Counts how it ended, and its traffic, and forgets it. `cgroup` is that of the socket, 0 if nobody knows; `sk`
- * may be NULL.
+ * Counts how it ended, and its traffic, and forgets it. `cgroup` is that of the socket, 0 if nobody
+ * knows; `sk` may be NULL.
  */
 static __always_inline void connection_end(const struct place *place, __u64 cookie,
 					   struct bpf_sock *sk, __u64 cgroup, enum outcome outcome,
 					   struct traffic *traffic)
 {
-	const struct connection *connection = place->connection;
-	bool established = connection->state == CONNECTION_ACTIVE;
-	struct caller_stats *caller =
-		caller_counters(cgroup, connection->service, connection->service_generation);
-	struct service_stats *service =
-		service_counters(connection->service, connection->service_generation);
-	struct backend_stats *backend =
-		backend_counters(connection->backend, connection->backend_generation);
+	bool established = place->connection->state == CONNECTION_ACTIVE;
+	struct tallies tallies = tallies_of(place->connection, cgroup);
 
 	if (!give_up(place, cookie, sk, cgroup, outcome, traffic))
 		return;
 	leave_uncounted(sk, traffic);
-	if (service) {
-		count_outcome(&service->total, outcome);
-		count_traffic(service, traffic);
-	}
-	if (backend) {
-		count_outcome(&backend->total, outcome);
-		count_bytes(&backend->total, traffic);
-	}
-	if (caller)
-		count_end_of_call(caller, established, outcome, traffic);
+	count_end(&tallies, established, outcome);
+	count_traffic(&tallies, traffic);
 }
 
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */

@@ -60,6 +60,23 @@ static __always_inline struct caller_stats *caller_counters(__u64 cgroup, __u32 
 	return stats;
 }
 
+/* What counts a connection: for its Service, its backend, and whoever asks. Each may be NULL. */
+struct tallies {
+	struct service_stats *service;
+	struct backend_stats *backend;
+	struct caller_stats *caller;
+};
+
+static __always_inline struct tallies tallies_of(const struct connection *connection, __u64 cgroup)
+{
+	return (struct tallies){
+		.service = service_counters(connection->service, connection->service_generation),
+		.backend = backend_counters(connection->backend, connection->backend_generation),
+		.caller = caller_counters(cgroup, connection->service,
+					  connection->service_generation),
+	};
+}
+
 /* Of the process that made the socket, since 5.15; before that it is not known. */
 static __always_inline __u64 cgroup_of(const struct sock *sk)
 {

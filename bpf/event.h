@@ -9,21 +9,22 @@
 
 #include "count.h"
 
+/* Nothing of it is set while nobody watches. */
+static __always_inline struct event_control event_wish(void)
+{
+	__u32 index = 0;
+	const struct event_control *control = bpf_map_lookup_elem(&event_control, &index);
+
+	if (!control)
+		return (struct event_control){};
+	return (struct event_control){ .every = READ_ONCE(control->every),
+				       .established = control->established };
+}
+
 /* One in so many is wanted; 0: nobody watches. */
 static __always_inline __u32 event_every(void)
 {
-	__u32 index = 0;
-	const struct event_control *control = bpf_map_lookup_elem(&event_control, &index);
-
-	return control ? READ_CONTEXT(control->every) : 0;
-}
-
-static __always_inline bool wants_established(void)
-{
-	__u32 index = 0;
-	const struct event_control *control = bpf_map_lookup_elem(&event_control, &index);
-
-	return control && control->established;
+	return event_wish().every;
 }
 
 /* What a connection does not remember. What is not known is 0. */
@@ -125,16 +126,17 @@ static __always_inline void event_times(struct bpf_sock *sk, const struct connec
 static __always_inline void tell_established(struct bpf_sock *sk, struct connection *connection,
 					     __u64 cgroup, __u64 connect_ns)
 {
-	struct event_facts facts = { .every = event_every() };
+	struct event_control wish = event_wish();
+	struct event_facts facts = { .every = wish.every };
 
-	if (!facts.every)
+	if (!wish.every)
 		return;
 	facts.at_ns = bpf_ktime_get_ns();
 	facts.cgroup = cgroup;
 	facts.connect_ns = connect_ns;
 	facts.outcome = EVENT_ESTABLISHED;
 	event_begin(sk, connection, facts.at_ns, connect_ns);
-	if (wants_established())
+	if (wish.established)
 		emit(connection, &facts);
 }
 

@@ -21,8 +21,6 @@
 /* The agent replaces a key once in 2 ms at most: more than two are for wild writers only. */
 #define FRONTEND_ATTEMPTS 4
 
-#define READ_SHARED(field) (*(const volatile typeof(field) *)&(field))
-
 enum frontend_lookup {
 	FRONTEND_NONE,
 	FRONTEND_FOUND,
@@ -57,12 +55,12 @@ static __always_inline enum frontend_lookup look_up(const struct frontend_key *k
 			missed = true;
 			continue;
 		}
-		found->service = READ_SHARED(shared->service);
-		found->slot_base = READ_SHARED(shared->slot_base);
-		found->slot_count = READ_SHARED(shared->slot_count);
-		found->scope = READ_SHARED(shared->scope);
-		found->flags = READ_SHARED(shared->flags);
-		found->check = READ_SHARED(shared->check);
+		found->service = READ_ONCE(shared->service);
+		found->slot_base = READ_ONCE(shared->slot_base);
+		found->slot_count = READ_ONCE(shared->slot_count);
+		found->scope = READ_ONCE(shared->scope);
+		found->flags = READ_ONCE(shared->flags);
+		found->check = READ_ONCE(shared->check);
 		if (found->check == frontend_check(key, found))
 			return FRONTEND_FOUND;
 	}

@@ -19,8 +19,18 @@
 #define AF_INET 2
 #define AF_INET6 10
 
-/* Keeps the compiler from sharing one load between fields: the verifier wants each at its place. */
-#define READ_CONTEXT(field) (*(const volatile typeof(field) *)&(field))
+#define MSG_OOB 0x1
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
+#define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
+#define MSG_WAITALL 0x100
+#define MSG_ERRQUEUE 0x2000
+
+/*
+ * One load, here. Of a context, because the verifier wants each field loaded at its place; of what
+ * others write meanwhile, because what was looked at is what is used.
+ */
+#define READ_ONCE(field) (*(const volatile typeof(field) *)&(field))
 
 struct sock_common {
 	unsigned long skc_flags;

@@ -27,24 +27,6 @@ static __always_inline struct traffic traffic_so_far(const struct tcp_sock *tcp)
 	};
 }
 
-static __always_inline void count_so_far(const struct connection *connection, __u64 cgroup,
-					 const struct traffic *traffic)
-{
-	struct caller_stats *caller =
-		caller_counters(cgroup, connection->service, connection->service_generation);
-	struct service_stats *service =
-		service_counters(connection->service, connection->service_generation);
-	struct backend_stats *backend =
-		backend_counters(connection->backend, connection->backend_generation);
-
-	if (service)
-		count_traffic(service, traffic);
-	if (backend)
-		count_bytes(&backend->total, traffic);
-	if (caller)
-		count_bytes_of_call(caller, traffic);
-}
-
 /* See account.h for the order. */
 static __always_inline void look_at(struct sock *sk, const struct tcp_sock *tcp)
 {
@@ -52,6 +34,7 @@ static __always_inline void look_at(struct sock *sk, const struct tcp_sock *tcp)
 	struct connection connection;
 	struct account *account;
 	struct traffic traffic;
+	struct tallies tallies;
 	struct place place;
 
 	if (!cookie || !connection_find(cookie, (struct bpf_sock *)sk, &place))
@@ -60,14 +43,15 @@ static __always_inline void look_at(struct sock *sk, const struct tcp_sock *tcp)
 	if (connection.state != CONNECTION_ACTIVE)
 		return;
 	account = bpf_sk_storage_get(&accounts, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!account || *(volatile __u64 *)place.owner != cookie)
+	if (!account || READ_ONCE(*place.owner) != cookie)
 		return;
 	traffic = traffic_so_far(tcp);
 	take_growth_of(account, &traffic);
 	/* A socket may have many descriptors: the first one has the sample. Of one that rests there is none. */
 	if (!traffic.sent && !traffic.received)
 		traffic.rtt_us = 0;
-	count_so_far(&connection, cgroup_of(sk), &traffic);
+	tallies = tallies_of(&connection, cgroup_of(sk));
+	count_traffic(&tallies, &traffic);
 }
 
 SEC("iter/task_file")

@@ -16,29 +16,24 @@ static __always_inline __u64 socket_cgroup(const struct bpf_sock_ops *ctx)
 	return tcp ? cgroup_of((const struct sock *)tcp) : 0;
 }
 
-static __always_inline void count_established(const struct bpf_sock_ops *ctx,
-					      const struct connection *connection, __u64 took_ns)
+static __always_inline void count_established(const struct connection *connection, __u64 cgroup,
+					      __u64 took_ns)
 {
-	struct caller_stats *caller = caller_counters(socket_cgroup(ctx), connection->service,
-						      connection->service_generation);
-	struct service_stats *service =
-		service_counters(connection->service, connection->service_generation);
-	struct backend_stats *backend =
-		backend_counters(connection->backend, connection->backend_generation);
+	struct tallies tallies = tallies_of(connection, cgroup);
 	__u32 bucket = latency_bucket(took_ns);
 
-	if (service) {
-		ADD(service->total.established, 1);
-		ADD(service->total.connect_ns, took_ns);
+	if (tallies.service) {
+		ADD(tallies.service->total.established, 1);
+		ADD(tallies.service->total.connect_ns, took_ns);
 		if (bucket < LATENCY_BUCKETS)
-			ADD(service->connect_latency[bucket], 1);
+			ADD(tallies.service->connect_latency[bucket], 1);
 	}
-	if (backend) {
-		ADD(backend->total.established, 1);
-		ADD(backend->total.connect_ns, took_ns);
+	if (tallies.backend) {
+		ADD(tallies.backend->total.established, 1);
+		ADD(tallies.backend->total.connect_ns, took_ns);
 	}
-	if (caller)
-		ADD(caller->established, 1);
+	if (tallies.caller)
+		ADD(tallies.caller->established, 1);
 }
 
 /* The first time-outs that are not doubled, as tcp_syn_linear_timeouts is by default since 6.5. */
@@ -67,6 +62,17 @@ static __always_inline __u64 handshake_ns(const struct bpf_sock_ops *ctx)
 	__u64 before_ns = sent_again_for_ns(ctx->total_retrans);
 
 	return rtt_ns < before_ns ? before_ns + rtt_ns : rtt_ns;
+}
+
+static __always_inline void on_established(struct bpf_sock_ops *ctx, struct connection *connection)
+{
+	__u64 cgroup = socket_cgroup(ctx);
+	__u64 took_ns = handshake_ns(ctx);
+
+	connection->state = CONNECTION_ACTIVE;
+	count_established(connection, cgroup, took_ns);
+	tell_established(ctx->sk, connection, cgroup, took_ns);
+	await_answer(ctx, connection, took_ns);
 }
 
 /* How long a SYN has had no answer. */
@@ -120,14 +126,9 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 	struct traffic traffic;
 	struct tcp_sock *tcp;
 	struct sock *sk;
-	__u64 took_ns;
 
 	if (state == BPF_TCP_ESTABLISHED && !established) {
-		connection->state = CONNECTION_ACTIVE;
-		took_ns = handshake_ns(ctx);
-		count_established(ctx, connection, took_ns);
-		tell_established(ctx->sk, connection, socket_cgroup(ctx), took_ns);
-		await_answer(ctx, connection, took_ns);
+		on_established(ctx, connection);
 		return;
 	}
 	if (state != BPF_TCP_CLOSE || !ctx->sk)
@@ -156,10 +157,10 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct plac
 static __always_inline bool goes_to_backend(struct bpf_sock_ops *ctx,
 					    const struct connection *connection)
 {
-	__be32 ipv4 = READ_CONTEXT(ctx->remote_ip4);
+	__be32 ipv4 = READ_ONCE(ctx->remote_ip4);
 	struct address remote = {
-		.word = { READ_CONTEXT(ctx->remote_ip6[0]), READ_CONTEXT(ctx->remote_ip6[1]),
-			  READ_CONTEXT(ctx->remote_ip6[2]), READ_CONTEXT(ctx->remote_ip6[3]) }
+		.word = { READ_ONCE(ctx->remote_ip6[0]), READ_ONCE(ctx->remote_ip6[1]),
+			  READ_ONCE(ctx->remote_ip6[2]), READ_ONCE(ctx->remote_ip6[3]) }
 	};
 
 	if (ctx->family == AF_INET)

@@ -32,7 +32,7 @@ static __always_inline bool take_turn(__u32 service, bool ipv6, __u64 *turn)
 	if (!next)
 		return false;
 #ifdef SHUNT_NO_CMPXCHG
-	*turn = *(volatile __u64 *)next;
+	*turn = READ_ONCE(*next);
 	ADD(*next, 1);
 #else
 	*turn = ADD(*next, 1);

@@ -11,16 +11,15 @@
 
 static __always_inline struct flow peer_flow(struct bpf_sock_ops *ctx)
 {
-	__be32 local4 = READ_CONTEXT(ctx->local_ip4);
-	__be32 remote4 = READ_CONTEXT(ctx->remote_ip4);
+	__be32 local4 = READ_ONCE(ctx->local_ip4);
+	__be32 remote4 = READ_ONCE(ctx->remote_ip4);
 	struct flow peer = {
-		.local_port = bpf_htons(bpf_ntohl(READ_CONTEXT(ctx->remote_port))),
-		.remote_port = bpf_htons(READ_CONTEXT(ctx->local_port)),
-		.local.word = { READ_CONTEXT(ctx->remote_ip6[0]), READ_CONTEXT(ctx->remote_ip6[1]),
-				READ_CONTEXT(ctx->remote_ip6[2]),
-				READ_CONTEXT(ctx->remote_ip6[3]) },
-		.remote.word = { READ_CONTEXT(ctx->local_ip6[0]), READ_CONTEXT(ctx->local_ip6[1]),
-				 READ_CONTEXT(ctx->local_ip6[2]), READ_CONTEXT(ctx->local_ip6[3]) },
+		.local_port = bpf_htons(bpf_ntohl(READ_ONCE(ctx->remote_port))),
+		.remote_port = bpf_htons(READ_ONCE(ctx->local_port)),
+		.local.word = { READ_ONCE(ctx->remote_ip6[0]), READ_ONCE(ctx->remote_ip6[1]),
+				READ_ONCE(ctx->remote_ip6[2]), READ_ONCE(ctx->remote_ip6[3]) },
+		.remote.word = { READ_ONCE(ctx->local_ip6[0]), READ_ONCE(ctx->local_ip6[1]),
+				 READ_ONCE(ctx->local_ip6[2]), READ_ONCE(ctx->local_ip6[3]) },
 	};
 
 	if (ctx->family == AF_INET) {

@@ -78,8 +78,8 @@ static __always_inline void part(struct candidate *candidate, const struct sock 
 /* Ripe first, as reader.h has it. */
 static __always_inline bool can_be_joined(const struct candidate *candidate)
 {
-	return !candidate->joined && READ_CONTEXT(candidate->plain_reads) >= PLAIN_READS_MIN &&
-	       !READ_CONTEXT(candidate->unfit);
+	return !candidate->joined && READ_ONCE(candidate->plain_reads) >= PLAIN_READS_MIN &&
+	       !READ_ONCE(candidate->unfit);
 }
 
 static __always_inline bool is_welcome(struct candidate *candidate)

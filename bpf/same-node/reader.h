@@ -10,14 +10,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "program.h"
-#include "sender.h"
 #include "unfit.h"
-
-#define MSG_PEEK 0x2
-#define MSG_TRUNC 0x20
-#define MSG_DONTWAIT 0x40 /* the kernel adds it for O_NONBLOCK */
-#define MSG_WAITALL 0x100
-#define MSG_ERRQUEUE 0x2000
 
 static __always_inline __u32 unfit_by_flags(int flags)
 {

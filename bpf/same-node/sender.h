@@ -10,9 +10,6 @@
 
 #include "fit.h"
 
-#define MSG_OOB 0x1
-#define MSG_ZEROCOPY 0x4000000
-
 /* Of x86-64, as asm/unistd_64.h has them. No call of 32 bits that sends has one of these numbers. */
 enum sending_call {
 	CALL_WRITE = 1,
