@@ -1,24 +1,32 @@
 import { CALLER_KEY, CALLER_STATS } from './layout.gen.ts';
+import { numberAt, viewOf } from './view.ts';
 
-/** struct caller_key and struct caller_stats of bpf/abi.h as `CallerEntry` of src/dataplane/dataplane.ts. */
-export interface CallerRecord extends CallerId {
+/** struct caller_key of bpf/abi.h. */
+export interface CallerKey {
+  /** Id of the cgroup of a container, or whatever else makes sockets: the number of its inode. */
+  readonly cgroup: bigint;
+  /** Record of the Service port that was asked. */
+  readonly service: number;
+  readonly serviceGeneration: number;
+}
+
+/** struct caller_stats of bpf/abi.h. */
+export interface CallerCounts {
   readonly attempts: number;
   readonly established: number;
+  /** For whatever reason, before it was established. */
   readonly failed: number;
   readonly closed: number;
+  /** Of those that closed: reset, or broken by another error. */
   readonly broken: number;
   readonly rejected: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
 
-export interface CallerId {
-  readonly cgroup: bigint;
-  readonly service: number;
-  readonly serviceGeneration: number;
-}
+export interface CallerEntry extends CallerKey, CallerCounts {}
 
-export const encodeCallerKeys = (keys: readonly CallerId[]): Uint8Array => {
+export const encodeCallerKeys = (keys: readonly CallerKey[]): Uint8Array => {
   const bytes = new Uint8Array(keys.length * CALLER_KEY.size);
   const view = new DataView(bytes.buffer);
   keys.forEach(({ cgroup, service, serviceGeneration }, position) => {
@@ -30,15 +38,13 @@ export const encodeCallerKeys = (keys: readonly CallerId[]): Uint8Array => {
   return bytes;
 };
 
-/** Counters are exact up to 2^53. */
-export const decodeCallers = (keys: Uint8Array, values: Uint8Array, count: number): readonly CallerRecord[] => {
+export const decodeCallers = (keys: Uint8Array, values: Uint8Array, count: number): readonly CallerEntry[] => {
   const keyView = viewOf(keys);
   const view = viewOf(values);
   return Array.from({ length: count }, (_, position) => {
     const key = position * CALLER_KEY.size;
     const base = position * CALLER_STATS.size;
-    const at = (field: number): number =>
-      view.getUint32(base + field + 4, true) * 0x1_0000_0000 + view.getUint32(base + field, true);
+    const at = (field: number): number => numberAt(view, base + field);
     return {
       cgroup: keyView.getBigUint64(key + CALLER_KEY.cgroup, true),
       service: keyView.getUint32(key + CALLER_KEY.service, true),
@@ -54,6 +60,3 @@ export const decodeCallers = (keys: Uint8Array, values: Uint8Array, count: numbe
     };
   });
 };
-
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, byteLength);

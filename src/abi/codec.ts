@@ -18,14 +18,13 @@ import {
   SLOT,
 } from './layout.gen.ts';
 import { loadWord, type RecordMemory, storeWord } from './memory.ts';
+import { PROTOCOL_NUMBER, protocolName } from './protocol.ts';
 
 /**
  * Records of bpf/abi.h to and from values. Ports are big-endian (`__be16`), everything else is native. What is optional
  * in a value is absent where the record has nothing to say, so that values that say the same are equal.
  */
 
-/** 0 is no protocol that anything connects with. */
-const PROTOCOL_NUMBER = { TCP: 6, UDP: 17, ANY: 0 } as const;
 const SCOPE_NUMBER = { cluster: SCOPE.CLUSTER, external: SCOPE.EXTERNAL } as const;
 const ALGORITHM_NUMBER: Readonly<Record<Algorithm, number>> = {
   WeightedRandom: ALGORITHM.WEIGHTED_RANDOM,
@@ -185,8 +184,6 @@ const NO_SERVICE = 0xffff_ffff;
 
 const asWords = (bytes: Uint8Array): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
-
-const protocolName = (number: number | undefined): 'TCP' | 'UDP' => (number === PROTOCOL_NUMBER.UDP ? 'UDP' : 'TCP');
 
 const protocolOfKey = (number: number | undefined): FrontendKey['protocol'] =>
   number === PROTOCOL_NUMBER.ANY ? 'ANY' : protocolName(number);

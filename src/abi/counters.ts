@@ -1,8 +1,8 @@
 import { COUNTERS, LATENCY_BUCKETS, SERVICE_STATS } from './layout.gen.ts';
 import { counterAt, type RecordMemory } from './memory.ts';
 
-/** struct counters of bpf/abi.h as the fields of `Counters` in src/dataplane/dataplane.ts. */
-export interface CounterValues {
+/** struct counters of bpf/abi.h, and what is going on now: their differences. */
+export interface Counters {
   readonly attempts: number;
   readonly established: number;
   readonly refused: number;
@@ -26,7 +26,7 @@ export interface CounterValues {
  * The kernel goes on counting while this reads. Ends are read before beginnings, so that what is going on now
  * (beginnings less ends) is never less than nothing.
  */
-export const readCounters = (memory: RecordMemory, index: number): CounterValues => {
+export const readCounters = (memory: RecordMemory, index: number): Counters => {
   const at = (offset: number): number => counterAt(memory, index, offset);
   const closed = at(COUNTERS.closed);
   const reset = at(COUNTERS.reset);

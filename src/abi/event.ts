@@ -1,5 +1,7 @@
 import { fromBytes } from '../core/model/address.ts';
 import { EVENT, EVENT_OUTCOME_NAMES } from './layout.gen.ts';
+import { protocolName } from './protocol.ts';
+import { numberAt, viewOf } from './view.ts';
 
 export type EventOutcome = (typeof EVENT_OUTCOME_NAMES)[number];
 
@@ -26,25 +28,22 @@ export interface EventRecord {
 
 /** The record that begins at this byte. */
 export const decodeEvent = (bytes: Uint8Array, at: number): EventRecord => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, EVENT.size);
-  const number = (offset: number): number => Number(view.getBigUint64(offset, true));
+  const view = viewOf(bytes.subarray(at, at + EVENT.size));
   const backendPort = view.getUint16(EVENT.backendPort);
   return {
     atNs: view.getBigUint64(EVENT.atNs, true),
     cgroup: view.getBigUint64(EVENT.cgroup, true),
     outcome: EVENT_OUTCOME_NAMES[view.getUint8(EVENT.outcome)] ?? 'broken',
-    protocol: view.getUint8(EVENT.protocol) === IPPROTO_UDP ? 'UDP' : 'TCP',
+    protocol: protocolName(view.getUint8(EVENT.protocol)),
     service: view.getUint32(EVENT.service, true),
     serviceGeneration: view.getUint32(EVENT.serviceGeneration, true),
     address: fromBytes(bytes, at + EVENT.serviceAddress),
     port: view.getUint16(EVENT.servicePort),
     endpoint:
       backendPort === 0 ? undefined : { address: fromBytes(bytes, at + EVENT.backendAddress), port: backendPort },
-    connectNs: number(EVENT.connectNs),
-    lastedNs: number(EVENT.lastedNs),
-    bytesSent: number(EVENT.bytesSent),
-    bytesReceived: number(EVENT.bytesReceived),
+    connectNs: numberAt(view, EVENT.connectNs),
+    lastedNs: numberAt(view, EVENT.lastedNs),
+    bytesSent: numberAt(view, EVENT.bytesSent),
+    bytesReceived: numberAt(view, EVENT.bytesReceived),
   };
 };
-
-const IPPROTO_UDP = 17;

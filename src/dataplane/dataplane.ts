@@ -1,8 +1,12 @@
+import type { CallerEntry, CallerKey } from '../abi/callers.ts';
 import type { RememberedConnection } from '../abi/connection.ts';
+import type { Counters } from '../abi/counters.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { FlowEvents } from './flow-events.ts';
 import type { SameNode } from './same-node.ts';
 
+export type { CallerCounts, CallerEntry, CallerKey } from '../abi/callers.ts';
+export type { Counters } from '../abi/counters.ts';
 export {
   EVENT_OUTCOMES,
   type EventCounts,
@@ -90,29 +94,6 @@ export interface Callers {
   forget(keys: readonly CallerKey[]): readonly CallerEntry[];
 }
 
-export interface CallerKey {
-  /** Id of the cgroup of a container, or whatever else makes sockets: the number of its inode. */
-  readonly cgroup: bigint;
-  /** Record of the Service port that was asked. */
-  readonly service: number;
-  readonly serviceGeneration: number;
-}
-
-export interface CallerCounts {
-  readonly attempts: number;
-  readonly established: number;
-  /** For whatever reason, before it was established. */
-  readonly failed: number;
-  readonly closed: number;
-  /** Of those that closed: reset, or broken by another error. */
-  readonly broken: number;
-  readonly rejected: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-}
-
-export interface CallerEntry extends CallerKey, CallerCounts {}
-
 /** Counters, read from shared memory without a system call. Field names are those of bpf/abi.h. */
 export interface StatsReader {
   /** Whether the counters of a Service are not all 0: a hundredth of the cost of reading them. */
@@ -136,26 +117,6 @@ export interface LeftConnections {
   readonly port: number;
   readonly active: number;
   readonly pending: number;
-}
-
-export interface Counters {
-  readonly attempts: number;
-  readonly established: number;
-  readonly refused: number;
-  readonly timedOut: number;
-  readonly unreachable: number;
-  readonly abandoned: number;
-  readonly reset: number;
-  readonly broken: number;
-  readonly closed: number;
-  readonly active: number;
-  readonly pending: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly connectNs: number;
-  readonly datagrams: number;
-  readonly datagramsReceived: number;
-  readonly rejected: number;
 }
 
 export interface ServiceStats extends Counters {

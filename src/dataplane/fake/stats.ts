@@ -1,4 +1,5 @@
 import type { Counters, LeftConnections, ServiceStats, StaleSocket, StatsReader } from '../dataplane.ts';
+import { sumLeft } from '../left.ts';
 
 /** Counts what `FakeDataplane.connect` decides; everything after that never happens here and stays 0. */
 export class FakeStats implements StatsReader {
@@ -64,20 +65,7 @@ export class FakeStats implements StatsReader {
   }
 
   left(): readonly LeftConnections[] {
-    const left = new Map<string, LeftConnections>();
-    for (const socket of this.#stale()) {
-      const { service, serviceGeneration, address, port } = socket;
-      const key = `${service} ${serviceGeneration} ${address} ${port}`;
-      left.set(key, {
-        service,
-        serviceGeneration,
-        address,
-        port,
-        active: (left.get(key)?.active ?? 0) + 1,
-        pending: 0,
-      });
-    }
-    return [...left.values()];
+    return sumLeft(this.#stale().map((socket) => ({ ...socket, isPending: false })));
   }
 
   connections(): { readonly used: number; readonly size: number } {

@@ -9,7 +9,7 @@ import { type Loaded, prepareReusing, readBuilt } from './load.ts';
  */
 export class LiveTraffic {
   readonly #loaded: () => Loaded;
-  #opened: { readonly tables: Loaded; readonly link: number } | undefined;
+  #opened: { readonly tables: Loaded; readonly link: Promise<number> } | undefined;
   #walk: Promise<unknown> = Promise.resolve();
   #isHeld = false;
 
@@ -20,7 +20,7 @@ export class LiveTraffic {
   /** One at a time. It happens on another thread. */
   async count(): Promise<void> {
     if (this.#isHeld) return;
-    const walk = readWalk(this.#open());
+    const walk = this.#open().then(readWalk);
     this.#walk = walk.catch(() => undefined);
     await walk;
   }
@@ -37,20 +37,28 @@ export class LiveTraffic {
   }
 
   close(): void {
-    if (this.#opened !== undefined) closeFd(this.#opened.link);
+    this.#opened?.link.then(closeFd, () => undefined);
     this.#opened = undefined;
   }
 
-  #open(): number {
+  /** What failed is tried again by the next walk. */
+  #open(): Promise<number> {
     const tables = this.#loaded();
     if (this.#opened?.tables === tables) return this.#opened.link;
     this.close();
-    using opened = new DisposableStack();
-    const object = opened.use(openObject(readBuilt('live.bpf.o'), 'live'));
-    prepareReusing(object, tables.maps);
-    object.load();
-    const link = attachWalk(opened.adopt(object.program('shunt_count_live'), closeFd));
-    this.#opened = { tables, link };
-    return link;
+    const opened = { tables, link: openLink(tables) };
+    this.#opened = opened;
+    opened.link.catch(() => {
+      if (this.#opened === opened) this.#opened = undefined;
+    });
+    return opened.link;
   }
 }
+
+const openLink = async ({ maps }: Loaded): Promise<number> => {
+  using opened = new DisposableStack();
+  const object = opened.use(openObject(readBuilt('live.bpf.o'), 'live'));
+  prepareReusing(object, maps);
+  await object.loadAside();
+  return attachWalk(opened.adopt(object.program('shunt_count_live'), closeFd));
+};

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CallerRecord, decodeCallers, encodeCallerKeys } from '../../../src/abi/callers.ts';
+import { type CallerEntry, decodeCallers, encodeCallerKeys } from '../../../src/abi/callers.ts';
 import { CALLER_STATS } from '../../../src/abi/layout.gen.ts';
 
 const key = (cgroup: bigint, service: number) => ({ cgroup, service, serviceGeneration: 4_294_967_295 });
@@ -23,8 +23,8 @@ test.each([
   const values = new Uint8Array(2 * CALLER_STATS.size);
   new DataView(values.buffer).setBigUint64(CALLER_STATS.size + offset, BigInt(Number.MAX_SAFE_INTEGER), true);
   const [none, one] = decodeCallers(encodeCallerKeys([key(1n, 1), key(2n, 1)]), values, 2);
-  const counts = ({ cgroup: _, service: __, serviceGeneration: ___, ...others }: CallerRecord) => others;
-  expect(Object.values(counts(none as CallerRecord))).toEqual(Array(8).fill(0));
-  expect(counts(one as CallerRecord)).toMatchObject({ [name]: Number.MAX_SAFE_INTEGER });
-  expect(Object.values(counts(one as CallerRecord)).filter((value) => value !== 0)).toHaveLength(1);
+  const counts = ({ cgroup: _, service: __, serviceGeneration: ___, ...others }: CallerEntry) => others;
+  expect(Object.values(counts(none as CallerEntry))).toEqual(Array(8).fill(0));
+  expect(counts(one as CallerEntry)).toMatchObject({ [name]: Number.MAX_SAFE_INTEGER });
+  expect(Object.values(counts(one as CallerEntry)).filter((value) => value !== 0)).toHaveLength(1);
 });
