@@ -50,6 +50,10 @@ export const service = {
       panel('By node of the client', 'cps', 'Connections sent to a backend.', {
         [`sum by (node) (${rate('shunt_service_connections_attempted_total', SERVICE)})`]: '{{node}}',
       }),
+      panel('By workload of the client', 'cps', 'Connections sent to a backend; the ten workloads that ask most.', {
+        [`topk(10, sum by (workload_namespace, workload) (${rate('shunt_workload_connections_attempted_total', SERVICE)}))`]:
+          '{{workload_namespace}}/{{workload}}',
+      }),
       panel('Failed', 'cps', 'Connections that no backend accepted, by reason.', {
         [`sum by (reason) (${rate('shunt_service_connections_failed_total', SERVICE)})`]: '{{reason}}',
       }),
@@ -63,12 +67,25 @@ export const service = {
       }),
     ],
     Data: [
-      panel('TCP payload', 'Bps', 'Of connections that ended.', {
-        [`sum(${rate('shunt_service_bytes_sent_total', SERVICE)})`]: 'sent to backends',
-        [`sum(${rate('shunt_service_bytes_received_total', SERVICE)})`]: 'received from backends',
+      panel(
+        'TCP payload',
+        'Bps',
+        'Of long connections as it goes, where the agent sees the processes of its node; else at their end.',
+        {
+          [`sum(${rate('shunt_service_bytes_sent_total', SERVICE)})`]: 'sent to backends',
+          [`sum(${rate('shunt_service_bytes_received_total', SERVICE)})`]: 'received from backends',
+        },
+      ),
+      panel('Round-trip time', 's', 'The mean of TCP connections, as they go and at their end.', {
+        [`sum(${rate('shunt_service_rtt_seconds_sum', SERVICE)}) / sum(${rate('shunt_service_rtt_seconds_count', SERVICE)})`]:
+          'mean',
       }),
-      panel('Datagrams', 'pps', 'Of unconnected UDP sockets, sent to a backend.', {
-        [`sum(${rate('shunt_service_datagrams_total', SERVICE)})`]: 'datagrams',
+      panel('Segments sent again', 'pps', 'TCP segments that clients sent again, SYNs among them.', {
+        [`sum(${rate('shunt_service_retransmitted_segments_total', SERVICE)})`]: 'segments',
+      }),
+      panel('Datagrams', 'pps', 'Of unconnected UDP sockets: sent to a backend, and answers that were read.', {
+        [`sum(${rate('shunt_service_datagrams_total', SERVICE)})`]: 'sent',
+        [`sum(${rate('shunt_service_datagrams_received_total', SERVICE)})`]: 'answers',
       }),
     ],
   },

@@ -94,6 +94,8 @@ describe('what a query names is found', () => {
     ['shunt_objects{sort="Pod"}', ['shunt_objects{sort}']],
     ['sum by (service) (shunt_objects)', ['service']],
     ['shunt_apply_duration_seconds', ['shunt_apply_duration_seconds']],
+    ['shunt_service_rtt_seconds', ['shunt_service_rtt_seconds']],
+    ['shunt_service_rtt_seconds_bucket', ['shunt_service_rtt_seconds_bucket']],
     ['sum by (le) (shunt_apply_duration_seconds_count)', ['le']],
     ['vector(1)', ['no metric']],
   ])('and so is what does not exist: %s', (query, wrong) => {

@@ -53,7 +53,9 @@ test.each(PANELS)('$name, $title: has a unit and a description, and asks for wha
 });
 
 test('every metric of Shunt that has a unit is shown in that unit', () => {
-  const seconds = PANELS.filter(({ targets }) => targets.some(({ expr }) => /_seconds(_bucket|_total)?\{/.test(expr)));
+  const seconds = PANELS.filter(({ targets }) =>
+    targets.some(({ expr }) => /_seconds(_bucket|_sum|_total)?\{/.test(expr)),
+  );
   const others = seconds.filter(({ fieldConfig }) => fieldConfig.defaults.unit !== 's').map(({ title }) => title);
   // Seconds of CPU in a second are a share.
   expect(others).toEqual(['CPU']);

@@ -48,11 +48,17 @@ const SCRAPE_LABELS = ['job', 'instance', 'node'];
 const labelsOf = (series: string): readonly string[] | undefined => {
   if (series === 'up' || OWN.has(series)) return SCRAPE_LABELS;
   const metric = BY_NAME.get(series);
-  if (metric !== undefined && metric.type !== 'histogram') return [...metric.labels, ...SCRAPE_LABELS];
+  if (metric !== undefined && PARTS[metric.type] === undefined) return [...metric.labels, ...SCRAPE_LABELS];
   const [, name = '', part = ''] = /^(\w+)_(bucket|sum|count)$/.exec(series) ?? [];
-  const histogram = BY_NAME.get(name);
-  if (histogram?.type !== 'histogram') return undefined;
-  return [...histogram.labels, ...(part === 'bucket' ? ['le'] : []), ...SCRAPE_LABELS];
+  const whole = BY_NAME.get(name);
+  if (whole === undefined || !PARTS[whole.type]?.includes(part)) return undefined;
+  return [...whole.labels, ...(part === 'bucket' ? ['le'] : []), ...SCRAPE_LABELS];
+};
+
+/** Series of a metric that has none of its own name. */
+const PARTS: Readonly<Partial<Record<Metric['type'], readonly string[]>>> = {
+  histogram: ['bucket', 'sum', 'count'],
+  summary: ['sum', 'count'],
 };
 
 const BY_NAME: ReadonlyMap<string, Metric> = new Map(Object.values(METRICS).map((metric) => [metric.name, metric]));
