@@ -2,6 +2,8 @@
 /* What the parts of the program share. requests.c says what it is for. */
 #pragma once
 
+#include "program.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,8 +11,4 @@
 
 void serve(char **servers, int count);
 void ask(const char *target);
-
-/* Ends the program, with the reason. */
-void fail(const char *what, const char *which);
-struct sockaddr_in parse_address(const char *text);
 double now_us(void);

@@ -23,7 +23,6 @@
 #define _GNU_SOURCE
 #include "stream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -40,27 +39,6 @@
 #include <unistd.h>
 
 char buffer[SIZE_MAX_BYTES];
-
-void fail(const char *what, const char *which)
-{
-	fprintf(stderr, "stream: %s %s: %s\n", what, which, strerror(errno));
-	exit(1);
-}
-
-struct sockaddr_in parse_address(const char *text)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	char host[INET_ADDRSTRLEN] = "";
-	unsigned short port = 0;
-
-	if (sscanf(text, "%15[0-9.]:%hu", host, &port) != 2 ||
-	    inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-		fprintf(stderr, "stream: %s is not ADDRESS:PORT\n", text);
-		exit(2);
-	}
-	address.sin_port = htons(port);
-	return address;
-}
 
 struct stream open_stream(int fd, bool blocks)
 {

@@ -2,6 +2,8 @@
 /* What the parts of the program share. stream.c says what it is for. */
 #pragma once
 
+#include "../program.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,7 +45,3 @@ void write_all(const struct stream *stream, const void *data, size_t size);
 ssize_t read_some(const struct stream *stream, void *data, size_t size);
 struct stream open_stream(int fd, bool blocks);
 void close_stream(struct stream *stream);
-
-/* Ends the program, with the reason. */
-void fail(const char *what, const char *which);
-struct sockaddr_in parse_address(const char *text);
