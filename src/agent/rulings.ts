@@ -2,9 +2,8 @@ import { routeKeyOf } from '../core/cluster/keys.ts';
 import { type Cluster, inputFor } from '../core/cluster.ts';
 import { clienteleText } from '../core/desire/clientele.ts';
 import type { ServiceInput } from '../core/desire/desire.ts';
-import { isServed, portId } from '../core/desire/ports.ts';
-import { type Ruling, rulingFor } from '../core/desire/ruling.ts';
-import { variantsOf } from '../core/desire/variants.ts';
+import type { Ruling } from '../core/desire/ruling.ts';
+import { rulingsAt } from '../core/desire/rulings.ts';
 import type { DesiredPort } from '../core/model/desired.ts';
 
 /** What counts for everybody, or for some clients. */
@@ -21,11 +20,8 @@ export const rulingViews = (cluster: Cluster, id: DesiredPort['id']): ReadonlyMa
   const key = `${namespace}/${name}`;
   if (!cluster.routes.byParent.has(key) && !cluster.policies.byService.has(key)) return NONE;
   const input = inputFor(cluster, key);
-  const port = input?.service.ports.filter(isServed).find((each) => portId(input.service, each) === id);
-  if (input === undefined || port === undefined) return NONE;
-  const everybody = rulingFor(input, port, undefined);
-  const all = [{ number: 0, ruling: everybody }, ...variantsOf(input, port, everybody)];
-  return new Map(all.map(({ number, ruling }) => [number, viewOf(ruling, input)]));
+  if (input === undefined) return NONE;
+  return new Map([...rulingsAt(input, id)].map(([variant, ruling]) => [variant, viewOf(ruling, input)]));
 };
 
 const NONE: ReadonlyMap<number, RulingView> = new Map();

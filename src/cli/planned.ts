@@ -5,9 +5,9 @@ import { clienteleText } from '../core/desire/clientele.ts';
 import { desire, type ServiceInput } from '../core/desire/desire.ts';
 import { onlyNodeOf } from '../core/desire/internal-policy.ts';
 import type { LocalNode } from '../core/desire/node.ts';
-import { isServed, portId } from '../core/desire/ports.ts';
-import { type Ruling, rulingFor } from '../core/desire/ruling.ts';
-import { variantsOf } from '../core/desire/variants.ts';
+import { servedPort } from '../core/desire/ports.ts';
+import type { Ruling } from '../core/desire/ruling.ts';
+import { rulingsAt } from '../core/desire/rulings.ts';
 import type { RefusedReason } from '../core/explain/decision.ts';
 import { explainEndpoints } from '../core/explain/endpoints.ts';
 import { refusedReason } from '../core/explain.ts';
@@ -76,17 +76,6 @@ const planPort = (
   return { port: { ...desired, groups }, refusals };
 };
 
-/** By `DesiredGroup.variant`; at 0 what counts for everybody. */
-const rulingsAt = (input: ServiceInput, id: DesiredPort['id']): ReadonlyMap<number, Ruling> => {
-  const port = servedPort(input, id);
-  if (port === undefined) return new Map();
-  const everybody = rulingFor(input, port, undefined);
-  return new Map([
-    [0, everybody],
-    ...variantsOf(input, port, everybody).map(({ number, ruling }) => [number, ruling] as const),
-  ]);
-};
-
 /** The groups of the first client stand for those of all that are answered alike. */
 const togetherOf = (groups: readonly DesiredGroup[]): readonly DesiredGroup[] => {
   const firsts = new Map<number, bigint>();
@@ -106,12 +95,9 @@ const refusalOf = (
   node: LocalNode,
 ): Refusal => {
   const about = { id, family, kind, ...(variant === undefined ? {} : { variant }) };
-  const port = servedPort(input, id);
+  const port = servedPort(input.service, id);
   if (route !== undefined || port === undefined) return { ...about, reason: 'no backend weighs' };
   const only = kind === 'cluster' ? onlyNodeOf(input.service, node.name) : undefined;
   const endpoints = explainEndpoints({ ...input, policy, node }, port, family, only);
   return { ...about, reason: refusedReason({ slices: input.slices.map(({ name }) => name), endpoints }) };
 };
-
-const servedPort = ({ service }: ServiceInput, id: DesiredPort['id']) =>
-  service.ports.filter(isServed).find((candidate) => portId(service, candidate) === id);

@@ -37,3 +37,7 @@ export const targetOf = (
 /** `namespace/service/port-name/PROTOCOL`. */
 export const portId = (service: ServiceObject, port: ServicePort): string =>
   flat('/', service.namespace, service.name, port.name, port.protocol);
+
+/** By its `portId`. */
+export const servedPort = (service: ServiceObject, id: string): ServedPort | undefined =>
+  service.ports.filter(isServed).find((port) => portId(service, port) === id);
