@@ -1,7 +1,6 @@
 import type { RouteInput } from '../desire/desire.ts';
 import { oldestOf } from '../desire/policy.ts';
 import type {
-  Protocol,
   RouteKind,
   RouteObject,
   RouteParent,
@@ -12,7 +11,7 @@ import type {
 
 /** Whether the route has this port of the Service among its parents. It may count there, if none goes before it. */
 export const isAttached = (route: RouteObject, service: ServiceObject, port: ServicePort): boolean =>
-  isCarried(route.kind, port.protocol) && route.parents.some((parent) => means(parent, service, port));
+  port.protocol === carriedBy(route.kind) && route.parents.some((parent) => means(parent, service, port));
 
 /** `port` and `sectionName` each narrow the parent down to fewer of its ports (ParentReference of the Gateway API). */
 export const means = (parent: RouteParent, service: ServiceObject, port: ServicePort): boolean =>
@@ -22,8 +21,7 @@ export const means = (parent: RouteParent, service: ServiceObject, port: Service
   (parent.sectionName === '' || parent.sectionName === port.name);
 
 /** HTTP, gRPC and TLS are taken for streams: what cannot be done with a stream is in `unsupported`. */
-export const isCarried = (kind: RouteKind, protocol: Protocol): boolean =>
-  kind === 'UDPRoute' ? protocol === 'UDP' : protocol === 'TCP';
+export const carriedBy = (kind: RouteKind): 'TCP' | 'UDP' => (kind === 'UDPRoute' ? 'UDP' : 'TCP');
 
 /** A route of another namespace than the Service's: it is for the clients of its own namespace (GEP-1294). */
 export const isConsumers = (route: RouteObject, service: ServiceObject): boolean =>

@@ -3,7 +3,7 @@ import { complaintAbout, objectText } from '../desire/complaint.ts';
 import type { NodeIdentity, RouteInput } from '../desire/desire.ts';
 import { compareText } from '../desire/order.ts';
 import type { Complaint, RouteObject, RouteParent, ServiceObject } from '../model/objects.ts';
-import { isConsumers } from './attached.ts';
+import { carriedBy, isConsumers } from './attached.ts';
 import { backendOf } from './backend.ts';
 import { judge } from './judge.ts';
 import { type Ranking, rank } from './precedence.ts';
@@ -59,7 +59,7 @@ const unresolvedBackends = (
     .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, ranking, proxyName)))
     .flatMap((input) =>
       input.backends.flatMap((backend, index) => {
-        const found = backendOf(backend, input.route.kind === 'UDPRoute' ? 'UDP' : 'TCP');
+        const found = backendOf(backend, carriedBy(input.route.kind));
         if (found.outcome === 'found') return [];
         const share = `its share of ${objectText(service)} is refused${forWhom(input.route, service)}`;
         const what = backend.ref.weight === 0 ? '' : `: ${share}`;

@@ -5,7 +5,7 @@ import { isServed, type ServedPort } from '../desire/ports.ts';
 import { isOthers } from '../desire/programmed.ts';
 import { NARROWED } from '../desire/read-route.ts';
 import type { RouteParent, ServiceObject } from '../model/objects.ts';
-import { isCarried, isForNobody, means, narrowingOf } from './attached.ts';
+import { carriedBy, isForNobody, means, narrowingOf } from './attached.ts';
 import { type Ranking, whyFirst } from './precedence.ts';
 
 /** What becomes of one of a route's parents. */
@@ -37,7 +37,7 @@ export const judge = (
   }
   const ports = service.ports
     .filter(isServed)
-    .filter((port) => isCarried(route.kind, port.protocol) && means(parent, service, port));
+    .filter((port) => port.protocol === carriedBy(route.kind) && means(parent, service, port));
   if (ports.length === 0) return { reason: 'NoMatchingParent', message: noPortText(input, parent, service) };
   if (isForNobody(input)) return { reason: 'Pending', message: nobodyText(input) };
   return judgePorts(input, ports, ranking);
@@ -76,5 +76,5 @@ const nobodyText = (input: RouteInput): string => {
 
 const noPortText = ({ route }: RouteInput, { port, sectionName }: RouteParent, service: ServiceObject): string => {
   const wanted = [port === undefined ? '' : ` ${port}`, sectionName === '' ? '' : ` named ${sectionName}`].join('');
-  return `${objectText(service)} has no ${route.kind === 'UDPRoute' ? 'UDP' : 'TCP'} port${wanted}`;
+  return `${objectText(service)} has no ${carriedBy(route.kind)} port${wanted}`;
 };

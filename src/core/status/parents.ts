@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import type { BackendInput, RouteInput } from '../desire/desire.ts';
 import { type PolicyRanking, rankPolicies } from '../desire/policy.ts';
 import type { RouteObject, ServiceObject } from '../model/objects.ts';
+import { carriedBy } from '../route/attached.ts';
 import { backendOf } from '../route/backend.ts';
 import { type Judgement, judge } from '../route/judge.ts';
 import { type Ranking, rank } from '../route/precedence.ts';
@@ -73,4 +74,4 @@ const leads = (at: Parents['at'], judgeRoute: Parents['judge'], route: RouteObje
 };
 
 const isFound = (backend: BackendInput, { kind }: RouteObject): boolean =>
-  backendOf(backend, kind === 'UDPRoute' ? 'UDP' : 'TCP').outcome === 'found';
+  backendOf(backend, carriedBy(kind)).outcome === 'found';

@@ -2,6 +2,7 @@ import { keyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import type { RouteInput } from '../desire/desire.ts';
 import type { RouteObject, RouteParent } from '../model/objects.ts';
+import { carriedBy } from '../route/attached.ts';
 import { backendOf } from '../route/backend.ts';
 import { judge } from '../route/judge.ts';
 import { condition, errorText, isOurs } from './conditions.ts';
@@ -58,7 +59,7 @@ const entryOf = (
 /** The first reference that leads nowhere gives the reason, all of them the message. */
 const resolvedRefs = ({ route, backends }: RouteInput): WantedCondition => {
   const unresolved = backends.flatMap((backend) => {
-    const found = backendOf(backend, route.kind === 'UDPRoute' ? 'UDP' : 'TCP');
+    const found = backendOf(backend, carriedBy(route.kind));
     return found.outcome === 'refused' ? [found] : [];
   });
   const [first] = unresolved;
