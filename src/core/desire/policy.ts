@@ -1,9 +1,10 @@
 import type { ChoiceRule } from '../model/desired.ts';
 import type { Complaint, ObjectRef, TrafficPolicyObject } from '../model/objects.ts';
+import { clienteleKey, widerKeys } from './clientele-key.ts';
 import { complaintAbout, objectText } from './complaint.ts';
 import type { ClientPod } from './desire.ts';
 import { compareText } from './order.ts';
-import { selectorText, selects } from './selector.ts';
+import { selects } from './selector.ts';
 
 /**
  * The policy that counts for a client when several name one Service; without a client, for everybody who is not known as
@@ -24,7 +25,7 @@ export interface PolicyRanking {
 
 /** What two selectors have in common cannot be told: only that they say the same, or that one is for every Pod. */
 export const rankPolicies = (policies: readonly TrafficPolicyObject[]): PolicyRanking => {
-  const clientele = new Map(policies.map((policy) => [policy, clienteleOf(policy)]));
+  const clientele = new Map(policies.map((policy) => [policy, clienteleKey(policy.clients)]));
   const firsts = new Map<string, TrafficPolicyObject>();
   for (const [policy, whose] of clientele) {
     const first = firsts.get(whose);
@@ -32,7 +33,7 @@ export const rankPolicies = (policies: readonly TrafficPolicyObject[]): PolicyRa
   }
   return {
     overruling: (policy) =>
-      [clientele.get(policy) ?? clienteleOf(policy), ...(policy.clients === undefined ? [] : [EVERY_POD])]
+      widerKeys(clientele.get(policy) ?? clienteleKey(policy.clients))
         .flatMap((whose) => firsts.get(whose) ?? [])
         .find((first) => comesBefore(first, policy)),
   };
@@ -119,13 +120,6 @@ const standingOf = (policy: TrafficPolicyObject): number => {
   if (policy.kind === 'DestinationRule') return saysOfEndpoints(policy) ? 1 : 0;
   return policy.clients === undefined ? 2 : 3;
 };
-
-/** Equal for policies that are for the same clients. */
-const clienteleOf = ({ clients }: TrafficPolicyObject): string =>
-  clients === undefined ? '' : `(${selectorText(clients)})`;
-
-/** An empty selector is for every Pod that is known as a client, though not for those that nobody knows. */
-const EVERY_POD = '()';
 
 const inOrder = (policies: readonly TrafficPolicyObject[]): readonly TrafficPolicyObject[] =>
   policies.toSorted((a, b) => compareText(a.name, b.name) || compareText(a.kind, b.kind));

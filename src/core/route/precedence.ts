@@ -1,7 +1,8 @@
 import { routeKeyOf } from '../cluster/keys.ts';
+import { clienteleKey, widerKeys } from '../desire/clientele-key.ts';
 import type { ClientPod, RouteInput } from '../desire/desire.ts';
 import { compareText } from '../desire/order.ts';
-import { selectorText, selects } from '../desire/selector.ts';
+import { selects } from '../desire/selector.ts';
 import type { LabelSelector, RouteKind, ServiceObject, ServicePort } from '../model/objects.ts';
 import { isAttached, isConsumers, isForNobody, narrowingOf } from './attached.ts';
 
@@ -46,9 +47,7 @@ export const rank = (routes: readonly RouteInput[], service: ServiceObject): Ran
         .flatMap((clientele) => firstsAt(port).get(clientele) ?? [])
         .find((first) => comesBefore(first, route, service)),
     covering: (port, clients) =>
-      [...wider('', clients), clienteleText('', undefined)]
-        .flatMap((clientele) => firstsAt(port).get(clientele) ?? [])
-        .at(0),
+      [...wider('', clients), keyFor('', undefined)].flatMap((clientele) => firstsAt(port).get(clientele) ?? []).at(0),
   };
 };
 
@@ -69,18 +68,16 @@ const firsts = (
 };
 
 const clienteleOf = (input: RouteInput, service: ServiceObject): string =>
-  clienteleText(namespaceFor(input, service), narrowingOf(input)?.clients);
+  keyFor(namespaceFor(input, service), narrowingOf(input)?.clients);
 
 /** Those who are surely all that these are: the same ones, and every Pod of the namespace. */
-const wider = (namespace: string, clients: LabelSelector | undefined): readonly string[] => [
-  clienteleText(namespace, clients),
-  ...(clients === undefined ? [] : [clienteleText(namespace, EVERY_POD)]),
-];
+const wider = (namespace: string, clients: LabelSelector | undefined): readonly string[] =>
+  widerKeys(clienteleKey(clients)).map((key) => within(namespace, key));
 
-const clienteleText = (namespace: string, clients: LabelSelector | undefined): string =>
-  `${namespace} ${clients === undefined ? '' : `(${selectorText(clients)})`}`;
+const keyFor = (namespace: string, clients: LabelSelector | undefined): string =>
+  within(namespace, clienteleKey(clients));
 
-const EVERY_POD: LabelSelector = { matchLabels: {}, matchExpressions: [] };
+const within = (namespace: string, key: string): string => `${namespace} ${key}`;
 
 /** Empty: of any. */
 const namespaceFor = ({ route }: RouteInput, service: ServiceObject): string =>
