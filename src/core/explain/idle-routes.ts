@@ -2,7 +2,6 @@ import { routesAt } from '../cluster/input.ts';
 import { keyOf, routeKeyOf } from '../cluster/keys.ts';
 import type { Cluster } from '../cluster.ts';
 import { compareText } from '../desire/order.ts';
-import type { Complaint } from '../model/objects.ts';
 import { type Judgement, judge } from '../route/judge.ts';
 import { rank } from '../route/precedence.ts';
 import type { Decision } from './decision.ts';
@@ -37,17 +36,3 @@ export const idleRoutes = (cluster: Cluster, decision: Decision, proxyName: stri
     )
     .sort((a, b) => compareText(a.route, b.route));
 };
-
-/** Thousands of routes may name one Service. */
-const ROUTES_SHOWN = 10;
-
-export const idleRouteLines = (routes: readonly IdleRoute[] = []): readonly string[] => [
-  ...routes
-    .slice(0, ROUTES_SHOWN)
-    .map(({ route, reason, message }) => `${route} is not in force here: ${message} (Accepted=False, ${reason}).`),
-  ...(routes.length > ROUTES_SHOWN ? [`Nor are ${routes.length - ROUTES_SHOWN} more routes: -o json`] : []),
-];
-
-/** Such a route's complaint says no more than that. */
-export const isSaidByRoutes = ({ object, path }: Complaint, routes: readonly IdleRoute[] = []): boolean =>
-  routes.some(({ route, parent }) => route === object && parent === path);

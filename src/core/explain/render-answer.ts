@@ -1,8 +1,8 @@
 import type { Refused, Sent } from './decision.ts';
-import { idleRouteLines, isSaidByRoutes } from './idle-routes.ts';
 import { isAnswering } from './refused.ts';
 import { armLines } from './render-arms.ts';
 import { endpointLines, policyNote, sentText } from './render-endpoints.ts';
+import { idleRouteLines, isSaidByRoutes } from './render-idle-routes.ts';
 import { refusedText } from './render-refused.ts';
 import { pairLines } from './render-same-node.ts';
 import { questionText } from './text.ts';
