@@ -1,5 +1,4 @@
-import type { Claims } from '../core/claims.ts';
-import { settle } from '../core/claims.ts';
+import { type Claims, settle } from '../core/claims.ts';
 import { type Cluster, inputFor } from '../core/cluster.ts';
 import { clienteleText } from '../core/desire/clientele.ts';
 import { desire, type ServiceInput } from '../core/desire/desire.ts';
