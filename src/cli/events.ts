@@ -1,3 +1,4 @@
+import { parseEventFilter } from '../agent/event-filter.ts';
 import type { EventLine, SamplingView } from '../agent/event-view.ts';
 import { EVENT_OUTCOMES } from '../dataplane/dataplane.ts';
 import { followAgent } from './admin.ts';
@@ -46,13 +47,13 @@ export const command: Command = {
 };
 
 const filterIn = ({ values: { outcome, from } }: Arguments): Readonly<Record<string, string>> => {
-  const known: readonly string[] = EVENT_OUTCOMES;
-  const unknown = outcome?.split(',').find((each) => !known.includes(each));
-  if (unknown !== undefined) throw wrong('events', `--outcome: \`${unknown}\` is none of ${known.join(', ')}`);
-  if (from !== undefined && !/^[^/]+(\/[^/]+)?$/.test(from))
-    throw wrong('events', `--from: \`${from}\` is not NAMESPACE[/POD]`);
+  const filter = parseEventFilter(outcome === undefined ? [] : [outcome], from);
+  if ('problem' in filter)
+    throw wrong('events', `--${filter.problem}: \`${filter.value}\` is ${UNREAD[filter.problem]}`);
   return { ...(outcome !== undefined && { outcome }), ...(from !== undefined && { from }) };
 };
+
+const UNREAD = { outcome: `none of ${EVENT_OUTCOMES.join(', ')}`, from: 'not NAMESPACE[/POD]' } as const;
 
 /** What is lost is said beside the events, when it changes and at the end. */
 const print = async (lines: AsyncIterable<EventLine>, { stdout, stderr, env }: Context): Promise<void> => {

@@ -1,9 +1,10 @@
 import type { RequestListener } from 'node:http';
+import { parseEventFilter } from '../agent/event-filter.ts';
 import type { EventFilter } from '../agent/event-view.ts';
 import type { AgentView } from '../agent/view.ts';
 import type { ServedQuestion } from '../core/explain/decision.ts';
 import { parseAddress } from '../core/model/address.ts';
-import { EVENT_OUTCOMES, type EventOutcome } from '../dataplane/dataplane.ts';
+import { EVENT_OUTCOMES } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import { json, jsonLines, jsonList } from './answer.ts';
 import { createHandler, type OnBug, type Route } from './handler.ts';
@@ -51,15 +52,12 @@ const selectionIn = (query: URLSearchParams): string | undefined => {
 
 /** `outcome` may come several times, or with commas; `from=NAMESPACE[/POD]`. */
 const eventFilterIn = (query: URLSearchParams): EventFilter => {
-  const outcomes = query.getAll('outcome').flatMap((text) => text.split(','));
-  const unknown = outcomes.find((outcome) => !isEventOutcome(outcome));
-  if (unknown !== undefined) throw refuse('outcome', unknown, `${EVENT_OUTCOMES.join(', ')} are`);
-  const from = query.get('from') ?? undefined;
-  if (from !== undefined && !/^[^/]+(\/[^/]+)?$/.test(from)) throw refuse('from', from, 'NAMESPACE[/POD] is');
-  return { only: selectionIn(query), outcomes: new Set(outcomes.filter(isEventOutcome)), from };
+  const filter = parseEventFilter(query.getAll('outcome'), query.get('from') ?? undefined);
+  if ('problem' in filter) throw refuse(filter.problem, filter.value, FILTERS[filter.problem]);
+  return { only: selectionIn(query), ...filter };
 };
 
-const isEventOutcome = (text: string): text is EventOutcome => (EVENT_OUTCOMES as readonly string[]).includes(text);
+const FILTERS = { outcome: `${EVENT_OUTCOMES.join(', ')} are`, from: 'NAMESPACE[/POD] is' } as const;
 
 const questionIn = (query: URLSearchParams): ServedQuestion => {
   const address = parseAddress(query.get('address') ?? '');
