@@ -16,19 +16,26 @@ export const parseSelection = (verb: string, text: string | undefined): Readonly
 export const askServices = async (
   socket: string,
   selection: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<readonly ServiceView[]> => {
-  const ask = async (parameters: typeof selection): Promise<readonly ServiceView[]> =>
-    (await askAgent<{ services: readonly ServiceView[] }>(socket, '/v1/services', parameters)).services;
-  const services = await ask(selection);
+  const services = await listServices(socket, selection, signal);
   const { service, namespace } = selection;
   const asked = service ?? namespace;
   if (services.length > 0 || asked === undefined) return services;
-  const near = nearNames(asked, namesOf(await ask({}), service !== undefined));
+  const near = nearNames(asked, namesOf(await listServices(socket, {}, signal), service !== undefined));
   throw new ShuntError('SHUNT_E_NO_SERVICE', {
     service: service ?? `of namespace ${asked}`,
     nearest: near.join(', ') || 'none',
   });
 };
+
+/** None is an answer as well. */
+export const listServices = async (
+  socket: string,
+  selection: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<readonly ServiceView[]> =>
+  (await askAgent<{ services: readonly ServiceView[] }>(socket, '/v1/services', selection, signal)).services;
 
 /** Who writes one word may mean a namespace, or have left it out. */
 const namesOf = (services: readonly ServiceView[], isWhole: boolean): readonly Name[] => {

@@ -1,7 +1,7 @@
 import type { AgentStatus, SameNodeStatus, ServiceView } from '../../agent/view.ts';
 import { ShuntError } from '../../errors.ts';
 import { askAgent } from '../admin.ts';
-import { askServices } from '../selection.ts';
+import { askServices, listServices } from '../selection.ts';
 
 /** What the agent said at one time. */
 export interface Reading {
@@ -23,9 +23,7 @@ export const readingOf = (socket: string, selection: Readonly<Record<string, str
   return async (signal) => {
     const { node, sameNode } = await askAgent<AgentStatus>(socket, '/v1/status', {}, signal);
     const atMs = performance.now();
-    const path = '/v1/services';
-    const { services } = await askAgent<{ services: readonly ServiceView[] }>(socket, path, selection, signal);
-    if (services.length === 0 && !isChecked) await askServices(socket, selection);
+    const services = await (isChecked ? listServices : askServices)(socket, selection, signal);
     isChecked = true;
     return { atMs, node, services, sameNode };
   };
