@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { layout, pageOf } from './layout.ts';
 import type { Look } from './look.ts';
 import { EMPTY, type Model, noteReading, noteTrouble } from './model.ts';
+import { pause } from './pause.ts';
 import { isAway, type Read } from './reading.ts';
 import { Screen } from './screen.ts';
 import type { Terminal, Terminals } from './terminal.ts';
@@ -109,12 +109,3 @@ class Live {
     }
   }
 }
-
-/** Ends early, and without an error, when it is called off. */
-export const pause = async (delayMs: number, signal: AbortSignal): Promise<void> => {
-  try {
-    await sleep(delayMs, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-};
