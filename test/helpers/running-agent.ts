@@ -1,4 +1,4 @@
-import { type Agent, type AgentObserver, createAgent } from '../../src/agent/agent.ts';
+import { type Agent, createAgent } from '../../src/agent/agent.ts';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import { cgroupLevel } from '../../src/agent/pod-cgroups.ts';
 import type { ChangeSummary } from '../../src/agent/view.ts';
@@ -9,6 +9,7 @@ import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { NAMESPACES } from '../../src/demo/namespace.ts';
 import type { EmbeddedNode } from '../../src/demo/node.ts';
 import type { ClusterEvent, Source, SourceSink } from '../../src/sources/source.ts';
+import { agentObserver } from './agent-observer.ts';
 
 export interface AgentOptions {
   readonly nodeName?: string;
@@ -51,7 +52,7 @@ export class RunningAgent implements AsyncDisposable {
       source,
       dataplane,
       clock: options.clock ?? systemClock,
-      observer: this.#changes,
+      observer: this.#changes.observer,
       resyncMs: options.resyncMs ?? 3_600_000,
       ...(options.clients === undefined ? {} : { clients: options.clients }),
     });
@@ -131,9 +132,23 @@ const testSource = (): { source: Source; sink: Promise<SourceSink> } => {
 };
 
 /** Those who wait for the next change set get it, or the failure to apply it. */
-class Changes implements AgentObserver {
+class Changes {
   readonly failures: unknown[] = [];
   socketsEnded = 0;
+  readonly observer = agentObserver((error) => this.failures.push(error), {
+    onReady: (summary) => this.#tell(summary),
+    onChange: (summary) => this.#tell(summary),
+    onFailure: (error) => {
+      this.failures.push(error);
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    },
+    onSocketsEnded: (count) => {
+      this.socketsEnded += count;
+    },
+    onSourceTrouble: (error) => {
+      if (error !== undefined) throw error;
+    },
+  });
   #waiting: PromiseWithResolvers<ChangeSummary>[] = [];
 
   next(): Promise<ChangeSummary> {
@@ -142,48 +157,7 @@ class Changes implements AgentObserver {
     return waiting.promise;
   }
 
-  onReady(summary: ChangeSummary): void {
-    this.onChange(summary);
-  }
-
-  onChange(summary: ChangeSummary): void {
+  #tell(summary: ChangeSummary): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(summary);
-  }
-
-  onFailure(error: unknown): void {
-    this.failures.push(error);
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-  }
-
-  onSynced(): void {}
-
-  onSocketsKept(): void {}
-
-  onLostEnded(): void {}
-
-  onLiveFailure(error: unknown): void {
-    this.failures.push(error);
-  }
-
-  onWorkloadsFailure(error: unknown): void {
-    this.failures.push(error);
-  }
-
-  onLostFailure(error: unknown): void {
-    this.failures.push(error);
-  }
-
-  onSocketsEnded(count: number): void {
-    this.socketsEnded += count;
-  }
-
-  onSocketsFailure(error: unknown): void {
-    this.failures.push(error);
-  }
-
-  onProgrammed(): void {}
-  onComplaints(): void {}
-  onSourceTrouble(error: Error | undefined): void {
-    if (error !== undefined) throw error;
   }
 }

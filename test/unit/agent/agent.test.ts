@@ -7,6 +7,7 @@ import type { ChangeSummary } from '../../../src/agent/view.ts';
 import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { Source, SourceSink } from '../../../src/sources/source.ts';
+import { agentObserver } from '../../helpers/agent-observer.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { complaintLines, endpoint, pod, policy, service, slice } from '../../helpers/objects.ts';
 import { narrowed, route } from '../../helpers/route-objects.ts';
@@ -46,22 +47,15 @@ const stage = async (
     clock,
     resyncMs: RESYNC_MS,
     ...options,
-    observer: {
+    observer: agentObserver((error) => told.failures.push(error), {
       onSynced: () => told.synced++,
       onReady: (summary) => told.ready.push(summary),
       onChange: (summary) => told.changes.push(summary),
       onProgrammed: (durationsMs) => programmedMs.push(...durationsMs),
       onComplaints: (fresh) => complaints.push(...fresh),
-      onSourceTrouble: () => {},
-      onFailure: (error) => told.failures.push(error),
       onSocketsKept: () => told.ended.push(0),
-      onLostEnded: () => {},
-      onLostFailure: (error) => told.failures.push(error),
-      onWorkloadsFailure: (error) => told.failures.push(error),
-      onLiveFailure: (error) => told.failures.push(error),
       onSocketsEnded: (count) => told.ended.push(count),
-      onSocketsFailure: (error) => told.failures.push(error),
-    },
+    }),
   });
   await agent.start();
   const sink = await promise;

@@ -3,6 +3,7 @@ import { createAgent } from '../../../src/agent/agent.ts';
 import type { ClusterObject } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { ClusterEvent, Source, SourceSink } from '../../../src/sources/source.ts';
+import { agentObserver } from '../../helpers/agent-observer.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { endpoint, GONE_SILENT, policy, SERVES_WHILE_TERMINATING, service, slice } from '../../helpers/objects.ts';
 
@@ -39,22 +40,11 @@ const stage = async (
     dataplane,
     clock,
     resyncMs: RESYNC_MS,
-    observer: {
-      onSynced: () => {},
-      onReady: () => {},
-      onChange: () => {},
-      onProgrammed: () => {},
-      onComplaints: () => {},
-      onSourceTrouble: () => {},
-      onFailure: (error) => failures.push(error),
+    observer: agentObserver((error) => failures.push(error), {
       onSocketsKept: () => kept++,
-      onLostEnded: () => {},
-      onLostFailure: (error) => failures.push(error),
-      onWorkloadsFailure: (error) => failures.push(error),
-      onLiveFailure: (error) => failures.push(error),
       onSocketsEnded: (count) => ended.push(count),
       onSocketsFailure: (error, retryInMs) => failures.push(error, retryInMs),
-    },
+    }),
   });
   await agent.start();
   const sink = await promise;

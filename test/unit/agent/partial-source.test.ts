@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/agent/clock.ts';
 import type { ClusterObject, Complaint } from '../../../src/core/model/objects.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import { fileSource } from '../../../src/sources/file.ts';
+import { agentObserver } from '../../helpers/agent-observer.ts';
 import { manifestOf, ObjectDirectory } from '../../helpers/object-directory.ts';
 import { endpoint, OUR_NODE, policy, service, slice } from '../../helpers/objects.ts';
 
@@ -45,22 +46,11 @@ const start = async (): Promise<{ readonly agent: Agent; readonly whole: boolean
     dataplane,
     clock: systemClock,
     resyncMs: 60_000,
-    observer: {
-      onSynced: () => {},
+    observer: agentObserver(ready.reject, {
       onReady: (_, whole) => ready.resolve(whole),
-      onChange: () => {},
-      onProgrammed: () => {},
       onComplaints: (complaints) => told.push(...complaints),
       onSourceTrouble: (error) => error && ready.reject(error),
-      onFailure: ready.reject,
-      onSocketsKept: () => {},
-      onLostEnded: () => {},
-      onLostFailure: ready.reject,
-      onWorkloadsFailure: ready.reject,
-      onLiveFailure: ready.reject,
-      onSocketsEnded: () => {},
-      onSocketsFailure: ready.reject,
-    },
+    }),
   });
   agents.push(agent);
   await agent.start();

@@ -8,6 +8,7 @@ import type { ClusterObject } from '../../../src/core/model/objects.ts';
 import type { WantedStatus } from '../../../src/core/status/wanted.ts';
 import { FakeDataplane } from '../../../src/dataplane/fake.ts';
 import type { Source, SourceSink, WatchStatus } from '../../../src/sources/source.ts';
+import { agentObserver } from '../../helpers/agent-observer.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import {
   backend,
@@ -64,22 +65,7 @@ const stageOf = async ({ whole, objects, dataplane = tables(), arePodsTold }: St
     clock,
     clients: { cgroup, level: 0 },
     resyncMs: 600_000,
-    observer: {
-      onSynced: () => {},
-      onReady: () => {},
-      onChange: () => changes++,
-      onProgrammed: () => {},
-      onComplaints: () => {},
-      onSourceTrouble: () => {},
-      onFailure: (error) => failures.push(error),
-      onSocketsKept: () => {},
-      onLostEnded: () => {},
-      onLostFailure: (error) => failures.push(error),
-      onWorkloadsFailure: (error) => failures.push(error),
-      onLiveFailure: (error) => failures.push(error),
-      onSocketsEnded: () => {},
-      onSocketsFailure: (error) => failures.push(error),
-    },
+    observer: agentObserver((error) => failures.push(error), { onChange: () => changes++ }),
   });
   await agent.start();
   const sink = await promise;
