@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ClusterObject } from '../../src/core/model/objects.ts';
 import { backend, endpoint, parent, pod, policy, referenceGrant, route, service, slice } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { openShellIn } from '../helpers/shell-in-cgroup.ts';
+import type { SocketShell } from '../helpers/socket-shell.ts';
 import { expectShares, openTraffic, sharesOf, type Traffic } from '../helpers/traffic.ts';
 
 /** Routes and policies for some clients alone. A client is known by the cgroup of its Pod, named as the kubelet names it. */
@@ -40,12 +41,7 @@ const cgroupOf = (uid: string): string =>
 const startClient = async (uid: string): Promise<SocketShell> => {
   clients += 1;
   const place = await traffic.node.addPod(`client-${clients}`);
-  const container = `${cgroupOf(uid)}/cri-containerd-${clients}.scope`;
-  await mkdir(container, { recursive: true });
-  return openShell({
-    spawn: (command, args = [], options = {}) =>
-      place.spawn('sh', ['-c', 'echo $$ > "$0/cgroup.procs"; exec "$@"', container, command, ...args], options),
-  });
+  return openShellIn(place, `${cgroupOf(uid)}/cri-containerd-${clients}.scope`);
 };
 
 const consumerPod = (name: string, uid: string, fields: Parameters<typeof pod>[0] = {}): ClusterObject =>

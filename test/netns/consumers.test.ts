@@ -2,10 +2,10 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PodObject } from '../../src/core/model/objects.ts';
 import type { Pod } from '../../src/demo/pod.ts';
-import type { Spawner } from '../../src/demo/process.ts';
 import { backend, pod, referenceGrant, route } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { type HammerKind, openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { openShellIn } from '../helpers/shell-in-cgroup.ts';
+import type { HammerKind, SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
 
 /** Routes of another namespace are for the Pods of that one alone: the kernel knows them by their cgroups. */
@@ -47,14 +47,7 @@ const makeCgroups = (uid: string): Promise<unknown> => mkdir(`${cgroupOf(uid)}/c
 const podOf = (namespace: string, uid: string): PodObject => pod({ namespace, name: uid, cgroupUid: uid });
 
 /** A container of the Pod, in the network of `place`. */
-const openIn = (uid: string): Promise<SocketShell> => {
-  const into = `${cgroupOf(uid)}/container/cgroup.procs`;
-  const spawner: Spawner = {
-    spawn: (command, args = [], options) =>
-      place.spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', into, command, ...args], options),
-  };
-  return openShell(spawner);
-};
+const openIn = (uid: string): Promise<SocketShell> => openShellIn(place, `${cgroupOf(uid)}/container`);
 
 const KIND_ROWS: readonly { kind: HammerKind; address: string }[] = [
   { kind: 'tcp', address: VIP4 },

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EVENT_CONTROL } from '../../src/abi/layout.gen.ts';
@@ -10,7 +9,8 @@ import { SHUNT } from '../helpers/agent-process.ts';
 import { endpoint, pod, service, slice } from '../helpers/objects.ts';
 import { openPinnedTables } from '../helpers/pinned-tables.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { openShellIn } from '../helpers/shell-in-cgroup.ts';
+import type { SocketShell } from '../helpers/socket-shell.ts';
 import { openTraffic, type Traffic } from '../helpers/traffic.ts';
 
 /** `shunt events` and the agent as processes, however either of them ends. */
@@ -40,12 +40,7 @@ afterEach(() => traffic?.[Symbol.asyncDispose]());
 /** In a container of the Pod `asker`. */
 const startClient = async (): Promise<SocketShell> => {
   const place = await traffic.node.addPod('asker');
-  const container = `${traffic.node.cgroup}/kubepods/burstable/pod${UID}/container`;
-  await mkdir(container, { recursive: true });
-  return openShell({
-    spawn: (command, args = [], options = {}) =>
-      place.spawn('sh', ['-c', 'echo $$ > "$0/cgroup.procs"; exec "$@"', container, command, ...args], options),
-  });
+  return openShellIn(place, `${traffic.node.cgroup}/kubepods/burstable/pod${UID}/container`);
 };
 
 /** `every` as the kernel sees it now. */

@@ -6,10 +6,12 @@ import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import { attachedPrograms } from '../../src/dataplane/kernel/attached.ts';
 import { PROGRAMS } from '../../src/dataplane/kernel/programs.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
+import type { Pod } from '../../src/demo/pod.ts';
 import { counted } from '../helpers/counted.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { type RunningAgent, startAgent } from '../helpers/running-agent.ts';
+import { openShellIn } from '../helpers/shell-in-cgroup.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
 
 /** Somebody takes the programs of a running agent away: it notices, says so, and attaches them again. */
@@ -47,13 +49,7 @@ afterEach(async () => {
 });
 
 /** In the pod, but in the cgroup that is served. */
-const openClient = (): Promise<SocketShell> => {
-  const join = ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup];
-  return openShell({
-    spawn: (command, args = [], options = {}) =>
-      node.pods.get('client')!.spawn('sh', [...join, command, ...args], options),
-  });
-};
+const openClient = (): Promise<SocketShell> => openShellIn(node.pods.get('client') as Pod, cgroup);
 
 test.each([
   { what: 'the pin of connect4', pins: ['shunt_connect4'] },

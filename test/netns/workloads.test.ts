@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/agent/clock.ts';
 import { removeCgroup } from '../../src/demo/cgroup.ts';
@@ -6,7 +5,8 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { allEnded } from '../helpers/counted.ts';
 import { pod } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
-import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
+import { openShellIn } from '../helpers/shell-in-cgroup.ts';
+import type { SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
 
 /** Who asks, from the cgroups of real processes to the series of a scrape, with no rule for clients in force. */
@@ -43,15 +43,8 @@ const SLICE = 'kubepods.slice/kubepods-besteffort.slice';
 const cgroupOf = (uid: string): string =>
   `${stage.node.cgroup}/${SLICE}/kubepods-besteffort-pod${uid.replaceAll('-', '_')}.slice`;
 
-const openIn = async (uid: string, container: string): Promise<SocketShell> => {
-  const cgroup = `${cgroupOf(uid)}/${container}`;
-  await mkdir(cgroup, { recursive: true });
-  const place = stage.actors.place.pod;
-  return openShell({
-    spawn: (command, args = [], options = {}) =>
-      place.spawn('sh', ['-c', 'echo $$ > "$0/cgroup.procs"; exec "$@"', cgroup, command, ...args], options),
-  });
-};
+const openIn = (uid: string, container: string): Promise<SocketShell> =>
+  openShellIn(stage.actors.place.pod, `${cgroupOf(uid)}/${container}`);
 
 /** Connections established, by workload, of TCP and UDP together. */
 const established = async (): Promise<Record<string, number>> => {
