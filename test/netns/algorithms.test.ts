@@ -1,53 +1,38 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ChoiceRule } from '../../src/core/model/desired.ts';
-import type { KernelDataplane } from '../../src/dataplane/kernel/kernel.ts';
-import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
-import type { Pod } from '../../src/demo/pod.ts';
-import { openHandMade, write } from '../helpers/hand-made.ts';
+import { write } from '../helpers/hand-made.ts';
+import { CLOSED_PORT, type HandMadeScene, NAMES, openHandMadeScene, VIP, WEIGHTS } from '../helpers/hand-made-scene.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
 import { chiSquaredP } from '../helpers/statistics.ts';
 
 /** Real connections, chosen in each of the ways. Backend i is the server i; the Service is record 0. */
 
-const VIP = '10.96.0.1';
 const VIP6 = 'fd00:10:96::1';
-const WEIGHTS = [3, 2, 1] as const;
-const NAMES = ['v0', 'v1', 'v2'] as const;
-/** Where nobody listens. */
-const CLOSED_PORT = 1;
 
-let node: EmbeddedNode;
-let kernel: KernelDataplane;
+let scene: HandMadeScene;
 let client: SocketShell;
-let pods: readonly Pod[];
-let servers: readonly SocketShell[];
 
 beforeEach(async () => {
-  node = await createNode({ name: 'algorithms' });
-  pods = await Promise.all(NAMES.map((name) => node.addPod(name)));
-  servers = await Promise.all(pods.map((pod) => openShell(pod)));
-  client = await openShell(await node.addPod('client'));
-  kernel = await openHandMade(node);
+  scene = await openHandMadeScene('algorithms');
+  client = scene.client;
 });
 
-afterEach(async () => {
-  kernel?.close();
-  await node?.close();
-});
+afterEach(() => scene?.[Symbol.asyncDispose]());
 
 const serve = (): Promise<unknown> =>
-  Promise.all(servers.map((server, index) => server.serve('tcp', '*', 8080, NAMES[index] as string)));
+  Promise.all(scene.servers.map((server, index) => server.serve('tcp', '*', 8080, NAMES[index] as string)));
 
 const choose = (
   choice: ChoiceRule,
   more: { readonly lookup?: readonly number[]; readonly port?: number; readonly protocol?: 'TCP' | 'UDP' } = {},
 ): void => {
   const { lookup = [], port = 8080, protocol = 'TCP' } = more;
-  write(kernel, {
+  write(scene.kernel, {
     services: [{ index: 0, choice }],
-    backends: pods.map(({ address4 }, index) => ({
+    backends: scene.pods.map(({ address4 }, index) => ({
       index,
       address: address4,
       port,
@@ -61,7 +46,7 @@ const choose = (
 
 const loads = (): readonly number[] =>
   NAMES.map((_, backend) => {
-    const { pending, active } = kernel.stats.backend(backend);
+    const { pending, active } = scene.kernel.stats.backend(backend);
     return pending + active;
   });
 
@@ -77,11 +62,11 @@ test('round robin gives each endpoint exactly its weight in connections, round b
 test('round robin gives each family rounds of its own, also where clients come by IPv4 and IPv6 in turn', async () => {
   await serve();
   const entries = [0, 1];
-  write(kernel, {
+  write(scene.kernel, {
     services: [{ index: 0, choice: { algorithm: 'RoundRobin', hashOn: 'Pod' } }],
     backends: entries.flatMap((index) => [
-      { index, address: pods[index]?.address4 as string },
-      { index: index + 2, address: pods[index]?.address6 as string },
+      { index, address: scene.pods[index]?.address4 as string },
+      { index: index + 2, address: scene.pods[index]?.address6 as string },
     ]),
     ranges: [
       { base: 1, entries, weights: [1, 1], stride: 1 },
@@ -93,13 +78,13 @@ test('round robin gives each family rounds of its own, also where clients come b
     ],
   });
   for (let many = 0; many < 10; many++) for (const vip of [VIP, VIP6]) await client.whoAnswers('tcp', vip, 80);
-  expect([0, 1, 2, 3].map((backend) => kernel.stats.backend(backend).attempts)).toEqual([5, 5, 5, 5]);
+  expect([0, 1, 2, 3].map((backend) => scene.kernel.stats.backend(backend).attempts)).toEqual([5, 5, 5, 5]);
 });
 
 test.each(['LeastConnections', 'PeakEwma'] as const)(
   'datagrams of sockets that do not connect, which nobody counts, go by weight under %s',
   async (algorithm) => {
-    await Promise.all(servers.map((server, index) => server.serve('udp', '*', 8080, NAMES[index] as string)));
+    await Promise.all(scene.servers.map((server, index) => server.serve('udp', '*', 8080, NAMES[index] as string)));
     choose({ algorithm, hashOn: 'Pod' }, { protocol: 'UDP' });
     const { by } = await client.hammer('udp-unconnected', VIP, 80, { count: 600 });
     const counts = NAMES.map((name) => by[name] ?? 0);
@@ -112,8 +97,8 @@ test('the algorithm of a Service in use changes by its record alone', async () =
   choose({ algorithm: 'RoundRobin', hashOn: 'Pod' });
   const flow = client.startHammer('tcp', VIP, 80, { ms: 600, threads: 2 });
   for (const algorithm of ['LeastConnections', 'PeakEwma', 'WeightedRandom', 'Maglev', 'RoundRobin'] as const) {
-    write(kernel, { services: [{ index: 0, choice: { algorithm, hashOn: 'Pod' } }] });
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    write(scene.kernel, { services: [{ index: 0, choice: { algorithm, hashOn: 'Pod' } }] });
+    await sleep(80);
   }
   const { total, errors } = await flow.result;
   expect(errors).toEqual({});
@@ -140,7 +125,7 @@ describe('least connections', () => {
   test('counts on what is live after connections have ended in any way, and none is left in the end', async () => {
     await serve();
     choose({ algorithm: 'LeastConnections', hashOn: 'Pod' });
-    const mortal = await openShell(await node.addPod('mortal'));
+    const mortal = await openShell(await scene.node.addPod('mortal'));
     for (let many = 0; many < 6; many++) await connect(mortal);
     const fds = [];
     for (let many = 0; many < 6; many++) fds.push(await connect());
@@ -153,7 +138,7 @@ describe('least connections', () => {
   });
 
   test('counts neither what was refused nor what was given up before it was answered', async () => {
-    for (const server of servers) await server.serve('tcp', '*', 8081, 'full', 'full');
+    for (const server of scene.servers) await server.serve('tcp', '*', 8081, 'full', 'full');
     choose({ algorithm: 'LeastConnections', hashOn: 'Pod' }, { port: CLOSED_PORT });
     expect(await client.hammer('tcp', VIP, 80, { count: 20 })).toMatchObject({ errors: { ECONNREFUSED: 20 } });
     expect(loads()).toEqual([0, 0, 0]);
@@ -167,7 +152,7 @@ describe('least connections', () => {
     expect(loads()).toEqual([3, 2, 1]);
     for (const fd of fds) await client.closeSocket(fd);
     await retryUntil(() => loads().every((load) => load === 0));
-    expect(kernel.stats.service(0)).toMatchObject({ attempts: 26, refused: 20, abandoned: 6 });
+    expect(scene.kernel.stats.service(0)).toMatchObject({ attempts: 26, refused: 20, abandoned: 6 });
   });
 });
 
@@ -181,7 +166,7 @@ describe('Maglev', () => {
     expect(Object.values(by)).toEqual([50]);
     choose({ algorithm: 'Maglev', hashOn: 'SourceAddress' }, { lookup });
     expect((await client.hammer('tcp', VIP, 80, { count: 50 })).by).toEqual(by);
-    const own = node.pods.get('client')?.address4 as string;
+    const own = scene.node.pods.get('client')?.address4 as string;
     const bound = await Promise.all(Array.from({ length: 10 }, () => answerFrom(own)));
     expect(new Set(bound).size).toBe(1);
   });
