@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Counters } from '../../src/dataplane/dataplane.ts';
 import { retryUntil } from './retry.ts';
 import type { RunningAgent } from './running-agent.ts';
@@ -41,6 +42,13 @@ export const totals = ({ agent }: RunningAgent) => ({
     ]),
   ),
 });
+
+/** As far as no backend has gone, and once nothing goes on any more. */
+export const expectEqualTotals = async (agent: RunningAgent): Promise<void> => {
+  await retryUntil(() => allEnded(agent));
+  const { services, backends } = totals(agent);
+  expect(backends).toEqual(services);
+};
 
 export const countersOf = (stats: Counters): Counted => sum([stats]);
 

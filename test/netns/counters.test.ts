@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { allEnded, counted, countersOf, serviceStats, totals } from '../helpers/counted.ts';
+import { allEnded, counted, countersOf, expectEqualTotals, serviceStats, totals } from '../helpers/counted.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceWith, slicesOf } from '../helpers/stage.ts';
@@ -30,11 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
-afterEach(async () => {
-  await retryUntil(() => allEnded(stage.agent));
-  const { services, backends } = totals(stage.agent);
-  expect(backends).toEqual(services);
-});
+afterEach(() => expectEqualTotals(stage.agent));
 
 describe.each(TCP_WAYS)('bytes, $way,', ({ kind, form }) => {
   test.each([0, 1, 2, 1447, 1448, 1449, 65_535, 65_536, 1_000_003, 5_000_000])(

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { allEnded, counted, serviceStats, totals } from '../helpers/counted.ts';
+import { counted, expectEqualTotals, serviceStats } from '../helpers/counted.ts';
 import { endpoint, service, slice } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
@@ -40,11 +40,7 @@ beforeAll(async () => {
 
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
-afterEach(async () => {
-  await retryUntil(() => allEnded(stage.agent));
-  const { services, backends } = totals(stage.agent);
-  expect(backends).toEqual(services);
-});
+afterEach(() => expectEqualTotals(stage.agent));
 
 /** A connection through `accepts`, with both of its ends in the hands of the test. */
 const bothEnds = async (shell = client, address: string = ACCEPTS[0]): Promise<{ here: number; there: number }> => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { allEnded, counted, serviceStats, totals } from '../helpers/counted.ts';
+import { counted, expectEqualTotals, serviceStats } from '../helpers/counted.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceAt, serviceWith } from '../helpers/stage.ts';
@@ -37,11 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
-afterEach(async () => {
-  await retryUntil(() => allEnded(stage.agent));
-  const { services, backends } = totals(stage.agent);
-  expect(backends).toEqual(services);
-});
+afterEach(() => expectEqualTotals(stage.agent));
 
 describe.each(TCP_WAYS)('a connection that is never established, $way,', ({ kind, form }) => {
   test.each([

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { allEnded, serviceStats, totals } from '../helpers/counted.ts';
+import { allEnded, expectEqualTotals, serviceStats } from '../helpers/counted.ts';
 import { service } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { openShell, type SocketShell } from '../helpers/socket-shell.ts';
@@ -29,9 +29,7 @@ beforeAll(async () => {
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 afterEach(async () => {
-  await retryUntil(() => allEnded(stage.agent));
-  const { services, backends } = totals(stage.agent);
-  expect(backends).toEqual(services);
+  await expectEqualTotals(stage.agent);
   expect(stage.agent.failures).toEqual([]);
 });
 
