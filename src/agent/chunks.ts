@@ -39,3 +39,12 @@ export const withTurns = async <T>(work: Generator<undefined, T>): Promise<T> =>
     await nextTurn();
   }
 };
+
+/** One after another, with a turn of the event loop after each `count` of them. */
+export async function* inTurns<T>(items: Iterable<T>, count: number): AsyncGenerator<T> {
+  let taken = 0;
+  for (const item of items) {
+    yield item;
+    if (++taken % count === 0) await nextTurn();
+  }
+}

@@ -30,6 +30,10 @@ export const podParents = ({ path, driver, prefix }: PodsRoot): readonly string[
 ];
 
 /** Where the cgroup of a Pod is, if it is there: in one of these. `uid` is `PodObject.cgroupUid`. */
+export const podPathsBelow = (roots: readonly PodsRoot[], uid: string): readonly string[] =>
+  isCgroupUid(uid) ? roots.flatMap((root) => podPaths(root, uid)) : [];
+
+/** Of a uid that may go into paths. */
 export const podPaths = (root: PodsRoot, uid: string): readonly string[] => {
   const [plain = '', ...classes] = podParents(root);
   if (root.driver === 'cgroupfs') return [plain, ...classes].map((parent) => `${parent}/pod${uid}`);
@@ -39,7 +43,7 @@ export const podPaths = (root: PodsRoot, uid: string): readonly string[] => {
 };
 
 /** A uid goes into paths: nothing else may. A static Pod's is a hash. */
-export const isCgroupUid = (uid: string): boolean => /^[0-9A-Za-z-]{1,64}$/.test(uid);
+const isCgroupUid = (uid: string): boolean => /^[0-9A-Za-z-]{1,64}$/.test(uid);
 
 /** Of service; the third, guaranteed, has no directory of its own. */
 const CLASSES = ['burstable', 'besteffort'] as const;

@@ -1,8 +1,9 @@
-import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Client } from '../core/model/desired.ts';
 import { ROOT_INODE } from './cgroup-root.ts';
-import { isCgroupUid, leadsToPods, type PodsRoot, podParents, podPaths, podsRootAt } from './pod-cgroup-paths.ts';
+import { cgroupId, namesIn, statOfDirectory } from './cgroup-tree.ts';
+import { leadsToPods, type PodsRoot, podParents, podPathsBelow, podsRootAt } from './pod-cgroup-paths.ts';
 
 /** Where Pods' cgroups are looked for. */
 export interface PodsTree {
@@ -25,12 +26,12 @@ export const findPodsTree = (cgroup: string): PodsTree => {
 /** The level of a directory below the root of cgroup v2, which is 0; undefined where that cannot be seen from here. */
 export const cgroupLevel = (path: string): number | undefined => {
   const real = realPath(path);
-  const own = statOf(real);
+  const own = statOfDirectory(real);
   for (let level = 0, at = real, found = own; found !== undefined && found.dev === own?.dev; level++) {
     if (found.ino === BigInt(ROOT_INODE)) return level;
     if (at === '/') break;
     at = dirname(at);
-    found = statOf(at);
+    found = statOfDirectory(at);
   }
   return undefined;
 };
@@ -40,23 +41,29 @@ export const LEVEL_MAX = 15;
 
 /** `level` is that of `cgroup`. Undefined: there is none (yet). It may be deeper than can be used: `LEVEL_MAX`. */
 export const findPodCgroup = (
-  { roots }: Pick<PodsTree, 'roots'>,
+  tree: Pick<PodsTree, 'roots'>,
   uid: string,
   { cgroup, level }: { readonly cgroup: string; readonly level: number },
 ): Client | undefined => {
-  if (!isCgroupUid(uid)) return undefined;
-  for (const root of roots) {
-    for (const path of podPaths(root, uid)) {
-      const found = statOf(path);
-      if (found?.isDirectory()) return { cgroup: found.ino, level: level + stepsBetween(cgroup, path) };
-    }
+  const found = cgroupOfPod(tree, uid);
+  return found && { cgroup: found.id, level: level + stepsBetween(cgroup, found.path) };
+};
+
+/** Undefined: there is none (yet). */
+export const cgroupOfPod = (
+  { roots }: Pick<PodsTree, 'roots'>,
+  uid: string,
+): { readonly path: string; readonly id: bigint } | undefined => {
+  for (const path of podPathsBelow(roots, uid)) {
+    const id = cgroupId(path);
+    if (id !== undefined) return { path, id };
   }
   return undefined;
 };
 
 /** Existing directories in which cgroups of new Pods appear. */
 export const watchedDirectories = ({ roots }: Pick<PodsTree, 'roots'>): readonly string[] =>
-  roots.flatMap(podParents).filter((path) => statOf(path)?.isDirectory());
+  roots.flatMap(podParents).filter((path) => cgroupId(path) !== undefined);
 
 /** Level by level, so that what is near is found before the search ends. */
 const search = (cgroup: string, isWay: (name: string) => boolean): PodsTree => {
@@ -69,7 +76,7 @@ const search = (cgroup: string, isWay: (name: string) => boolean): PodsTree => {
     const next: string[] = [];
     for (const directory of level) {
       if (left-- === 0) return { roots, cut: true };
-      for (const name of directoriesIn(directory)) {
+      for (const name of namesIn(directory)) {
         const root = podsRootAt(directory, name);
         if (root !== undefined) roots.push(root);
         else if (isWay(name)) next.push(`${directory}/${name}`);
@@ -86,31 +93,11 @@ const stepsBetween = (above: string, below: string): number =>
     .split('/')
     .filter((part) => part !== '').length;
 
-/** Cgroups come and go while we look. */
-const directoriesIn = (path: string): readonly string[] => {
-  let entries: readonly Dirent[];
-  try {
-    entries = readdirSync(path, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-};
-
 /** The way up to the root is by names. */
 const realPath = (path: string): string => {
   try {
     return realpathSync(path);
   } catch {
     return path;
-  }
-};
-
-/** A cgroup's id has 64 bits, more than a number holds. */
-const statOf = (path: string) => {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
-  } catch {
-    return undefined;
   }
 };

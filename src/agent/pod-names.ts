@@ -1,8 +1,7 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
 import type { Cluster } from '../core/cluster.ts';
+import { cgroupsBelow } from './cgroup-tree.ts';
 import type { Clock } from './clock.ts';
-import { isCgroupUid, podPaths } from './pod-cgroup-paths.ts';
-import { findPodsTree, type PodsTree } from './pod-cgroups.ts';
+import { cgroupOfPod, findPodsTree, type PodsTree } from './pod-cgroups.ts';
 
 export interface PodNamesOptions {
   /** The agent's: only Pods below it are served. */
@@ -65,34 +64,7 @@ export class PodNames {
 }
 
 /** Of a Pod, its containers and what they have made. */
-const cgroupIds = ({ roots }: PodsTree, uid: string): readonly bigint[] => {
-  if (!isCgroupUid(uid)) return [];
-  const path = roots.flatMap((root) => podPaths(root, uid)).find((each) => idOf(each) !== undefined);
-  return path === undefined ? [] : idsBelow(path, DEPTH);
-};
-
-const idsBelow = (path: string, depth: number): readonly bigint[] => {
-  const id = idOf(path);
-  if (id === undefined) return [];
-  return depth === 0 ? [id] : [id, ...childrenOf(path).flatMap((name) => idsBelow(`${path}/${name}`, depth - 1))];
-};
-
-/** A cgroup's id has 64 bits, more than a number holds. */
-const idOf = (path: string): bigint | undefined => {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
-  } catch {
-    return undefined;
-  }
-};
-
-/** Cgroups come and go while we look. */
-const childrenOf = (path: string): readonly string[] => {
-  let entries: readonly Dirent[];
-  try {
-    entries = readdirSync(path, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const cgroupIds = (tree: PodsTree, uid: string): readonly bigint[] => {
+  const own = cgroupOfPod(tree, uid);
+  return own === undefined ? [] : [...cgroupsBelow(own.path, DEPTH)].flatMap(({ id }) => id ?? []);
 };

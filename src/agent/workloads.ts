@@ -1,9 +1,11 @@
 import type { Cluster } from '../core/cluster.ts';
 import type { CallerEntry, Callers } from '../dataplane/dataplane.ts';
+import { cgroupId } from './cgroup-tree.ts';
+import { inTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { every } from './periodic.ts';
 import { Runner } from './runner.ts';
-import { findWorkloads, isCgroupThere, type Workload } from './workload-cgroups.ts';
+import { findWorkloads, type Workload } from './workload-cgroups.ts';
 import { type Naming, type Pairs, WorkloadTotals, type WorkloadUsage } from './workload-totals.ts';
 
 export interface WorkloadsOptions {
@@ -25,6 +27,8 @@ const RETRY_MAX_MS = 300_000;
 export const UNKNOWN_MS = 30_000;
 /** Whether cgroups are still there. */
 const CHECK_MS = 60_000;
+/** Looked at in a row: less than a millisecond. */
+const CHECK_TURN = 50;
 /** Of a cgroup that has gone: ends of its connections may be late, and some are never told. */
 export const LINGER_MS = 600_000;
 
@@ -117,8 +121,8 @@ export class Workloads {
   async #check(): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
     this.#checkedMs = nowMs;
-    for (const [id, known] of this.#cgroups) {
-      if (known.path === '' || known.goneMs !== undefined || (await isCgroupThere(known.path, id))) continue;
+    for await (const [id, known] of inTurns(this.#cgroups, CHECK_TURN)) {
+      if (known.path === '' || known.goneMs !== undefined || cgroupId(known.path) === id) continue;
       this.#cgroups.set(id, { ...known, goneMs: nowMs });
     }
   }

@@ -63,6 +63,15 @@ describe('a cgroup is looked for', () => {
     expect(await search(path)).toBeUndefined();
   });
 
+  test('and all others have their turn meanwhile', async () => {
+    for (let index = 0; index < 200; index++) make(`system.slice/${index}`);
+    let turns = 0;
+    const turn = (): NodeJS.Immediate => setImmediate(() => turns++ < 100 && turn());
+    turn();
+    expect(await findWorkloads({ cgroup: root, pods: [WEB], wanted: new Set([0n]) })).toEqual(new Map());
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
   test('a uid that is none leads nowhere', async () => {
     expect(await search('kubepods/pod../x', [pod({ cgroupUid: '../x' })])).toBeUndefined();
   });
