@@ -11,6 +11,7 @@ import type { Dataplane } from '../dataplane/dataplane.ts';
 import { backendsOf, choicesOf } from './backend-views.ts';
 import { type Found, foundPorts } from './found-ports.ts';
 import type { Reconciler } from './reconciler.ts';
+import { recordOwners } from './record-owners.ts';
 import { type RulingView, rulingViews } from './rulings.ts';
 import type { BackendView, ServiceUsage, ServiceView } from './view.ts';
 import type { Naming } from './workload-totals.ts';
@@ -71,11 +72,12 @@ export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Gen
 export const portOfRecord = (reconciler: Reconciler, dataplane: Dataplane): Naming['portOf'] | undefined => {
   const { have } = reconciler;
   if (have === undefined) return undefined;
-  const records = new Map(Array.from(have.ports, ([id, port]) => [port.service, { id, port }]));
+  const owners = recordOwners(have);
   return (service, generation) => {
-    const found = records.get(service);
-    if (found === undefined || dataplane.tables.serviceGeneration(service) !== generation) return undefined;
-    return { ...namesOf(found.id), port: numberOf(found.port) };
+    const id = owners.get(service) ?? '';
+    const port = have.ports.get(id);
+    if (port === undefined || dataplane.tables.serviceGeneration(service) !== generation) return undefined;
+    return { ...namesOf(id), port: numberOf(port) };
   };
 };
 

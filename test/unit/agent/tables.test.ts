@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { backendViews, kernelAnswer, serviceViews } from '../../../src/agent/tables.ts';
+import { recordOwners } from '../../../src/agent/record-owners.ts';
+import { backendViews, kernelAnswer, portOfRecord, serviceViews } from '../../../src/agent/tables.ts';
 import { createCluster } from '../../../src/core/cluster.ts';
 import type { DesiredPort } from '../../../src/core/model/desired.ts';
 import type { FrontendKey } from '../../../src/core/plan/transaction.ts';
@@ -152,5 +153,38 @@ describe('the list of backends', () => {
     await world.restart();
     await world.reach([{ id: CART, want }]);
     expect(viewsOf(world).backends.map(({ arm }) => arm)).toEqual(['shop/v1:80', 'shop/v1:80', 'shop/v2:80']);
+  });
+});
+
+describe('a record', () => {
+  const askedOf = (world: World, index: number, generation: number) =>
+    portOfRecord({ have: world.have } as Parameters<typeof portOfRecord>[0], world.fake)?.(index, generation);
+
+  const recordOf = ({ have }: World) => {
+    const index = have.ports.get(CART)?.service ?? -1;
+    return [index, have.tables.serviceGeneration(index)] as const;
+  };
+
+  const numbered = (port: number) => portWith(CART, [groupOf([ADDRESS], { 1: 1 }, { port })]);
+
+  test('has the name and the number of its port as they are now, until the port has gone', async () => {
+    const world = await worldWith(numbered(80));
+    const [index, generation] = recordOf(world);
+    const names = { namespace: 'shop', service: 'cart', portName: 'http', protocol: 'TCP' };
+    expect(askedOf(world, index, generation)).toEqual({ ...names, port: 80 });
+    await world.reach([{ id: CART, want: numbered(81) }]);
+    expect(recordOf(world)).toEqual([index, generation]);
+    expect(askedOf(world, index, generation)).toEqual({ ...names, port: 81 });
+    expect(askedOf(world, index, generation + 2)).toBeUndefined();
+    await world.reach([{ id: CART, want: undefined }]);
+    expect(askedOf(world, index, generation)).toBeUndefined();
+  });
+
+  test('is looked up anew only when the tables have changed', async () => {
+    const world = await worldWith(numbered(80));
+    const before = recordOwners(world.have);
+    expect(recordOwners(world.have)).toBe(before);
+    await world.reach([{ id: CART, want: undefined }]);
+    expect([...before.values(), ...recordOwners(world.have).values()]).toEqual([CART]);
   });
 });
