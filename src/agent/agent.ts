@@ -12,8 +12,8 @@ import { DatagramSweep } from './datagram-sweep.ts';
 import { EventFeed } from './event-feed.ts';
 import { CurrentNames } from './event-names.ts';
 import { goneSockets } from './gone-sockets.ts';
-import { LiveSweep } from './live-sweep.ts';
-import { LostSweep } from './lost-sweep.ts';
+import { createLiveSweep } from './live-sweep.ts';
+import { createLostSweep } from './lost-sweep.ts';
 import { every } from './periodic.ts';
 import { PodNames } from './pod-names.ts';
 import { Reconciler } from './reconciler.ts';
@@ -21,6 +21,7 @@ import { Runner } from './runner.ts';
 import { SameNodeFollower } from './same-node.ts';
 import { statusOf } from './status.ts';
 import { StatusFeed } from './status-feed.ts';
+import type { Sweep } from './sweep.ts';
 import { backendViews, heldShares, portOfRecord, serviceUsage, serviceViews } from './tables.ts';
 import { newTriggers } from './triggers.ts';
 import type { AgentHealth, AgentStatus, AgentView, ChangeSummary } from './view.ts';
@@ -102,8 +103,8 @@ class RunningAgent implements Agent {
   readonly #reconciler: Reconciler;
   readonly #runner: Runner;
   readonly #sweep: DatagramSweep;
-  readonly #lost: LostSweep;
-  readonly #live: LiveSweep;
+  readonly #lost: Sweep | undefined;
+  readonly #live: Sweep | undefined;
   readonly #clients: ClientCgroups | undefined;
   readonly #events: EventFeed;
   readonly #workloads: Workloads | undefined;
@@ -161,12 +162,12 @@ class RunningAgent implements Agent {
       onEnded: (count) => observer.onSocketsEnded(count),
       onFailure: (error, retryInMs) => observer.onSocketsFailure(error, retryInMs),
     });
-    this.#lost = new LostSweep({
+    this.#lost = createLostSweep({
       ...options,
       onEnded: (count) => observer.onLostEnded(count),
       onFailure: (error, retryInMs) => observer.onLostFailure(error, retryInMs),
     });
-    this.#live = new LiveSweep({
+    this.#live = createLiveSweep({
       ...options,
       onFailure: (error, retryInMs) => observer.onLiveFailure(error, retryInMs),
     });
@@ -205,8 +206,8 @@ class RunningAgent implements Agent {
     this.#reconciler.stop();
     await this.#reconciler.settled();
     await this.#sweep.stop();
-    await this.#lost.stop();
-    await this.#live.stop();
+    await this.#lost?.stop();
+    await this.#live?.stop();
     await this.#workloads?.stop();
     this.#options.dataplane.close();
   }
@@ -396,8 +397,8 @@ class RunningAgent implements Agent {
       observer.onChange(this.#lastChange);
     } else {
       this.#ready = true;
-      this.#lost.start();
-      this.#live.start();
+      this.#lost?.start();
+      this.#live?.start();
       this.#workloads?.start();
       observer.onReady(this.#lastChange, whole);
     }

@@ -1,7 +1,6 @@
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import type { Clock } from './clock.ts';
-import { every } from './periodic.ts';
-import { Runner } from './runner.ts';
+import { Sweep } from './sweep.ts';
 
 export interface LiveSweepOptions {
   readonly dataplane: Pick<Dataplane, 'countLive'>;
@@ -13,33 +12,15 @@ export interface LiveSweepOptions {
 export const COUNT_MS = 5000;
 const RETRY_MAX_MS = 300_000;
 
-/** Counts what long connections carry while they go on, in the background. Otherwise it is counted when they end. */
-export class LiveSweep {
-  readonly #runner: Runner;
-  #endPeriod: (() => void) | undefined;
-  readonly #options: LiveSweepOptions;
-
-  constructor(options: LiveSweepOptions) {
-    const { clock, onFailure, dataplane } = options;
-    this.#options = options;
-    this.#runner = new Runner({
-      clock,
-      run: async () => dataplane.countLive?.(),
-      onError: onFailure,
-      intervalMs: 0,
-      retryMs: COUNT_MS,
-      retryMaxMs: RETRY_MAX_MS,
-    });
-  }
-
-  start(): void {
-    const { clock, dataplane } = this.#options;
-    if (dataplane.countLive !== undefined) this.#endPeriod = every(clock, COUNT_MS, () => this.#runner.request());
-  }
-
-  /** Resolves when the walk under way has ended. */
-  async stop(): Promise<void> {
-    this.#endPeriod?.();
-    await this.#runner.stop();
-  }
-}
+/** Counts what long connections carry while they go on. Undefined where that is counted only when they end. */
+export const createLiveSweep = ({ dataplane, clock, onFailure }: LiveSweepOptions): Sweep | undefined =>
+  dataplane.countLive &&
+  new Sweep({
+    clock,
+    run: async () => dataplane.countLive?.(),
+    onError: onFailure,
+    periodMs: COUNT_MS,
+    isFirstAtOnce: false,
+    retryMs: COUNT_MS,
+    retryMaxMs: RETRY_MAX_MS,
+  });

@@ -3,8 +3,7 @@ import type { CallerEntry, Callers } from '../dataplane/dataplane.ts';
 import { cgroupId } from './cgroup-tree.ts';
 import { inTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
-import { every } from './periodic.ts';
-import { Runner } from './runner.ts';
+import { Sweep } from './sweep.ts';
 import { findWorkloads, type Workload } from './workload-cgroups.ts';
 import { type Naming, type Pairs, WorkloadTotals, type WorkloadUsage } from './workload-totals.ts';
 
@@ -38,34 +37,32 @@ export const UNKNOWN: Workload = Object.freeze({ namespace: '', name: 'unknown' 
 /** Counts connections by the workload that asks: knows whose cgroups count, and takes out of the kernel what has ended. */
 export class Workloads {
   readonly #options: WorkloadsOptions;
-  readonly #runner: Runner;
+  readonly #timer: Sweep;
   readonly #totals = new WorkloadTotals();
   readonly #cgroups = new Map<bigint, Known>();
   #checkedMs = 0;
-  #endPeriod: (() => void) | undefined;
 
   constructor(options: WorkloadsOptions) {
     const { clock, onFailure } = options;
     this.#options = options;
-    this.#runner = new Runner({
+    this.#timer = new Sweep({
       clock,
       run: () => this.#sweep(),
       onError: onFailure,
-      intervalMs: 0,
+      periodMs: SWEEP_MS,
+      isFirstAtOnce: true,
       retryMs: SWEEP_MS,
       retryMaxMs: RETRY_MAX_MS,
     });
   }
 
   start(): void {
-    this.#runner.request();
-    this.#endPeriod = every(this.#options.clock, SWEEP_MS, () => this.#runner.request());
+    this.#timer.start();
   }
 
   /** Resolves when the search under way has ended. */
-  async stop(): Promise<void> {
-    this.#endPeriod?.();
-    await this.#runner.stop();
+  stop(): Promise<void> {
+    return this.#timer.stop();
   }
 
   /** As of now. Who asked for the first time a moment ago is not known yet, and appears with all its counts. */
