@@ -1,0 +1,81 @@
+import type { MetricTable } from './metric.ts';
+
+export const AGENT_METRICS = {
+  buildInfo: {
+    name: 'shunt_build_info',
+    type: 'gauge',
+    unit: '',
+    labels: ['version'],
+    help: 'Always 1.',
+  },
+  changes: {
+    name: 'shunt_changes_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Change sets applied to the kernel, those that needed no write included.',
+  },
+  changeFailures: {
+    name: 'shunt_change_failures_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Attempts to apply a change set that failed; each is tried again, and traffic goes on with what is in force.',
+  },
+  lostEnded: {
+    name: 'shunt_connections_lost_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'TCP connections whose sockets were found to be gone though nobody had told; they count as active no longer.',
+  },
+  socketsEnded: {
+    name: 'shunt_sockets_ended_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Connected UDP sockets that were woken with ECONNABORTED because their endpoint is gone.',
+  },
+  socketsFailures: {
+    name: 'shunt_sockets_end_failures_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Attempts to find and wake such sockets that failed, in part or as a whole; each is tried again.',
+  },
+  tableWrites: {
+    name: 'shunt_table_writes_total',
+    type: 'counter',
+    unit: '',
+    labels: ['table'],
+    help: 'Entries written to a kernel table.',
+  },
+  tableRemovals: {
+    name: 'shunt_table_removals_total',
+    type: 'counter',
+    unit: '',
+    labels: [],
+    help: 'Entries removed from kernel tables.',
+  },
+  applyDuration: {
+    name: 'shunt_apply_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time to write one change set to the kernel.',
+  },
+  programmingDuration: {
+    name: 'shunt_programming_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time from an event of the source to its change being in force in the kernel, waiting included.',
+  },
+  networkProgramming: {
+    name: 'kubeproxy_network_programming_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: 'Time from the change of a Pod or Service to its being in force here, under the name that kube-proxy gave it.',
+  },
+} as const satisfies MetricTable;
