@@ -1,3 +1,4 @@
+import { objectText } from '../core/desire/complaint.ts';
 import { readObject } from '../core/desire/read.ts';
 import { createIntern, type Intern } from '../core/model/intern.ts';
 import type { Complaint, ObjectRef } from '../core/model/objects.ts';
@@ -179,7 +180,7 @@ class KubernetesSource implements Source {
     }
     const ref = read.outcome === 'object' ? read.object : read.outcome === 'unused' ? undefined : read.ref;
     if (ref === undefined || !hasOurStatus(ref.kind)) return read;
-    this.#statuses?.seen(nameOf(ref), versionOf(raw));
+    this.#statuses?.seen(objectText(ref), versionOf(raw));
     const about = read.outcome === 'rejected' ? aboutRaw(raw, ref) : undefined;
     const left = read.outcome === 'nothing' ? leftIn(raw, ref) : undefined;
     return { ...read, ...(about && { about }), ...(left && { left }) };
@@ -236,11 +237,9 @@ interface Told {
 }
 
 const leftBehind = (kind: ObjectRef['kind'], event: ReflectorEvent<CatalogRead>): LeftBehind => ({
-  name: nameOf({ ...event, kind }),
+  name: objectText({ ...event, kind }),
   status: event.type === 'put' ? event.object.left : undefined,
 });
-
-const nameOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
 
 const versionOf = ({ metadata }: Fields): string =>
   String((metadata as { readonly resourceVersion?: unknown } | undefined)?.resourceVersion ?? '');

@@ -1,4 +1,4 @@
-import type { ObjectRef } from '../../core/model/objects.ts';
+import { objectText } from '../../core/desire/complaint.ts';
 import type { ClusterEvent } from '../source.ts';
 
 /**
@@ -14,13 +14,11 @@ export class NeededGrants {
 
   note(events: readonly ClusterEvent[]): void {
     for (const event of events) {
-      if (event.type === 'delete') this.#routes.delete(nameOf(event.ref));
+      if (event.type === 'delete') this.#routes.delete(objectText(event.ref));
       if (event.type !== 'put' || !('backends' in event.object)) continue;
       const { namespace, backends } = event.object;
-      if (backends.some((backend) => backend.namespace !== namespace)) this.#routes.add(nameOf(event.object));
-      else this.#routes.delete(nameOf(event.object));
+      if (backends.some((backend) => backend.namespace !== namespace)) this.#routes.add(objectText(event.object));
+      else this.#routes.delete(objectText(event.object));
     }
   }
 }
-
-const nameOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;

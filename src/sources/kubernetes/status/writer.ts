@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { objectText } from '../../../core/desire/complaint.ts';
 import type { WantedStatus } from '../../../core/status/wanted.ts';
 import { Calls, type Fields } from '../calls.ts';
 import type { Client } from '../client.ts';
@@ -128,7 +129,7 @@ export class StatusWriter {
   }
 
   #sort(): void {
-    const wanted = new Map(this.#wanted.map((status) => [nameOf(status.ref), status]));
+    const wanted = new Map(this.#wanted.map((status) => [objectText(status.ref), status]));
     for (const [name, item] of this.#items) {
       if (wanted.has(name) || item.isLeaving) continue;
       if (item.status.entries.length > 0) this.#set(name, { ...item.status, entries: [] }, true);
@@ -309,6 +310,3 @@ const versionOf = ({ metadata }: Fields): string => {
   const { resourceVersion } = (metadata ?? {}) as { readonly resourceVersion?: unknown };
   return typeof resourceVersion === 'string' ? resourceVersion : '';
 };
-
-/** `TCPRoute shop/web` */
-const nameOf = ({ kind, namespace, name }: WantedStatus['ref']): string => `${kind} ${namespace}/${name}`;
