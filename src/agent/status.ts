@@ -1,7 +1,7 @@
 import type { Cluster } from '../core/cluster.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import type { Have } from '../core/plan/have.ts';
-import type { AgentOptions } from './agent.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { usedCapacity } from './tables.ts';
 import type { AgentHealth, AgentStatus, ObjectCounts } from './view.ts';
 
