@@ -93,7 +93,7 @@ const ENDS: ReadonlySet<EventOutcome> = new Set(['closed', 'reset', 'broken']);
 
 export const isWanted = (event: EventView, { only, outcomes, from }: EventFilter): boolean =>
   (outcomes.size === 0 || outcomes.has(event.outcome)) &&
-  (only === undefined || `${event.id ?? ''}`.startsWith(`${only}/`)) &&
+  (only === undefined || (event.id ?? '').startsWith(`${only}/`)) &&
   (from === undefined || isFrom(event.from, from));
 
 const isFrom = ({ namespace, pod }: EventSource, from: string): boolean =>

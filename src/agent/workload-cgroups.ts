@@ -12,7 +12,7 @@ export interface Workload {
 }
 
 /** What the node runs outside of Pods. */
-export const NODE: Workload = Object.freeze({ namespace: '', name: 'node' });
+const NODE: Workload = Object.freeze({ namespace: '', name: 'node' });
 
 export interface FoundCgroup {
   readonly workload: Workload;

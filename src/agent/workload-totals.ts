@@ -29,10 +29,10 @@ export interface Naming {
   readonly portOf: (service: number, generation: number) => AskedPort | undefined;
 }
 
-export const OTHER: Workload = Object.freeze({ namespace: '', name: 'other' });
+const OTHER: Workload = Object.freeze({ namespace: '', name: 'other' });
 
 /** Of pairs with series of their own. */
-export const PAIRS_MAX = 2000;
+const PAIRS_MAX = 2000;
 /** A pair that nobody can add to any more stays so long: somebody may still have to scrape its last counts. */
 const ENDED_MS = 900_000;
 

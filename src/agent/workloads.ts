@@ -20,19 +20,19 @@ export interface WorkloadsOptions {
   readonly onFailure: (error: unknown, retryInMs: number) => void;
 }
 
-export const SWEEP_MS = 10_000;
+const SWEEP_MS = 10_000;
 const RETRY_MAX_MS = 300_000;
 /** Who is not found for so long is `unknown` for good: totals never move from one workload to another. */
-export const UNKNOWN_MS = 30_000;
+const UNKNOWN_MS = 30_000;
 /** Whether cgroups are still there. */
 const CHECK_MS = 60_000;
 /** Looked at in a row: less than a millisecond. */
 const CHECK_TURN = 50;
 /** Of a cgroup that has gone: ends of its connections may be late, and some are never told. */
-export const LINGER_MS = 600_000;
+const LINGER_MS = 600_000;
 
 /** Found nowhere: it was gone before it was looked for, or lies where nobody looks. */
-export const UNKNOWN: Workload = Object.freeze({ namespace: '', name: 'unknown' });
+const UNKNOWN: Workload = Object.freeze({ namespace: '', name: 'unknown' });
 
 /** Counts connections by the workload that asks: knows whose cgroups count, and takes out of the kernel what has ended. */
 export class Workloads {

@@ -26,5 +26,5 @@ export const addWrites = (a: Writes, b: Writes): Writes => ({
   removed: a.removed + b.removed,
 });
 
-export const totalOf = ({ backends, services, slots, frontends, removed }: Writes): number =>
+const totalOf = ({ backends, services, slots, frontends, removed }: Writes): number =>
   backends + services + slots + frontends + removed;
