@@ -32,18 +32,13 @@ export const createMetrics = (
   nowMs: () => number = Date.now,
   { istioMetrics = false }: { readonly istioMetrics?: boolean } = {},
 ): Metrics => {
-  const own = createOwn();
+  const { registry, ...records } = createOwn();
   const services = new ServiceSeries();
   let spare: TextBuffer | undefined;
   return {
-    recordChange: own.recordChange,
-    recordFailure: own.recordFailure,
-    recordSocketsEnded: own.recordSocketsEnded,
-    recordLostEnded: own.recordLostEnded,
-    recordSocketsFailure: own.recordSocketsFailure,
-    recordProgrammed: own.recordProgrammed,
+    ...records,
     scrape: async () => {
-      const ownText = await own.registry.metrics();
+      const ownText = await registry.metrics();
       const buffer = spare ?? new TextBuffer();
       spare = undefined;
       buffer.clear();

@@ -1,7 +1,7 @@
 import type { ServiceStats } from '../dataplane/dataplane.ts';
 import type { ObservedService } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
-import { labelText, TextBuffer } from './text-buffer.ts';
+import { type Labels, labelText, TextBuffer } from './text-buffer.ts';
 
 /** A metric of Services, and how each of its series is read. */
 interface Family {
@@ -39,7 +39,7 @@ export class ServiceSeries {
     const used: Used[] = [];
     for (const service of services) {
       const { stats } = service;
-      const text = labelsOf(service);
+      const text = labelText(serviceLabels(service));
       labels.text(text);
       ends.push(labels.length);
       for (const [index, { read }] of ALWAYS.entries()) values[index]?.push(stats === undefined ? 0 : read(stats));
@@ -63,13 +63,12 @@ interface Used {
   readonly stats: ServiceStats;
 }
 
-const labelsOf = ({ namespace, service, port, protocol }: ObservedService): string =>
-  labelText([
-    ['namespace', namespace],
-    ['service', service],
-    ['port', String(port)],
-    ['protocol', protocol],
-  ]);
+export const serviceLabels = ({ namespace, service, port, protocol }: Omit<ObservedService, 'stats'>): Labels => [
+  ['namespace', namespace],
+  ['service', service],
+  ['port', String(port)],
+  ['protocol', protocol],
+];
 
 const writeNoted = (
   { metric, start, end }: Single,

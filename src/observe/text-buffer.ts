@@ -87,8 +87,10 @@ export const numberText = (value: number): string => {
   return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
 };
 
+export type Labels = readonly (readonly [name: string, value: string])[];
+
 /** `a="1",b="2"`, without braces. */
-export const labelText = (labels: readonly (readonly [name: string, value: string])[]): string =>
+export const labelText = (labels: Labels): string =>
   labels.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(',');
 
 const escapeLabel = (value: string): string =>

@@ -2,6 +2,7 @@ import type { CallerCounts } from '../dataplane/dataplane.ts';
 import { writeIstio } from './istio-series.ts';
 import type { ObservedWorkload, ObservedWorkloads } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
+import { serviceLabels } from './service-series.ts';
 import { labelText, type TextBuffer } from './text-buffer.ts';
 
 /** Writes the series of each workload and Service port. They are some thousands at most. */
@@ -23,16 +24,9 @@ export const writeWorkloads = (
   if (istioMetrics) writeIstio(used, buffer);
 };
 
-const labelsOf = ({ workload, namespace, service, port, protocol }: ObservedWorkload): Uint8Array =>
+const labelsOf = ({ workload, ...asked }: ObservedWorkload): Uint8Array =>
   Buffer.from(
-    labelText([
-      ['workload_namespace', workload.namespace],
-      ['workload', workload.name],
-      ['namespace', namespace],
-      ['service', service],
-      ['port', String(port)],
-      ['protocol', protocol],
-    ]),
+    labelText([['workload_namespace', workload.namespace], ['workload', workload.name], ...serviceLabels(asked)]),
   );
 
 const family = (metric: Metric, read: (counts: CallerCounts) => number) => ({
