@@ -273,10 +273,13 @@ export class Reconciler {
   }
 
   async #grow(have: Have, need: Capacity): Promise<void> {
-    await this.#dataplane.grow(need);
-    grown(have, this.#dataplane.tables);
-    // The same records at the same places: who looks at them goes on.
-    if (this.#shown !== undefined) this.#shown.tables = this.#dataplane.tables;
+    try {
+      await this.#dataplane.grow(need);
+      grown(have, this.#dataplane.tables);
+    } finally {
+      // The same records at the same places: who looks at them goes on. A growth that failed may have closed the old ones.
+      if (this.#shown !== undefined) this.#shown.tables = this.#dataplane.tables;
+    }
   }
 
   #apply(have: Have, planned: Plan): Reconciled {

@@ -112,10 +112,13 @@ describe.each([
 
 describe('an agent that goes on', () => {
   test.each([0, 1, 5, 9])(
-    'after a growth that failed at link %i has every program read the tables it writes',
+    'after a growth that failed at link %i shows what it showed, and has every program read the tables it writes',
     async (after) => {
+      const shown = () => [...agent.agent.services('shop/web'), ...agent.agent.backends('shop/web')];
+      const before = shown();
       mortality.arm('moving a link', after);
       await expect(agent.put(...neighbours(3))).rejects.toThrow(Died);
+      expect(shown()).toEqual(before);
       mortality.disarm();
       await retryUntil(() => agent.agent.status().unhealthy === '');
       const [only, ...others] = listSets(node.bpfRoot);
