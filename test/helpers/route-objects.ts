@@ -54,6 +54,21 @@ export const narrowed = (
   fields: Partial<TrafficPolicyObject> = {},
 ): TrafficPolicyObject => policy([], { name: 'narrowed', clients: labelled(matchLabels), ...fields });
 
+/** A thousand policies of one Service, each for other clients, and how often anybody read for which. */
+export const manyNarrowed = (fields: Partial<TrafficPolicyObject> = {}) => {
+  let reads = 0;
+  const clientsOf = (name: string): LabelSelector => ({
+    matchExpressions: [],
+    get matchLabels() {
+      reads += 1;
+      return { name };
+    },
+  });
+  const names = Array.from({ length: 1000 }, (_, index) => `p${index}`);
+  const policies = names.map((name) => policy([], { name, clients: clientsOf(name), ...fields }));
+  return { policies, reads: () => reads };
+};
+
 export const destinationRule = (fields: Partial<TrafficPolicyObject> = {}): TrafficPolicyObject =>
   policy([], { kind: 'DestinationRule', name: 'rule', ...fields });
 

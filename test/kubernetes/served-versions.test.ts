@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { NORMAL } from '../helpers/api-server/behaviour.ts';
 import type { NewObject } from '../helpers/api-server/resources.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../helpers/api-server/server.ts';
 import { retryUntil } from '../helpers/retry.ts';
@@ -161,7 +162,7 @@ const openRoutes = async (
   served: readonly string[],
   { server: behaviour, others, selectors = { optional: true }, ...options }: RouteSceneOptions = {},
 ): Promise<RouteScene> => {
-  const installed = (versions: readonly string[]) => ({ ...NONE, ...others, tcproutes: versions });
+  const installed = (versions: readonly string[]) => ({ ...NORMAL.served, ...others, tcproutes: versions });
   const server = await startApiServer({ bookmarkMs: 50, freshMs: 20, served: installed(served), ...behaviour });
   const put = (name: string): void => void server.store.put('tcproutes', route(name));
   if (served.length > 0) for (const name of ['cart', 'web']) put(name);
@@ -180,15 +181,6 @@ const openRoutes = async (
     },
   };
 };
-
-const NONE = {
-  grpcroutes: [],
-  httproutes: [],
-  tlsroutes: [],
-  tcproutes: [],
-  udproutes: [],
-  referencegrants: [],
-} as const;
 
 const route = (name: string): NewObject => ({
   metadata: { name, namespace: 'shop', generation: 1 },

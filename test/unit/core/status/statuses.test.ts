@@ -4,7 +4,7 @@ import type { ClusterObject } from '../../../../src/core/model/objects.ts';
 import { wantedStatuses } from '../../../../src/core/status/statuses.ts';
 import type { RejectedObject, WantedStatus } from '../../../../src/core/status/wanted.ts';
 import { policy, service } from '../../../helpers/objects.ts';
-import { destinationRule, grant, narrowed, route } from '../../../helpers/route-objects.ts';
+import { destinationRule, grant, manyNarrowed, narrowed, route } from '../../../helpers/route-objects.ts';
 
 const statuses = (objects: readonly ClusterObject[], rejected: readonly RejectedObject[] = []) => {
   const cluster = createCluster();
@@ -428,19 +428,10 @@ describe('the status of a TrafficPolicy of which nothing is in force', () => {
   });
 
   it('is worked out once for a thousand policies of one Service, not for each', () => {
-    let reads = 0;
-    const counted = (name: string) => ({
-      matchExpressions: [],
-      get matchLabels() {
-        reads += 1;
-        return { name };
-      },
-    });
-    const names = Array.from({ length: 1000 }, (_, index) => `p${index}`);
-    const policies = names.map((name) => policy([], { name, clients: counted(name) }));
+    const { policies, reads } = manyNarrowed();
     expect(statuses([WEB, V1, route([{ name: 'v1' }]), ...policies])).toHaveLength(1001);
-    expect(reads).toBeGreaterThan(0);
-    expect(reads).toBeLessThanOrEqual(3 * names.length);
+    expect(reads()).toBeGreaterThan(0);
+    expect(reads()).toBeLessThanOrEqual(3 * policies.length);
   });
 });
 
