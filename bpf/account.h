@@ -36,11 +36,15 @@ static __always_inline __u64 take_growth(__u64 *counted, __u64 total)
 	return 0;
 }
 
-static __always_inline void take_growth_of(struct account *account, struct traffic *traffic)
+/* What was counted is left out of `traffic`. */
+APART int take_growth_of(struct account *account, struct traffic *traffic)
 {
+	if (!account || !traffic)
+		return 0;
 	traffic->sent = take_growth(&account->sent, traffic->sent);
 	traffic->received = take_growth(&account->received, traffic->received);
 	traffic->retransmits = take_growth(&account->retransmits, traffic->retransmits);
+	return 0;
 }
 
 /* Adding a constant 0 would become an atomic OR, which kernels before 5.12 do not know. */

@@ -156,22 +156,34 @@ static __always_inline void count_outcome(struct counters *counters, enum outcom
 	}
 }
 
-static __always_inline void count_end(const struct tallies *tallies, bool established,
-				      enum outcome outcome)
+static __always_inline void count_end_of_call(struct caller_stats *caller, bool established,
+					      enum outcome outcome)
 {
-	if (tallies->service)
-		count_outcome(&tallies->service->total, outcome);
-	if (tallies->backend)
-		count_outcome(&tallies->backend->total, outcome);
-	if (!tallies->caller)
-		return;
 	if (!established) {
-		ADD(tallies->caller->failed, 1);
+		ADD(caller->failed, 1);
 		return;
 	}
-	ADD(tallies->caller->closed, 1);
+	ADD(caller->closed, 1);
 	if (outcome != OUTCOME_CLOSED)
-		ADD(tallies->caller->broken, 1);
+		ADD(caller->broken, 1);
+}
+
+APART int count_end(const struct connection *ended, __u64 cgroup, __u32 outcome,
+		    const struct traffic *traffic)
+{
+	struct tallies tallies;
+
+	if (!ended || !traffic)
+		return 0;
+	tallies = tallies_of(ended, cgroup);
+	if (tallies.service)
+		count_outcome(&tallies.service->total, outcome);
+	if (tallies.backend)
+		count_outcome(&tallies.backend->total, outcome);
+	if (tallies.caller)
+		count_end_of_call(tallies.caller, ended->state == CONNECTION_ACTIVE, outcome);
+	count_traffic(&tallies, traffic);
+	return 0;
 }
 
 /* What an account holds of a connection was counted before. */
@@ -191,34 +203,20 @@ static __always_inline void leave_uncounted(struct bpf_sock *sk, struct traffic 
 
 _Static_assert(EVENT_ABANDONED - EVENT_CLOSED == OUTCOME_ABANDONED, "ends stand in one order");
 
-/* Gives it back, and if it was still there tells of it. Afterwards the place may be another's. */
-static __noinline int give_back_and_tell(__u64 *owner, const struct connection *connection,
-					 __u64 cookie, const struct event_facts *facts)
+static __always_inline void tell_end(struct bpf_sock *sk, const struct connection *ended,
+				     __u64 cgroup, enum outcome outcome,
+				     const struct traffic *traffic)
 {
-	struct connection ended = *connection;
+	struct event_facts facts = { .every = event_every() };
 
-	if (!give_back(owner, cookie))
-		return 0;
-	emit(&ended, facts);
-	return 1;
-}
-
-static __always_inline bool give_up(const struct place *place, __u64 cookie, struct bpf_sock *sk,
-				    __u64 cgroup, enum outcome outcome,
-				    const struct traffic *traffic)
-{
-	struct event_facts facts = {};
-	__u32 every = event_every();
-
-	if (!every)
-		return give_back(place->owner, cookie);
-	event_times(sk, place->connection, &facts);
-	facts.every = every;
+	if (!facts.every)
+		return;
+	event_times(sk, ended, &facts);
 	facts.cgroup = cgroup;
 	facts.bytes_sent = traffic->sent;
 	facts.bytes_received = traffic->received;
 	facts.outcome = EVENT_CLOSED + outcome;
-	return give_back_and_tell(place->owner, place->connection, cookie, &facts);
+	emit(ended, &facts);
 }
 
 /*
@@ -229,14 +227,14 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 					   struct bpf_sock *sk, __u64 cgroup, enum outcome outcome,
 					   struct traffic *traffic)
 {
-	bool established = place->connection->state == CONNECTION_ACTIVE;
-	struct tallies tallies = tallies_of(place->connection, cgroup);
+	struct connection ended = *place->connection;
 
-	if (!give_up(place, cookie, sk, cgroup, outcome, traffic))
+	/* Afterwards the place may be another's. */
+	if (!give_back(place->owner, cookie))
 		return;
+	tell_end(sk, &ended, cgroup, outcome, traffic);
 	leave_uncounted(sk, traffic);
-	count_end(&tallies, established, outcome);
-	count_traffic(&tallies, traffic);
+	count_end(&ended, cgroup, outcome, traffic);
 }
 
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */

@@ -59,11 +59,13 @@ static __always_inline struct event *event_reserve(__u32 every)
 	return event;
 }
 
-/* A call: the verifier looks at it apart from its callers, and nobody pays for its stack. */
-static __noinline int emit(const struct connection *connection, const struct event_facts *facts)
+APART int emit(const struct connection *connection, const struct event_facts *facts)
 {
-	struct event *event = event_reserve(facts->every);
+	struct event *event;
 
+	if (!connection || !facts)
+		return 0;
+	event = event_reserve(facts->every);
 	if (!event)
 		return 0;
 	*event = (struct event){

@@ -27,6 +27,17 @@
 #define MSG_ERRQUEUE 0x2000
 
 /*
+ * A call that the verifier looks at once, and not again on each path that leads to it: their number is
+ * the product of all that may be so or otherwise. Kernels before 5.12 know that only of calls that take
+ * numbers. What such a call is given may be NULL, as far as the verifier knows.
+ */
+#ifdef SHUNT_NO_CMPXCHG
+#define APART static __noinline __attribute__((unused))
+#else
+#define APART __noinline
+#endif
+
+/*
  * One load, here. Of a context, because the verifier wants each field loaded at its place; of what
  * others write meanwhile, because what was looked at is what is used.
  */

@@ -169,41 +169,42 @@ static __always_inline int refuse(enum verdict why, enum verdict passed)
 	return DENY;
 }
 
-static __noinline int emit_rejected(const struct frontend_key *key, const struct choice *choice,
-				    __u32 every, __u32 outcome)
+static __always_inline void emit_rejected(const struct frontend_key *key, __u32 service,
+					  __u32 service_generation, enum event_outcome why)
 {
-	struct event *event = event_reserve(every);
+	__u32 every = event_every();
+	struct event *event = every ? event_reserve(every) : NULL;
 
 	if (!event)
-		return 0;
+		return;
 	*event = (struct event){
 		.at_ns = bpf_ktime_get_ns(),
 		.cgroup = bpf_get_current_cgroup_id(),
 		.service_address = key->address,
-		.service = choice->service,
-		.service_generation = choice->service_generation,
+		.service = service,
+		.service_generation = service_generation,
 		.service_port = key->port,
 		.protocol = key->protocol,
-		.outcome = outcome,
+		.outcome = why,
 	};
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
-	return 0;
 }
 
-static __always_inline void count_rejected(const struct frontend_key *key,
-					   const struct choice *choice, enum event_outcome why)
+APART int count_rejected(const struct frontend_key *key, __u32 service, __u32 service_generation,
+			 __u32 why)
 {
-	struct service_stats *stats = service_counters(choice->service, choice->service_generation);
-	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
-						      choice->service_generation);
-	__u32 every = event_every();
+	struct service_stats *stats = service_counters(service, service_generation);
+	struct caller_stats *caller =
+		caller_counters(bpf_get_current_cgroup_id(), service, service_generation);
 
-	if (every)
-		emit_rejected(key, choice, every, why);
+	if (!key)
+		return 0;
+	emit_rejected(key, service, service_generation, why);
 	if (stats)
 		ADD(stats->total.rejected, 1);
 	if (caller)
 		ADD(caller->rejected, 1);
+	return 0;
 }
 
 #endif

@@ -6,26 +6,31 @@
 #include "../peer.h"
 #include "../route.h"
 
-/* The choice was made a moment ago: no need to look whether its records are still its own. */
-static __always_inline void count_attempt(const struct choice *choice, bool established)
+/*
+ * The choice was made a moment ago: no need to look whether its records are still its own. A call, and
+ * no static one, for the reason that APART has.
+ */
+__noinline int count_attempt(__u32 service_index, __u32 service_generation, __u32 backend_index,
+			     __u32 established)
 {
-	struct caller_stats *caller = caller_counters(bpf_get_current_cgroup_id(), choice->service,
-						      choice->service_generation);
-	struct service_stats *service = bpf_map_lookup_elem(&service_stats, &choice->service);
-	struct backend_stats *backend = bpf_map_lookup_elem(&backend_stats, &choice->backend);
+	struct caller_stats *caller =
+		caller_counters(bpf_get_current_cgroup_id(), service_index, service_generation);
+	struct service_stats *service = bpf_map_lookup_elem(&service_stats, &service_index);
+	struct backend_stats *backend = bpf_map_lookup_elem(&backend_stats, &backend_index);
 
 	if (caller)
 		ADD(caller->attempts, 1);
 	if (caller && established)
 		ADD(caller->established, 1);
 	if (!service || !backend)
-		return;
+		return 0;
 	ADD(service->total.attempts, 1);
 	ADD(backend->total.attempts, 1);
 	if (!established)
-		return;
+		return 0;
 	ADD(service->total.established, 1);
 	ADD(backend->total.established, 1);
+	return 0;
 }
 
 /* Connected UDP is there at once. */
@@ -64,7 +69,7 @@ static __always_inline void remember(struct bpf_sock_addr *ctx, const struct fro
 		.backend = choice->backend,
 		.backend_generation = choice->backend_generation,
 	};
-	count_attempt(choice, udp);
+	count_attempt(choice->service, choice->service_generation, choice->backend, udp);
 	tell_begin(ctx->sk, place.connection);
 }
 
@@ -80,13 +85,16 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int hook)
 			forget_last(ctx, bpf_get_socket_cookie(ctx));
 		return ALLOW;
 	case ROUTE_REFUSE:
-		count_rejected(&key, &choice, EVENT_REJECTED_NO_ENDPOINT);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_NO_ENDPOINT);
 		return refuse(VERDICT_REFUSED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_ARM:
-		count_rejected(&key, &choice, EVENT_REJECTED_SHARE);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_SHARE);
 		return refuse(VERDICT_REFUSED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
-		count_rejected(&key, &choice, EVENT_REJECTED_NO_PORT);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_NO_PORT);
 		return refuse(VERDICT_REFUSED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
 		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);

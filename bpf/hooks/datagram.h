@@ -89,13 +89,16 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int hook)
 		forget_peer(ctx, &key);
 		return ALLOW;
 	case ROUTE_REFUSE:
-		count_rejected(&key, &choice, EVENT_REJECTED_NO_ENDPOINT);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_NO_ENDPOINT);
 		return refuse(VERDICT_DROPPED_NO_ENDPOINT, VERDICT_PASSED_NO_ENDPOINT);
 	case ROUTE_ARM:
-		count_rejected(&key, &choice, EVENT_REJECTED_SHARE);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_SHARE);
 		return refuse(VERDICT_DROPPED_ARM, VERDICT_PASSED_ARM);
 	case ROUTE_CLOSED:
-		count_rejected(&key, &choice, EVENT_REJECTED_NO_PORT);
+		count_rejected(&key, choice.service, choice.service_generation,
+			       EVENT_REJECTED_NO_PORT);
 		return refuse(VERDICT_DROPPED_NO_PORT, VERDICT_PASSED_NO_PORT);
 	case ROUTE_BROKEN:
 		return refuse(VERDICT_REFUSED_BAD_TABLE, VERDICT_PASSED_NO_ENDPOINT);

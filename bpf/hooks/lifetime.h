@@ -16,12 +16,14 @@ static __always_inline __u64 socket_cgroup(const struct bpf_sock_ops *ctx)
 	return tcp ? cgroup_of((const struct sock *)tcp) : 0;
 }
 
-static __always_inline void count_established(const struct connection *connection, __u64 cgroup,
-					      __u64 took_ns)
+APART int count_established(const struct connection *connection, __u64 cgroup, __u64 took_ns)
 {
-	struct tallies tallies = tallies_of(connection, cgroup);
 	__u32 bucket = latency_bucket(took_ns);
+	struct tallies tallies;
 
+	if (!connection)
+		return 0;
+	tallies = tallies_of(connection, cgroup);
 	if (tallies.service) {
 		ADD(tallies.service->total.established, 1);
 		ADD(tallies.service->total.connect_ns, took_ns);
@@ -34,6 +36,7 @@ static __always_inline void count_established(const struct connection *connectio
 	}
 	if (tallies.caller)
 		ADD(tallies.caller->established, 1);
+	return 0;
 }
 
 /* The first time-outs that are not doubled, as tcp_syn_linear_timeouts is by default since 6.5. */

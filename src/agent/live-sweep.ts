@@ -12,7 +12,10 @@ export interface LiveSweepOptions {
 export const COUNT_MS = 5000;
 const RETRY_MAX_MS = 300_000;
 
-/** Counts what long connections carry while they go on. Undefined where that is counted only when they end. */
+/**
+ * Counts what long connections carry while they go on. The first walk comes at once: its program is loaded then, which
+ * takes some MiB for a moment, before the agent has its full size. Undefined where that is counted only when they end.
+ */
 export const createLiveSweep = ({ dataplane, clock, onFailure }: LiveSweepOptions): Sweep | undefined =>
   dataplane.countLive &&
   new Sweep({
@@ -20,7 +23,6 @@ export const createLiveSweep = ({ dataplane, clock, onFailure }: LiveSweepOption
     run: async () => dataplane.countLive?.(),
     onError: onFailure,
     periodMs: COUNT_MS,
-    isFirstAtOnce: false,
     retryMs: COUNT_MS,
     retryMaxMs: RETRY_MAX_MS,
   });

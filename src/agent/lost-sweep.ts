@@ -25,7 +25,6 @@ export const createLostSweep = (options: LostSweepOptions): Sweep | undefined =>
     run: () => endLost(options),
     onError: options.onFailure,
     periodMs: LOOK_MS,
-    isFirstAtOnce: true,
     retryMs: RETRY_MS,
     retryMaxMs: LOOK_MS,
   });

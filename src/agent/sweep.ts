@@ -3,11 +3,9 @@ import { Runner, type RunnerOptions } from './runner.ts';
 
 export interface SweepOptions extends Omit<RunnerOptions, 'intervalMs'> {
   readonly periodMs: number;
-  /** False: the first one comes when one period has passed. */
-  readonly isFirstAtOnce: boolean;
 }
 
-/** Runs one thing again and again in the background, and sooner after a failure. */
+/** Runs one thing at once, and again and again in the background, and sooner after a failure. */
 export class Sweep {
   readonly #options: SweepOptions;
   readonly #runner: Runner;
@@ -19,9 +17,9 @@ export class Sweep {
   }
 
   start(): void {
-    const { clock, periodMs, isFirstAtOnce } = this.#options;
+    const { clock, periodMs } = this.#options;
     this.#endPeriod = every(clock, periodMs, () => this.#runner.request());
-    if (isFirstAtOnce) this.#runner.request();
+    this.#runner.request();
   }
 
   /** Resolves when the one under way has ended. */

@@ -50,7 +50,6 @@ export class Workloads {
       run: () => this.#sweep(),
       onError: onFailure,
       periodMs: SWEEP_MS,
-      isFirstAtOnce: true,
       retryMs: SWEEP_MS,
       retryMaxMs: RETRY_MAX_MS,
     });
