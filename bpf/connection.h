@@ -240,7 +240,7 @@ static __always_inline void connection_end(const struct place *place, __u64 cook
 /* What it takes a connection to fail, at least, in the eyes of PeakEwma. */
 #define FAILURE_US 1000000
 
-/* A call, and no static one: the verifier looks at it once. Then kernels before 5.12 take only numbers. */
+/* A call, and no static one, for the reason that APART has. It takes numbers: so all kernels know it. */
 __noinline int sample_backend(__u32 index, __u32 generation, __u64 took_us, __u32 raise_only)
 {
 	struct backend_stats *backend = backend_counters(index, generation);

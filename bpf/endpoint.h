@@ -35,9 +35,8 @@ static __always_inline bool pick_least(const struct range *range, __u32 *entry)
 #define PICK_IPV6 0x80000000
 
 /*
- * A call, so that random choice, which is what most Services have, stays short; and not a static one, so
- * that the verifier looks at it once, and not anew for each way that leads here. Then kernels before
- * 5.12 take only numbers. `service` has the turns: the Service itself, or an arm.
+ * A call, so that random choice, which is what most Services have, stays short; and not a static one, for
+ * the reason that APART has. `service` has the turns: the Service itself, or an arm.
  */
 __noinline __u32 pick_by_rule(struct bpf_sock_addr *ctx, __u64 base_count, __u32 service,
 			      __u32 algorithm, __u32 flags)

@@ -7,8 +7,8 @@
 #include "../route.h"
 
 /*
- * The choice was made a moment ago: no need to look whether its records are still its own. A call, and
- * no static one, for the reason that APART has.
+ * The choice was made a moment ago: no need to look whether its records are still its own. A call as
+ * sample_backend() is.
  */
 __noinline int count_attempt(__u32 service_index, __u32 service_generation, __u32 backend_index,
 			     __u32 established)
