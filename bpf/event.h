@@ -39,36 +39,31 @@ struct event_facts {
 	__u32 outcome; /* enum event_outcome */
 };
 
-/* What is in there from before is still to be overwritten. Nobody is woken: the agent looks by itself. */
-static __always_inline struct event *event_reserve(__u32 every)
+/*
+ * Handed over by copy: older verifiers lose track of room that was reserved. Nobody is woken: the agent
+ * looks by itself.
+ */
+static __always_inline void event_put(const struct event *event, __u32 every)
 {
 	__u32 index = 0;
 	struct event_stats *stats = bpf_map_lookup_elem(&event_stats, &index);
-	struct event *event;
 
 	if (!stats)
-		return NULL;
+		return;
 	ADD(stats->offered, 1);
-	if (every > 1 && bpf_get_prandom_u32() % every) {
+	if (every > 1 && bpf_get_prandom_u32() % every)
 		ADD(stats->sampled_out, 1);
-		return NULL;
-	}
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event)
+	else if (bpf_ringbuf_output(&events, (void *)event, sizeof(*event), BPF_RB_NO_WAKEUP))
 		ADD(stats->dropped, 1);
-	return event;
 }
 
 APART int emit(const struct connection *connection, const struct event_facts *facts)
 {
-	struct event *event;
+	struct event event;
 
 	if (!connection || !facts)
 		return 0;
-	event = event_reserve(facts->every);
-	if (!event)
-		return 0;
-	*event = (struct event){
+	event = (struct event){
 		.at_ns = facts->at_ns,
 		.cgroup = facts->cgroup,
 		.connect_ns = facts->connect_ns,
@@ -84,7 +79,7 @@ APART int emit(const struct connection *connection, const struct event_facts *fa
 		.protocol = connection->protocol,
 		.outcome = facts->outcome,
 	};
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	event_put(&event, facts->every);
 	return 0;
 }
 

@@ -173,11 +173,11 @@ static __always_inline void emit_rejected(const struct frontend_key *key, __u32 
 					  __u32 service_generation, enum event_outcome why)
 {
 	__u32 every = event_every();
-	struct event *event = every ? event_reserve(every) : NULL;
+	struct event event;
 
-	if (!event)
+	if (!every)
 		return;
-	*event = (struct event){
+	event = (struct event){
 		.at_ns = bpf_ktime_get_ns(),
 		.cgroup = bpf_get_current_cgroup_id(),
 		.service_address = key->address,
@@ -187,7 +187,7 @@ static __always_inline void emit_rejected(const struct frontend_key *key, __u32 
 		.protocol = key->protocol,
 		.outcome = why,
 	};
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	event_put(&event, every);
 }
 
 APART int count_rejected(const struct frontend_key *key, __u32 service, __u32 service_generation,

@@ -24,6 +24,19 @@ test('the object for later kernels claims places by compare-and-swap', () => {
   expect(atomics('shunt.bpf.o').some(({ text }) => text.includes('cmpxchg'))).toBe(true);
 });
 
+/** Of uapi/linux/bpf.h: bpf_ringbuf_output(), bpf_ringbuf_reserve(). */
+const OUTPUT = /call 130$/m;
+const RESERVE = /call 131$/m;
+
+test.each(['shunt.bpf.o', 'shunt-5.10.bpf.o'])(
+  '%s reserves no room in a ring: older verifiers, as that of Linux 6.1, lose track of it where NULL is asked for twice',
+  (object) => {
+    const text = execFileSync('llvm-objdump', ['-d', pathOf(object)], { encoding: 'utf8' });
+    expect(text).toMatch(OUTPUT);
+    expect(text).not.toMatch(RESERVE);
+  },
+);
+
 /** A verifier gives up at a million, and older ones look at more: they know less of what is the same. */
 const VERIFIED_MAX = 50_000;
 
