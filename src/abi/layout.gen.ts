@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '3b59fc5f7789bec36ca45e6f01f6851162f229f990754c8899845d5046663459';
+export const LAYOUT_HASH = '1c11d6dccb83b12a63f2379ba7206e61de228688c9e76aee478b67c934a2c7e5';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -292,12 +292,12 @@ export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
 export const MAPS = {
+  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
+  backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
   frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
-  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
-  backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
   callers: { type: 1, keySize: 16, valueSize: 64, flags: 1, maxEntries: 16384 },
   verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 14 },
   connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
