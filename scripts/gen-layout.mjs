@@ -71,10 +71,11 @@ const describeEnum = ({ name, values }) => {
 };
 
 /** libbpf writes numbers as array lengths: __uint(type, 1) is `int (*type)[1]`. A ring buffer has neither keys nor values. */
+/** By name: the object has them in the order of their first use, which says nothing. */
 const describeMaps = (btf) => {
   const section = btf.named('DATASEC').find(({ name }) => name === '.maps');
-  return section.vars.map(({ type_id }) => {
-    const variable = btf.byId.get(type_id);
+  const variables = section.vars.map(({ type_id }) => btf.byId.get(type_id));
+  return variables.toSorted(byName).map((variable) => {
     const members = new Map(btf.resolve(variable.type_id).members.map((member) => [member.name, member.type_id]));
     const pointed = (name) => btf.resolve(members.get(name)).type_id;
     const number = (name) => (members.has(name) ? btf.resolve(pointed(name)).nr_elems : 0);
@@ -89,6 +90,8 @@ const describeMaps = (btf) => {
     };
   });
 };
+
+const byName = (a, b) => (a.name < b.name ? -1 : 1);
 
 const render = (hash, structs, enums, maps, sameNodeMaps) => `\
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run \`make generate\`.

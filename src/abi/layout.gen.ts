@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '1c11d6dccb83b12a63f2379ba7206e61de228688c9e76aee478b67c934a2c7e5';
+export const LAYOUT_HASH = 'a1bd2196110c7ab62d525cbc788649c6c7921231ee91c523e90fa7ba23c3ddf5';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -292,36 +292,36 @@ export const CONNECTION_WAYS = 4;
 
 /** Tables by their names in the kernel. `type` and `flags` are those of bpf(2); `maxEntries` is a floor. */
 export const MAPS = {
-  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
-  backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
-  frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
-  slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
-  backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
-  services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
-  callers: { type: 1, keySize: 16, valueSize: 64, flags: 1, maxEntries: 16384 },
-  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 14 },
-  connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
-  connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
   accounts: { type: 24, keySize: 4, valueSize: 24, flags: 1, maxEntries: 0 },
   affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
-  socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
-  udp_peers: { type: 9, keySize: 32, valueSize: 48, flags: 0, maxEntries: 65536 },
-  events: { type: 27, keySize: 0, valueSize: 0, flags: 0, maxEntries: 524288 },
+  backend_stats: { type: 2, keySize: 4, valueSize: 128, flags: 1024, maxEntries: 1024 },
+  backends: { type: 2, keySize: 4, valueSize: 32, flags: 1024, maxEntries: 1024 },
+  callers: { type: 1, keySize: 16, valueSize: 64, flags: 1, maxEntries: 16384 },
+  connections: { type: 2, keySize: 4, valueSize: 256, flags: 1024, maxEntries: 1024 },
+  connections_overflow: { type: 24, keySize: 4, valueSize: 64, flags: 1, maxEntries: 0 },
+  event_begins: { type: 24, keySize: 4, valueSize: 16, flags: 1, maxEntries: 0 },
   event_control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   event_stats: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1 },
-  event_begins: { type: 24, keySize: 4, valueSize: 16, flags: 1, maxEntries: 0 },
+  events: { type: 27, keySize: 0, valueSize: 0, flags: 0, maxEntries: 524288 },
+  frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
+  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
+  services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
+  slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
+  socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
+  udp_peers: { type: 9, keySize: 32, valueSize: 48, flags: 0, maxEntries: 65536 },
+  verdicts: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 14 },
 } as const;
 
 /** The same of bpf/same-node/tables.h. */
 export const SAME_NODE_MAPS = {
+  accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   candidates: { type: 24, keySize: 4, valueSize: 112, flags: 1, maxEntries: 0 },
-  peers: { type: 9, keySize: 40, valueSize: 40, flags: 0, maxEntries: 65536 },
-  joined: { type: 18, keySize: 8, valueSize: 8, flags: 0, maxEntries: 65536 },
-  ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
   control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
+  ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
+  joined: { type: 18, keySize: 8, valueSize: 8, flags: 0, maxEntries: 65536 },
+  peers: { type: 9, keySize: 40, valueSize: 40, flags: 0, maxEntries: 65536 },
   redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
-  accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
 } as const;
