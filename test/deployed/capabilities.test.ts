@@ -1,4 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COUNT_MS } from '../../src/agent/live-sweep.ts';
+import type { ServiceStats } from '../../src/dataplane/dataplane.ts';
+import { retryUntil } from '../helpers/retry.ts';
+import { openShell } from '../helpers/socket-shell.ts';
 import { Machine } from './machine.ts';
 import {
   type Agent,
@@ -95,6 +100,28 @@ describe('without SYS_ADMIN', () => {
 
 test('without NET_ADMIN, SOCK_DESTROY ends nothing', async () => {
   expect((await probeSockDestroy(without(agent, 'NET_ADMIN'))).output).not.toBe('true');
+});
+
+test.each([
+  { hostPID: true, whileItGoesOn: 4999, way: 'with the PID namespace of the node, while it goes on' },
+  { hostPID: false, whileItGoesOn: 0, way: 'without it, when it ends' },
+])('bytes of a long connection are counted $way', async ({ hostPID, whileItGoesOn }) => {
+  const running = machine.run({ ...agent.pod, hostPID }, agent.container);
+  await running.wrote(READY);
+  const client = await openShell(await machine.node.addPod('client'));
+  const socket = await client.socket('tcp4');
+  await client.connect(socket, CART.address, CART.port);
+  await client.recv(socket);
+  await client.exchange(socket, 5000);
+  const sent = async () => {
+    const { output } = await running.exec('shunt', 'services', 'shop/cart', '-o', 'json');
+    const { services } = JSON.parse(output) as { services: readonly { protocol: string; stats: ServiceStats }[] };
+    return services.find(({ protocol }) => protocol === 'TCP')?.stats.bytesSent;
+  };
+  await delay(COUNT_MS + 500);
+  expect(await sent()).toBe(whileItGoesOn);
+  await client.closeSocket(socket);
+  await retryUntil(async () => (await sent()) === 5000);
 });
 
 test('where the node has no BPF file system, the agent mounts none that would go with the container', async () => {

@@ -49,7 +49,7 @@ export const runtimeSpec = (pod: PodSpec, container: Container, image: Image, ho
     root: { path: image.rootfs, readonly: context.readOnlyRootFilesystem === true },
     mounts: [...SYSTEM_MOUNTS, ...serviceAccountMount(host), ...mounts],
     linux: {
-      namespaces: ['pid', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
+      namespaces: [...(pod.hostPID === true ? [] : ['pid']), 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
       cgroupsPath: host.cgroupsPath,
       ...(mounts.some(({ options }) => options.includes('rslave')) ? { rootfsPropagation: 'rslave' } : {}),
       ...(seccomp?.type === 'RuntimeDefault' ? { seccomp: runtimeDefault(capabilities) } : {}),
