@@ -58,6 +58,9 @@ export const readCounters = (memory: RecordMemory, index: number): Counters => {
   };
 };
 
+export const readChosen = (memory: RecordMemory, index: number): number =>
+  counterAt(memory, index, COUNTERS.attempts) + counterAt(memory, index, COUNTERS.datagrams);
+
 /** Whatever is counted, the first to be counted is one of these. */
 export const isUsed = (memory: RecordMemory, index: number): boolean =>
   counterAt(memory, index, COUNTERS.attempts) +

@@ -6,27 +6,34 @@ import { isClosing } from '../core/plan/have.ts';
 import type { FrontendWrite } from '../core/plan/transaction.ts';
 import type { LeftConnections, StatsReader } from '../dataplane/dataplane.ts';
 import type { Found } from './found-ports.ts';
+import type { ObservedChoice, ObservedShares } from './observed-shares.ts';
 import type { RulingView } from './rulings.ts';
-import type { BackendView } from './view.ts';
+import type { BackendView, ObservedShare } from './view.ts';
 
 /** All of one Service port at once: an index means something else after a change. */
 export const backendsOf = (
   found: Found,
   rulings: ReadonlyMap<number, RulingView>,
   stats: StatsReader,
+  observed: Pick<ObservedShares, 'of'>,
   left: readonly LeftConnections[],
 ): readonly BackendView[] => {
   const rows = choicesOf(found).flatMap((frontend) => {
     const ruling = rulings.get(frontend.variant ?? 0) ?? {};
     const parts = partsOf(found.have.tables, frontend);
+    const choice: Choice = { frontend, ruling, observed: observed.of(frontend, parts, stats) };
     return parts.flatMap((part) =>
-      part.backends.size > 0
-        ? answeringOf(found, frontend, part, ruling, stats)
-        : refusedOf(found, frontend, part, ruling, stats),
+      part.backends.size > 0 ? answeringOf(found, choice, part, stats) : refusedOf(found, choice, part, stats),
     );
   });
-  return [...distinct(rows), ...leftOf(found, rows, left)];
+  return [...refusedTogether(rows), ...leftOf(found, rows, left)];
 };
+
+interface Choice {
+  readonly frontend: FrontendWrite;
+  readonly ruling: RulingView;
+  readonly observed: ObservedChoice | undefined;
+}
 
 /**
  * One frontend for each range of slots: several addresses, and clients with the same choice, may share one. What leads
@@ -41,54 +48,78 @@ export const choicesOf = ({ port }: Pick<Found, 'port'>): readonly FrontendWrite
 const rangeKey = ({ slotBase, slotCount, address, variant = 0 }: FrontendWrite): string =>
   slotCount > 0 ? String(slotBase) : `${familyOf(address)} ${variant}`;
 
-const answeringOf = (
-  found: Found,
-  frontend: FrontendWrite,
-  part: Part,
-  ruling: RulingView,
-  stats: StatsReader,
-): readonly BackendView[] => {
+const answeringOf = (found: Found, choice: Choice, part: Part, stats: StatsReader): readonly BackendView[] => {
   const { tables } = found.have;
   const algorithm = algorithmOf(tables.service(part.service).choice);
+  const { affinityTimeoutS } = tables.service(found.port.service);
   return Array.from(part.backends, ([index, share]) => {
     const { address, port, weight } = tables.backend(index);
+    const observed = choice.observed?.backend(index);
     return {
       ...placeOf(found),
       state: 'answering' as const,
       address,
       port,
-      ...choiceOf(found, frontend, part, ruling),
+      ...choiceOf(found, choice, part),
       algorithm,
       weight,
       share,
+      ...(observed && { observed }),
+      ...(affinityTimeoutS > 0 && { affinity: true as const }),
       stats: stats.backend(index),
     };
   });
 };
 
 /** Only of routes: a Service without endpoints says so by having no row at all. */
-const refusedOf = (
-  found: Found,
-  frontend: FrontendWrite,
-  part: Part,
-  ruling: RulingView,
-  stats: StatsReader,
-): readonly BackendView[] => {
-  if (ruling.route === undefined) return [];
-  const refused = { address: '', port: 0, family: familyOf(frontend.address), weight: 0, share: part.share };
+const refusedOf = (found: Found, choice: Choice, part: Part, stats: StatsReader): readonly BackendView[] => {
+  if (choice.ruling.route === undefined) return [];
+  const refused = { address: '', port: 0, family: familyOf(choice.frontend.address), weight: 0, share: part.share };
   const { rejected } = stats.service(part.service);
-  const choice = choiceOf(found, frontend, part, ruling);
-  return [{ ...placeOf(found), state: 'refused', ...refused, ...choice, stats: { rejected } }];
+  const observed = choice.observed?.refused(part.service);
+  return [
+    {
+      ...placeOf(found),
+      state: 'refused',
+      ...refused,
+      ...choiceOf(found, choice, part),
+      ...(observed && { observed }),
+      stats: { rejected },
+    },
+  ];
 };
 
-/** Addresses of one family may lead to ranges of their own, for instance at a node port: what is refused is the same. */
-const distinct = (rows: readonly BackendView[]): readonly BackendView[] => {
-  const seen = new Set<string>();
-  return rows.filter(({ state, family, arm = '', variant = 0, share }) => {
-    if (state !== 'refused') return true;
-    const key = `${family} ${arm} ${variant} ${share}`;
-    return seen.has(key) ? false : seen.add(key);
-  });
+/**
+ * Addresses of one family may lead to ranges of their own, for instance at a node port: what is refused there is one
+ * thing. Where all of a choice is refused, the Service counts it, for both families and whoever asks: then it is said once.
+ */
+const refusedTogether = (rows: readonly BackendView[]): readonly BackendView[] => {
+  const together = new Map<string | BackendView, BackendView>();
+  let isTold = false;
+  for (const row of rows) {
+    const { state, family, arm, variant = 0, share } = row;
+    const isWhole = state === 'refused' && arm === undefined;
+    const key = state !== 'refused' ? row : isWhole ? `${variant}` : `${family} ${arm} ${variant} ${share}`;
+    const known = together.get(key);
+    if (known !== undefined) together.set(key, isWhole ? withoutFamily(known) : sumOf(known, row));
+    else together.set(key, isWhole && isTold ? { ...row, stats: {} } : row);
+    isTold ||= isWhole;
+  }
+  return [...together.values()];
+};
+
+const withoutFamily = ({ family: _, ...row }: BackendView): BackendView => row;
+
+const sumOf = (one: BackendView, other: BackendView): BackendView => ({
+  ...one,
+  ...(one.observed && other.observed && { observed: observedTogether(one.observed, other.observed) }),
+  stats: { rejected: (one.stats.rejected ?? 0) + (other.stats.rejected ?? 0) },
+});
+
+const observedTogether = (one: ObservedShare, other: ObservedShare): ObservedShare => {
+  const of = one.of + other.of;
+  const share = of === 0 ? 0 : (one.share * one.of + other.share * other.of) / of;
+  return { share, of, sinceMs: Math.max(one.sinceMs, other.sinceMs) };
 };
 
 /** A record that was retired has no counters any more; what its connections remember tells who still has some. */
@@ -120,9 +151,8 @@ const placeOf = ({ id }: Found): Pick<BackendView, 'service' | 'id'> => {
 
 const choiceOf = (
   { port: { arms } }: Found,
-  frontend: FrontendWrite,
+  { frontend, ruling: { route, clients } }: Choice,
   { service }: Part,
-  { route, clients }: RulingView,
 ): Pick<BackendView, 'arm' | 'route' | 'variant' | 'clients'> => ({
   ...(frontend.arms && { arm: arms?.get(service) ?? '' }),
   ...(route !== undefined && { route }),

@@ -19,6 +19,7 @@ import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { wouldCutOff, wouldForgetClients } from './cut-off.ts';
 import { type ArmsSoFar, noteArms } from './gone-sockets.ts';
+import { ObservedShares } from './observed-shares.ts';
 import { SlowStarts } from './slow-starts.ts';
 import type { Writes } from './view.ts';
 import { addWrites, NO_WRITES, writesOf } from './writes.ts';
@@ -56,6 +57,7 @@ export class Reconciler {
   readonly cluster: Cluster = createCluster();
   /** Of ports that are wanted. */
   readonly arms: ArmsSoFar = new Map();
+  readonly observed = new ObservedShares();
   readonly #claims: Claims;
   readonly #dataplane: Dataplane;
   readonly #node: NodeIdentity;
@@ -155,6 +157,7 @@ export class Reconciler {
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
       this.forget();
+      this.observed.forget();
       throw error;
     }
     this.#releaseRetired();
@@ -287,7 +290,9 @@ export class Reconciler {
     const writes = writesOf(planned.transaction);
     if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
     committed(have, planned);
-    return { ports: 0, writes, planMs: 0, applyMs: this.#clock.monotonicMs() - startedMs, datagrams: false };
+    const applyMs = this.#clock.monotonicMs() - startedMs;
+    this.observed.begin(planned, have.tables, this.#dataplane.stats, this.#clock.wallMs());
+    return { ports: 0, writes, planMs: 0, applyMs, datagrams: false };
   }
 
   /**
@@ -324,7 +329,10 @@ export class Reconciler {
   async #release(have: Have): Promise<void> {
     const sealed = sealRetired(have);
     await this.#dataplane.grace();
-    if (this.#have === have) this.#dataplane.clearStats(release(have, sealed));
+    if (this.#have !== have) return;
+    const records = release(have, sealed);
+    this.#dataplane.clearStats(records);
+    this.observed.clear(records);
   }
 }
 

@@ -53,7 +53,7 @@ export function* backendViews(
 ): Generator<BackendView> {
   const left = dataplane.stats.left();
   for (const found of foundPorts(reconciler, only))
-    yield* backendsOf(found, rulingViews(reconciler.cluster, found.id), dataplane.stats, left);
+    yield* backendsOf(found, rulingViews(reconciler.cluster, found.id), dataplane.stats, reconciler.observed, left);
 }
 
 /** Without what a scrape does not show: of a large cluster most Services are never used on a node. */

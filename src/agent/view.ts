@@ -176,7 +176,7 @@ export interface BackendView {
   readonly address: string;
   /** 0 where it is refused. */
   readonly port: number;
-  /** Where it is refused: of the addresses that are asked. */
+  /** Where it is refused: of the addresses that are asked; absent: of all. */
   readonly family?: Family;
   /** Where several Services share the connections: the one that it is an endpoint of, as `DesiredArm.id`. */
   readonly arm?: string;
@@ -191,6 +191,23 @@ export interface BackendView {
   readonly weight: number;
   /** 0..1, of the Service's connections in this address family, over all arms. */
   readonly share: number;
-  /** Where it is refused `rejected`; of what lives on `active` and `pending`; else all. */
+  /** What it really got. Absent where nothing is chosen any more, and while nobody knows. */
+  readonly observed?: ObservedShare;
+  /** Clients keep to what they were given, by session affinity: of those that come back nothing is chosen. */
+  readonly affinity?: true;
+  /** Where it is refused `rejected`, once for all rows that it is counted for; of what lives on `active` and `pending`; else all. */
   readonly stats: Partial<Counters>;
+}
+
+/**
+ * Of the connections, and datagrams of unconnected UDP sockets, that were chosen for since the shares of this choice were
+ * last changed, or the agent started.
+ */
+export interface ObservedShare {
+  /** 0..1; to be compared with `BackendView.share`. 0 while there are none. */
+  readonly share: number;
+  /** How many there were, of all that share them. */
+  readonly of: number;
+  /** Since the epoch. */
+  readonly sinceMs: number;
 }

@@ -1,4 +1,5 @@
 import type { BackendView } from '../agent/view.ts';
+import { isOutOfShare } from '../core/observed-share.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Command } from './command.ts';
@@ -12,8 +13,9 @@ import { type Column, renderTable, type TableOptions } from './table.ts';
 export const command: Command = {
   usage: 'backends [FLAGS] [NAMESPACE[/NAME]]',
   about:
-    'Lists endpoints, each with its share of new connections and what became of those it got. So does it the shares of\n' +
-    'routes that are refused, and endpoints that get nothing new while connections to them live.',
+    'Lists endpoints, each with its share of new connections, the share that it really got since the shares were last\n' +
+    'changed, and what became of those it got. So does it the shares of routes that are refused, and endpoints that get\n' +
+    'nothing new while connections to them live.',
   positionals: { min: 0, max: 1 },
   flags: { ...OUTPUT_FLAGS, socket: agentFlag('socket') },
   examples: [
@@ -42,6 +44,12 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
       { title: 'CHOICE', text: choiceText },
       { title: 'WEIGHT', align: 'right', text: ({ state, weight }) => (state === 'refused' ? '-' : count(weight)) },
       { title: 'SHARE', align: 'right', text: ({ share }) => percent(share) },
+      {
+        title: 'OBSERVED',
+        align: 'right',
+        text: observedText,
+        format: (backend) => (isOutOfShare(backend) ? 'yellow' : undefined),
+      },
       { title: 'ACTIVE', align: 'right', text: ({ stats }) => known(stats.active) },
       { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => known(stats.attempts) },
       {
@@ -60,7 +68,10 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
   );
 
 const backendText = ({ state, address, port, family }: BackendView): string =>
-  state === 'refused' ? `refused (IPv${family})` : socketText(address, port);
+  state === 'refused' ? `refused${family === undefined ? '' : ` (IPv${family})`}` : socketText(address, port);
+
+const observedText = ({ observed }: BackendView): string =>
+  observed === undefined || observed.of === 0 ? '-' : `${percent(observed.share)} of ${count(observed.of)}`;
 
 const choiceText = ({ state, algorithm }: BackendView): string => {
   if (state === 'drained') return 'drained';

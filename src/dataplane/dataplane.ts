@@ -100,6 +100,8 @@ export interface StatsReader {
   isUsed(index: number): boolean;
   service(index: number): ServiceStats;
   backend(index: number): Counters;
+  /** How often a backend was chosen: its connections, and datagrams of unconnected sockets. */
+  chosen(index: number): number;
   /** By name, such as `refused_no_endpoint`. */
   verdicts(): Readonly<Record<string, number>>;
   /** By backend, what lives of connections to backends whose record has been retired. Looks at a whole table. */

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { familyOf } from '../../src/core/desire/family.ts';
 import type { DesiredArm, DesiredGroup, DesiredPort } from '../../src/core/model/desired.ts';
 import { partsOf } from '../../src/core/plan/answer.ts';
 import { isSameChoice } from '../../src/core/plan/choice.ts';
@@ -99,13 +100,15 @@ export class World {
     return result;
   }
 
-  /** Indexes of the records of arms, by `port-id variant arm`. */
+  /** Indexes of the records of arms, by `port-id variant arm`; of those that refuse for each family and scope. */
   arms(): Map<string, number> {
     const result = new Map<string, number>();
     for (const [id, { frontends, arms }] of this.have.ports) {
       for (const frontend of frontends.filter((each) => each.arms)) {
-        for (const { service } of partsOf(this.have.tables, frontend)) {
-          result.set(`${id} ${frontend.variant ?? 0} ${arms?.get(service)}`, service);
+        for (const { service, backends } of partsOf(this.have.tables, frontend)) {
+          const { address, scope, variant = 0 } = frontend;
+          const place = backends.size > 0 ? '' : ` ${familyOf(address)} ${scope}`;
+          result.set(`${id} ${variant} ${arms?.get(service)}${place}`, service);
         }
       }
     }
@@ -158,21 +161,24 @@ const expectRoute = (route: Route, port: DesiredPort, group: DesiredGroup): void
   expect(route.kept).toEqual({ scope, ...(variant !== undefined && { variant }) });
   expect(route.clientLevels).toBe(client === undefined ? levelsAt(port, group) : 0);
   if (arms === undefined) expectShares(route.shares, endpoints);
-  else expectArms(route, id, arms, variant);
+  else expectArms(route, id, group, arms);
 };
 
-const expectArms = (route: Route, id: string, arms: readonly DesiredArm[], variant: number | undefined): void => {
+const expectArms = (route: Route, id: string, group: DesiredGroup, arms: readonly DesiredArm[]): void => {
   const total = arms.reduce((sum, { weight }) => sum + weight, 0);
   expect(route.arms?.length ?? 0).toBe(arms.length);
   for (const [at, arm] of arms.entries()) {
     const held = route.arms?.[at] as RouteArm;
-    expect(held.service).toBe(
-      identityKey(identityOf(variant === undefined ? `${id}>${arm.id}` : `${id}>${arm.id}>${variant}`)),
-    );
+    expect(held.service).toBe(identityKey(identityOf(armName(id, group, arm))));
     expect(isSameChoice(held.choice, arm.choice)).toBe(true);
     expect(Math.abs(held.share - arm.weight / total)).toBeLessThanOrEqual(arms.length * 2 ** -31);
     expectShares(held.shares, arm.endpoints, held.share);
   }
+};
+
+const armName = (id: string, { family, scope, variant }: DesiredGroup, arm: DesiredArm): string => {
+  const name = variant === undefined ? `${id}>${arm.id}` : `${id}>${arm.id}>${variant}`;
+  return arm.endpoints.length > 0 ? name : `${name}!${family}!${scope}`;
 };
 
 const levelsAt = ({ groups }: DesiredPort, { addresses, port }: DesiredGroup): number =>

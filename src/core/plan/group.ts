@@ -69,7 +69,7 @@ const planArms = (
   const { ranges } = planning.holds;
   const before = new Map(own?.arms.map(({ service, slotBase }) => [service, ranges.get(slotBase)]));
   const arms = wanted.map((arm): Arm & { weight: number } => {
-    const identity = armIdentity(planning.want.id, arm.id, group.variant);
+    const identity = armIdentity(planning.want.id, arm, group);
     const { service, choice } = planArmService(planning, arm, identity);
     const place = placeOf(group, identityKey(identity));
     const { slotBase, slotCount } = planRange(planning, place, { ...arm, choice }, before.get(service));
@@ -79,7 +79,7 @@ const planArms = (
   return { slotBase: planSlots(planning, rangeOfArms(arms), own), slotCount: arms.length, arms: true };
 };
 
-/** Stays for as long as the port has an arm of that name. The first group that names it tells how it chooses. */
+/** Stays for as long as the port has an arm of that identity. The first group that names it tells how it chooses. */
 const planArmService = ({ draft, holds }: Planning, { id, choice }: DesiredArm, identity: Identity): PlannedArm => {
   const key = identityKey(identity);
   const known = holds.plannedArms.get(key);

@@ -35,7 +35,7 @@ function* wantedKeys({ id, groups }: DesiredPort): Generator<string> {
     if (group.addresses.length === 0) continue;
     for (const endpoint of group.endpoints) yield memberKey(placeOf(group), endpoint);
     for (const arm of group.arms ?? []) {
-      const place = placeOf(group, identityKey(armIdentity(id, arm.id, group.variant)));
+      const place = placeOf(group, identityKey(armIdentity(id, arm, group)));
       for (const endpoint of arm.endpoints) yield memberKey(place, endpoint);
     }
   }

@@ -1,4 +1,4 @@
-import type { DesiredEndpoint, Scope } from '../model/desired.ts';
+import type { DesiredArm, DesiredEndpoint, DesiredGroup, Scope } from '../model/desired.ts';
 import { identityOf } from './identity.ts';
 import type { Identity } from './transaction.ts';
 
@@ -14,6 +14,15 @@ export const placeOf = (
 export const memberKey = (place: Place, { address, port }: Pick<DesiredEndpoint, 'address' | 'port'>): string =>
   `${place} ${address} ${port}`;
 
-/** Clients of a variant may be given another algorithm, and take turns of their own. */
-export const armIdentity = (portId: string, armId: string, variant = 0): Identity =>
-  identityOf(variant === 0 ? `${portId}>${armId}` : `${portId}>${armId}>${variant}`);
+/**
+ * Clients of a variant may be given another algorithm, and take turns of their own. What an arm without endpoints refuses is
+ * counted in its record alone, so there it has one for each family and scope.
+ */
+export const armIdentity = (
+  portId: string,
+  { id, endpoints }: Pick<DesiredArm, 'id' | 'endpoints'>,
+  { family, scope, variant = 0 }: Pick<DesiredGroup, 'family' | 'scope' | 'variant'>,
+): Identity => {
+  const name = variant === 0 ? `${portId}>${id}` : `${portId}>${id}>${variant}`;
+  return identityOf(endpoints.length > 0 ? name : `${name}!${family}!${scope}`);
+};

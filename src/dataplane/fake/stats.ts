@@ -51,6 +51,10 @@ export class FakeStats implements StatsReader {
     return { ...NOTHING, ...this.#backends.get(index) };
   }
 
+  chosen(index: number): number {
+    return this.#backends.get(index)?.attempts ?? 0;
+  }
+
   service(index: number): ServiceStats {
     return {
       ...NOTHING,

@@ -1,5 +1,5 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
-import { isUsed, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
+import { isUsed, readChosen, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
@@ -46,6 +46,7 @@ export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMe
     };
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
+  chosen: (index) => readChosen(lent.backend_stats.look(), index),
   verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
   left: () => countLeft(lent.connections.look(), backends),
   connections: () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ObservedShares } from '../../../src/agent/observed-shares.ts';
 import { recordOwners } from '../../../src/agent/record-owners.ts';
 import { backendViews, kernelAnswer, portOfRecord, serviceViews } from '../../../src/agent/tables.ts';
 import { createCluster } from '../../../src/core/cluster.ts';
@@ -103,7 +104,8 @@ describe('what the kernel answers', () => {
 
 describe('the list of backends', () => {
   const viewsOf = (world: World) => {
-    const reconciler = { have: world.have, cluster: createCluster() } as Parameters<typeof backendViews>[0];
+    const observed = new ObservedShares();
+    const reconciler = { have: world.have, cluster: createCluster(), observed } as Parameters<typeof backendViews>[0];
     return {
       backends: [...backendViews(reconciler, world.fake, undefined)],
       services: [...serviceViews(reconciler, world.fake, undefined)],

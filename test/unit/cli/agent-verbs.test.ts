@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentView } from '../../../src/agent/view.ts';
+import { renderBackends } from '../../../src/cli/backends.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenUnix } from '../../../src/http/listen.ts';
 import { backendView, fakeView, NO_COUNTERS, STATUS, serviceView } from '../http/fake-view.ts';
@@ -277,8 +278,8 @@ describe.each(['services', 'backends'])('shunt %s', (verb) => {
 
 test('shunt backends lists endpoints with weight, share and what became of connections', async () => {
   const backends = () => [
-    backendView({ share: 1 / 3 }),
-    backendView({ address: 'fd00::1', stats: NO_COUNTERS, share: 2 / 3 }),
+    backendView({ share: 1 / 3, observed: { share: 0.051, of: 2310, sinceMs: 1 } }),
+    backendView({ address: 'fd00::1', stats: NO_COUNTERS, share: 2 / 3, observed: { share: 0, of: 0, sinceMs: 1 } }),
   ];
   const { stdout } = await ask(['backends', 'shop/cart'], fakeView({ backends }));
   const [, first, second] = stdout.split('\n').map((line) => line.split(/ {2,}/));
@@ -288,6 +289,7 @@ test('shunt backends lists endpoints with weight, share and what became of conne
     'WeightedRandom',
     '1',
     '33.3 %',
+    '5.1 % of 2,310',
     '2',
     '10',
     '3',
@@ -296,6 +298,15 @@ test('shunt backends lists endpoints with weight, share and what became of conne
     '2.9 MiB',
   ]);
   expect(second?.slice(1, 5)).toEqual(['[fd00::1]:7070', 'WeightedRandom', '1', '66.7 %']);
+  expect(second?.[5]).toBe('-');
+});
+
+test('shunt backends marks a share that chance does not explain, on a terminal', () => {
+  const observed = { share: 0.4, of: 1000, sinceMs: 1 };
+  const marked = (share: number) =>
+    renderBackends([backendView({ share, observed })], { style: (format, text) => `${format}<${text}>` });
+  expect(marked(0.5)).toContain('yellow<40 % of 1,000>');
+  expect(marked(0.41)).not.toContain('<40 %');
 });
 
 test('shunt backends says whose endpoint each is, and for which clients, where that differs', async () => {
@@ -320,17 +331,19 @@ test('shunt backends shows what is refused, and what still is connected to endpo
   const backends = () => [
     backendView({}),
     { ...left, ...refused, state: 'refused', family: 4 } as const,
+    { ...left, ...refused, state: 'refused', stats: {} } as const,
     { ...left, state: 'drained' } as const,
     { ...left, state: 'earlier' } as const,
   ];
   const { stdout } = await ask(['backends', 'shop/cart'], fakeView({ backends }));
   const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1));
-  expect(lines.slice(0, 5)).toEqual([
-    'BACKEND OF CHOICE WEIGHT SHARE ACTIVE ATTEMPTS FAILED REJECTED DATAGRAMS SENT RECEIVED'.split(' '),
-    ['10.244.1.41:7070', '-', 'WeightedRandom', '1', '50 %', '2', '10', '3', '3', '7', '2.0 KiB', '2.9 MiB'],
-    ['refused (IPv4)', 'shop/gone:80', '-', '-', '5 %', '-', '-', '-', '12', '-', '-', '-'],
-    ['10.244.1.41:7070', '-', 'drained', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
-    ['10.244.1.41:7070', '-', 'earlier choice', '0', '0 %', '3', '-', '-', '-', '-', '-', '-'],
+  expect(lines.slice(0, 6)).toEqual([
+    'BACKEND OF CHOICE WEIGHT SHARE OBSERVED ACTIVE ATTEMPTS FAILED REJECTED DATAGRAMS SENT RECEIVED'.split(' '),
+    ['10.244.1.41:7070', '-', 'WeightedRandom', '1', '50 %', '-', '2', '10', '3', '3', '7', '2.0 KiB', '2.9 MiB'],
+    ['refused (IPv4)', 'shop/gone:80', '-', '-', '5 %', '-', '-', '-', '-', '12', '-', '-', '-'],
+    ['refused', 'shop/gone:80', '-', '-', '5 %', '-', '-', '-', '-', '-', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'drained', '0', '0 %', '-', '3', '-', '-', '-', '-', '-', '-'],
+    ['10.244.1.41:7070', '-', 'earlier choice', '0', '0 %', '-', '3', '-', '-', '-', '-', '-', '-'],
   ]);
 });
 

@@ -49,10 +49,10 @@ const changes: { title: string; from: DesiredPort | undefined; to: DesiredPort |
     parts: { backends: 1, slots: 2, frontends: 1 },
   },
   {
-    title: 'the last endpoint of an arm gone has its share refused, and its record stays',
+    title: 'the last endpoint of an arm gone has its share refused, and counted in a record of its own',
     from: canary,
     to: split([armOf(V1, 95, { 1: 1, 2: 1 }), armOf(V2, 5, {})]),
-    parts: { slots: 1, frontends: 1, retiredBackends: 1 },
+    parts: { services: 1, slots: 1, frontends: 1, retiredBackends: 1, retiredServices: 1 },
   },
   {
     title: 'an arm gone retires its record and its backends',
