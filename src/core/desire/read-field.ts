@@ -14,6 +14,8 @@ export interface Review {
   /** `kind namespace/name`. */
   readonly object: string;
   readonly complaints: Complaint[];
+  /** It has a field that is not known: nobody can tell what it was meant to say. */
+  hasUnknown?: true;
 }
 
 export const at = (parent: Path | undefined, key: string | number): Path => ({ parent, key });
@@ -187,6 +189,7 @@ export const checkKnown = (
 ): void => {
   for (const key of Object.keys(fields)) {
     if (!known.includes(key)) {
+      review.hasUnknown = true;
       complain(review, 'error', at(path, key), `is not a field of a ${kind}; here are ${known.join(', ')}`);
     }
   }

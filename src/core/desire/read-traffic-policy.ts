@@ -10,6 +10,7 @@ import {
   type Fields,
   integerField,
   isAbsent,
+  isFields,
   objectField,
   type Path,
   type Review,
@@ -46,32 +47,39 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
 };
 
 /**
- * Of a policy that cannot be read, though it can be told that it is for some clients of these routes: without it they
- * would be for all of them. Undefined when it names no route.
+ * Of a policy that cannot be read, though it may be for some clients of these routes: without it they would be for all of
+ * them. Undefined when it names no route, or is surely for everybody.
  */
-export const standInFor = ({ routes, sameNode: _, ...policy }: TrafficPolicyObject): TrafficPolicyObject | undefined =>
-  routes.length === 0
-    ? undefined
-    : {
-        ...policy,
-        services: [],
-        routes,
-        algorithm: undefined,
-        endpointWeights: [],
-        slowStartMs: 0,
-        clients: { matchLabels: {}, matchExpressions: [] },
-        standsIn: true,
-      };
+export const standInFor = (
+  { hasUnknown }: Review,
+  { spec }: Fields,
+  { routes, sameNode: _, ...policy }: TrafficPolicyObject,
+): TrafficPolicyObject | undefined => {
+  const mayNarrow = hasUnknown === true || (isFields(spec) && !isAbsent(spec.clients));
+  if (routes.length === 0 || !mayNarrow) return undefined;
+  return {
+    ...policy,
+    services: [],
+    routes,
+    algorithm: undefined,
+    endpointWeights: [],
+    slowStartMs: 0,
+    clients: { matchLabels: {}, matchExpressions: [] },
+    standsIn: true,
+  };
+};
 
 /** What a route does is in the route; a policy can only say for which clients. */
 const checkTargets = (review: Review, spec: Fields, { services, routes }: Targets): void => {
   if (routes.length > 0 && isAbsent(spec.clients)) {
-    complain(review, 'error', CLIENTS, 'is missing: what a policy says of a route is whose connections it is for');
+    const message = 'is missing: a policy says of a route whose connections it is for; nothing changes for the route';
+    complain(review, 'error', CLIENTS, message);
   }
   if (routes.length === 0 || services.length > 0) return;
   for (const key of CHOICES) {
     if (isAbsent(spec[key])) continue;
-    complain(review, 'error', at(SPEC, key), 'is for Services, and the policy is for routes alone');
+    const message = 'is for Services, and the policy is for routes alone: name the Services that they lead to';
+    complain(review, 'error', at(SPEC, key), message);
   }
 };
 

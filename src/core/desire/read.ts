@@ -151,7 +151,7 @@ const readKnown = (raw: Fields, reader: Reader, intern: Intern, version?: string
   const object = reader.read(review, raw, ref, intern);
   const { complaints } = review;
   if (hasError(review)) {
-    const standIn = object?.kind === 'TrafficPolicy' ? standInFor(object) : undefined;
+    const standIn = object?.kind === 'TrafficPolicy' ? standInFor(review, raw, object) : undefined;
     return { outcome: 'rejected', ref, complaints, ...(standIn === undefined ? {} : { standIn }) };
   }
   return object === undefined ? { outcome: 'nothing', ref, complaints } : { outcome: 'object', object, complaints };

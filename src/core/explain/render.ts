@@ -95,7 +95,7 @@ const kernelLines = ({ agrees, outcome, shares, refused, kept }: KernelAnswer): 
 const ERRORS_SHOWN = 10;
 
 const errorLines = (errors: readonly Complaint[]): readonly string[] => [
-  'An error keeps the last good state:',
+  'An object with an error is as it was before, if it was there:',
   ...errors.slice(0, ERRORS_SHOWN).map((error) => `  ${errorText(error)}`),
   ...(errors.length > ERRORS_SHOWN ? [`  and ${errors.length - ERRORS_SHOWN} more: -o json`] : []),
 ];

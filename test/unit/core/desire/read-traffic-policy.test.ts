@@ -53,6 +53,29 @@ describe('a TrafficPolicy that cannot be read', () => {
   test('stands for nothing when it is for Services alone', () => {
     expect(standInOf(policy({ algorithm: 'Random' }))).toBeUndefined();
   });
+
+  const ROUTE = route('TCPRoute', 'beta');
+
+  test.each<{ title: string; raw: object }>([
+    { title: 'says nothing of clients', raw: policy({ targetRefs: [ROUTE] }) },
+    { title: 'says only how to choose', raw: policy({ targetRefs: [ROUTE], algorithm: 'RoundRobin' }) },
+    {
+      title: 'is for a Service too, for everybody',
+      raw: policy({ targetRefs: [{ kind: 'Service', name: 'cart' }, ROUTE], endpointWeights: [{ weight: 2 }] }),
+    },
+    { title: 'has a wrong value elsewhere', raw: policy({ targetRefs: [ROUTE], slowStart: { duration: 'long' } }) },
+  ])('takes no route from anybody when it $title', ({ raw }) => {
+    expect(standInOf(raw)).toBeUndefined();
+  });
+
+  test.each<{ title: string; raw: object }>([
+    { title: 'has a field that may be meant for them', raw: policy({ targetRefs: [ROUTE], client: {} }) },
+    { title: 'has them in the wrong place', raw: policy({ targetRefs: [ROUTE] }, { clients: {} }) },
+    { title: 'has them at a target', raw: policy({ targetRefs: [{ ...ROUTE, clients: {} }] }) },
+    { title: 'has them in a way that nobody can read', raw: policy({ targetRefs: [ROUTE], clients: 'testers' }) },
+  ])('is for some clients, nobody knows which, when it $title', ({ raw }) => {
+    expect(standInOf(raw)).toMatchObject({ standsIn: true });
+  });
 });
 
 describe('TrafficPolicy', () => {
@@ -235,7 +258,7 @@ describe('TrafficPolicy', () => {
     [
       'a route for everybody',
       policy({ targetRefs: [route('TCPRoute', 'cart')] }),
-      'spec.clients: is missing: what a policy says of a route is whose connections it is for',
+      'spec.clients: is missing: a policy says of a route whose connections it is for; nothing changes for the route',
     ],
     [
       'an algorithm for a route alone',

@@ -90,7 +90,7 @@ describe('an error', () => {
       { ...error('Service shop/web'), severity: 'warning' },
     ];
     expect(renderExplain(decide('10.96.0.1', { ...WHOLE, complaints }, null)).slice(-3)).toEqual([
-      'An error keeps the last good state:',
+      'An object with an error is as it was before, if it was there:',
       '  policy.yaml:8: TrafficPolicy shop/weights spec: is wrong',
       '  web.yaml:2: is wrong',
     ]);
