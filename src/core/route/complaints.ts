@@ -1,10 +1,20 @@
 import { routeKeyOf } from '../cluster/keys.ts';
 import { complaintAbout, objectText } from '../desire/complaint.ts';
 import type { NodeIdentity, RouteInput } from '../desire/desire.ts';
+import { familyOf } from '../desire/family.ts';
 import { compareText } from '../desire/order.ts';
-import type { Complaint, RouteObject, RouteParent, ServiceObject } from '../model/objects.ts';
+import { type ServedPort, targetOf } from '../desire/ports.ts';
+import type {
+  Complaint,
+  EndpointSliceObject,
+  Family,
+  RouteObject,
+  RouteParent,
+  ServiceObject,
+} from '../model/objects.ts';
+import { endpointCount } from '../model/packed-slice.ts';
 import { carriedBy, isConsumers } from './attached.ts';
-import { backendOf } from './backend.ts';
+import { type Backend, backendOf } from './backend.ts';
 import { judge } from './judge.ts';
 import { type Ranking, rank } from './precedence.ts';
 
@@ -60,14 +70,36 @@ const unresolvedBackends = (
     .flatMap((input) =>
       input.backends.flatMap((backend, index) => {
         const found = backendOf(backend, carriedBy(input.route.kind));
-        if (found.outcome === 'found') return [];
-        const share = `its share of ${objectText(service)} is refused${forWhom(input.route, service)}`;
+        const whom = forWhom(input.route, service);
+        const path = `spec.rules[0].backendRefs[${index}]`;
+        if (found.outcome === 'found') {
+          const messages = backend.ref.weight === 0 ? [] : familyGaps(service, found);
+          return messages.map((message) => complaintAbout(input.route, 'warning', path, `${message}${whom}`));
+        }
+        const share = `its share of ${objectText(service)} is refused${whom}`;
         const what = backend.ref.weight === 0 ? '' : `: ${share}`;
-        return [
-          complaintAbout(input.route, 'warning', `spec.rules[0].backendRefs[${index}]`, `${found.message}${what}`),
-        ];
+        return [complaintAbout(input.route, 'warning', path, `${found.message}${what}`)];
       }),
     );
+
+/** The families know nothing of each other. A backend that has no endpoint at all may be about to get some. */
+const familyGaps = (parent: ServiceObject, { answers, port }: Extract<Backend, { outcome: 'found' }>) => {
+  const has = (family: Family): boolean =>
+    answers.slices.some((slice) => slice.family === family && fits(slice, port) && endpointCount(slice) > 0);
+  return FAMILIES.filter((family) => asksIn(parent, family) && !has(family)).flatMap((family) => {
+    const other = family === 4 ? 6 : 4;
+    if (!has(other)) return [];
+    const share = `its share of connections to the IPv${family} address of ${objectText(parent)} is refused`;
+    return [`${objectText(answers.service)} has IPv${other} endpoints alone: ${share}`];
+  });
+};
+
+const fits = (slice: EndpointSliceObject, port: ServedPort): boolean => targetOf(slice, port) !== undefined;
+
+const asksIn = ({ clusterIPs }: ServiceObject, family: Family): boolean =>
+  clusterIPs.some((address) => familyOf(address) === family);
+
+const FAMILIES: readonly Family[] = [4, 6];
 
 const forWhom = (route: RouteObject, service: ServiceObject): string =>
   isConsumers(route, service) ? `, for clients in namespace ${route.namespace} alone` : '';

@@ -302,6 +302,35 @@ describe('a route counts at the ports of its parent', () => {
   });
 });
 
+describe('a route whose parent has addresses of both families', () => {
+  const BOTH = service({ clusterIPs: ['10.96.0.1', 'fd00::1'] });
+  const SIX = slice([endpoint('fd00:1::1')], { name: 'v1-6', service: 'v1', family: 6 });
+  const gap = (index: number, name: string, whom = ''): string =>
+    `warning: TCPRoute ${whom === '' ? 'shop' : 'bank'}/split spec.rules[0].backendRefs[${index}]: Service shop/${name} ` +
+    `has IPv4 endpoints alone: its share of connections to the IPv6 address of Service shop/web is refused${whom}`;
+
+  it.each<{ title: string; objects: readonly ClusterObject[]; says: readonly string[] }>([
+    { title: 'one', objects: [route([{ name: 'v1' }, { name: 'v2' }])], says: [gap(1, 'v2')] },
+    { title: 'none', objects: [route([{ name: 'v1' }])], says: [] },
+    { title: 'one with weight 0', objects: [route([{ name: 'v1' }, { name: 'v2', weight: 0 }])], says: [] },
+    {
+      title: 'one without any endpoint',
+      objects: [route([{ name: 'v1' }, { name: 'idle' }]), service({ name: 'idle', clusterIPs: ['10.96.1.9'] })],
+      says: [],
+    },
+    {
+      title: 'one of a consumer',
+      objects: [
+        route([{ name: 'v2' }], { namespace: 'bank' }),
+        grant({ namespace: 'shop', from: [{ kind: 'TCPRoute', namespace: 'bank' }] }),
+      ],
+      says: [gap(0, 'v2', ', for clients in namespace bank alone')],
+    },
+  ])('says of backends that have endpoints of the other family alone: $title', ({ objects, says }) => {
+    expect(complaintLines(desired([...SHOP, BOTH, SIX, ...objects]).complaints)).toEqual(says);
+  });
+});
+
 describe('a route that does not count', () => {
   it.each<Row>([
     {
