@@ -11,6 +11,7 @@ import { type Change, committed, isShortage, type Plan, plan, sweep } from '../c
 import { readInPortions } from '../core/plan/read.ts';
 import { roomFor } from '../core/plan/room.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
+import { overriddenPolicies } from '../core/status/overridden.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
@@ -68,7 +69,7 @@ export class Reconciler {
   #shown: Have | undefined;
   #isForgetDue = false;
   #swept = false;
-  /** A policy or a route came, went or changed. */
+  /** A policy or a route came, went or changed, or what says which Services they are about. */
   #areTargetsDue = true;
   #releasing: Promise<void> | undefined;
   #dirty = new Set<string>();
@@ -105,7 +106,8 @@ export class Reconciler {
   note(events: readonly ClusterEvent[]): ReadonlySet<string> {
     const touched = applyEvents(this.cluster, events);
     for (const key of touched) this.#dirty.add(key);
-    this.#areTargetsDue ||= events.some(isPolicyOrRoute);
+    const hasBoth = this.cluster.policies.byKey.size > 0 && this.cluster.routes.byKey.size > 0;
+    this.#areTargetsDue ||= events.some((event) => isPolicyOrRoute(event) || (hasBoth && isAsked(event)));
     return touched;
   }
 
@@ -137,7 +139,7 @@ export class Reconciler {
     if (whole) this.#lookAgainAtUnsure();
     if (whole && this.#areTargetsDue) {
       this.#areTargetsDue = false;
-      this.#complain(TARGETS, missingRoutes(this.cluster));
+      this.#complain(TARGETS, [...missingRoutes(this.cluster), ...overriddenPolicies(this.cluster, this.#node)]);
     }
     const keys = this.#takeDirty();
     // What could not be read at the start is new when it can.
@@ -342,6 +344,12 @@ const TARGETS = '';
 const isPolicyOrRoute = (event: ClusterEvent): boolean => {
   const kind = refOf(event)?.kind ?? '';
   return kind === 'TrafficPolicy' || kind.endsWith('Route');
+};
+
+/** By these a route leads somewhere, or does not. */
+const isAsked = (event: ClusterEvent): boolean => {
+  const kind = refOf(event)?.kind;
+  return kind === 'Service' || kind === 'ReferenceGrant';
 };
 
 /** One growth is always enough, unless the cluster grew meanwhile. */

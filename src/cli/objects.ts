@@ -4,6 +4,7 @@ import type { NodeIdentity } from '../core/desire/desire.ts';
 import { missingRoutes, withoutService } from '../core/desire/mistakes.ts';
 import { localNodeOf } from '../core/desire/node.ts';
 import type { ClusterObject, Complaint } from '../core/model/objects.ts';
+import { overriddenPolicies } from '../core/status/overridden.ts';
 import { agentFlag } from './agent-flags.ts';
 import { wrong } from './arguments.ts';
 import type { Arguments, Flags } from './command.ts';
@@ -48,6 +49,7 @@ export const planAll = (cluster: Cluster, node: NodeIdentity): Planned => {
       ...parts.flatMap(({ complaints }) => complaints),
       ...missingTargets(cluster),
       ...missingRoutes(cluster),
+      ...overriddenPolicies(cluster, node),
     ],
   };
 };

@@ -64,9 +64,11 @@ interface Target {
   readonly name: string;
 }
 
-interface Judgement {
+export interface PolicyJudgement {
   readonly reason: PolicyReason;
   readonly message: string;
+  /** It counts, but not for all that it names. */
+  readonly isPart?: true;
 }
 
 const targetsOf = ({ services, routes }: TrafficPolicyObject): readonly Target[] => [
@@ -77,10 +79,14 @@ const targetsOf = ({ services, routes }: TrafficPolicyObject): readonly Target[]
 const isOurTarget = ({ services }: Cluster, proxyName: string, namespace: string, { kind, name }: Target): boolean =>
   kind !== 'Service' || isOurs(services.get(keyOf({ namespace, name })), proxyName);
 
-const judgeTarget = (targets: Targets, policy: TrafficPolicyObject, { kind, name }: Target): Judgement | undefined =>
-  kind === 'Service' ? judgeService(targets, policy, name) : judgeNarrowing(targets, policy, kind, name);
+const judgeTarget = (
+  targets: Targets,
+  policy: TrafficPolicyObject,
+  { kind, name }: Target,
+): PolicyJudgement | undefined =>
+  kind === 'Service' ? judgeService(targets.parents, policy, name) : judgeNarrowing(targets, policy, kind, name);
 
-const judgeService = ({ parents }: Targets, policy: TrafficPolicyObject, name: string): Judgement => {
+export const judgeService = (parents: Parents, policy: TrafficPolicyObject, name: string): PolicyJudgement => {
   const key = keyOf({ namespace: policy.namespace, name });
   const { service, policies, ranking } = parents.at(key);
   if (service === undefined) return { reason: 'TargetNotFound', message: `there is no Service ${key}` };
@@ -98,19 +104,21 @@ const judgeService = ({ parents }: Targets, policy: TrafficPolicyObject, name: s
     return first === undefined ? [] : [{ port, route: routeKeyOf(first.route) }];
   });
   if (left.length < ports.length || left.length === 0) {
+    const counts = `counts for ${objectText(service)}`;
+    if (left.length === 0) return accepted(counts);
     const text = left.map(({ port, route }) => `port ${port.port} is left to ${route}`).join(', ');
-    return accepted(`counts for ${objectText(service)}${text === '' ? '' : `, but ${text}`}`);
+    return { ...accepted(`${counts}, but ${text}`), isPart: true };
   }
   return parents.isLedTo(key) ? accepted(LED_TO) : overridden(policy, service, left[0]?.route ?? '');
 };
 
 /** Routes take the place of the Service's own endpoints, and none of them leads back to it. */
-const overridden = ({ sameNode }: TrafficPolicyObject, service: ServiceObject, route: string): Judgement => {
+const overridden = ({ sameNode }: TrafficPolicyObject, service: ServiceObject, route: string): PolicyJudgement => {
   const message = `${route} shares the connections of ${objectText(service)}: none comes to its own endpoints`;
   return sameNode === undefined ? { reason: 'Overridden', message } : accepted(`sameNode counts; ${message}`);
 };
 
-const accepted = (message: string): Judgement => ({ reason: 'Accepted', message });
+const accepted = (message: string): PolicyJudgement => ({ reason: 'Accepted', message });
 
 const LED_TO = 'counts where a route leads to this Service';
 const HEADLESS = `${LED_TO}: its own clients find the endpoints through DNS`;
@@ -121,7 +129,7 @@ const judgeNarrowing = (
   policy: TrafficPolicyObject,
   kind: RouteKind,
   name: string,
-): Judgement | undefined => {
+): PolicyJudgement | undefined => {
   const key = routeKeyOf({ kind, namespace: policy.namespace, name });
   const route = cluster.routes.byKey.get(key);
   if (route === undefined) {
@@ -152,7 +160,7 @@ const REASONS = {
   Pending: 'Pending',
 } as const satisfies Record<AcceptedReason, PolicyReason>;
 
-const conflict = (first: TrafficPolicyObject, policy: TrafficPolicyObject, key: string): Judgement => {
+const conflict = (first: TrafficPolicyObject, policy: TrafficPolicyObject, key: string): PolicyJudgement => {
   const what = first.standsIn ? `could not be read yet: ${key} is for nobody` : 'narrows it alone';
   return { reason: 'Conflicted', message: `${objectText(first)} ${whyBefore(first, policy)} and ${what}` };
 };
@@ -160,7 +168,7 @@ const conflict = (first: TrafficPolicyObject, policy: TrafficPolicyObject, key: 
 const entryOf = (
   namespace: string,
   { kind, name }: Target,
-  { reason, message }: Judgement,
+  { reason, message }: PolicyJudgement,
   generation: number,
 ): WantedEntry => {
   const of: StatusTarget = { group: kind === 'Service' ? '' : 'gateway.networking.k8s.io', kind, namespace, name };

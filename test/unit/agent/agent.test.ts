@@ -399,6 +399,35 @@ test('a policy for a route that is not there says so, once everything is known a
   expect(agent.complaints()).toEqual([]);
 });
 
+test('a policy to which a route leaves nothing says so, until the route may not lead elsewhere any more', async () => {
+  const { agent, clock, sink, put } = await stage();
+  const V1 = service({ name: 'v1', clusterIPs: ['10.96.0.2'] });
+  const LEFT = 'TCPRoute shop/split shares the connections of Service shop/web: none comes to its own endpoints';
+  const SAID = [`warning: TrafficPolicy shop/weights spec.targetRefs: nothing of it counts: ${LEFT}`];
+  put(...WEB, V1, policy([], { algorithm: 'RoundRobin' }), route([{ name: 'v1' }]));
+  sink.onSynced();
+  await clock.advance(100);
+  expect(complaintLines(agent.complaints())).toEqual(SAID);
+  put(
+    service({
+      ports: [
+        { name: 'http', protocol: 'TCP', port: 80 },
+        { name: 'admin', protocol: 'TCP', port: 81 },
+      ],
+    }),
+  );
+  put(route([{ name: 'v1' }], { parents: [{ port: 80 }] }));
+  await clock.advance(100);
+  expect(complaintLines(agent.complaints())).toEqual([
+    'note: TrafficPolicy shop/weights spec.targetRefs: ' +
+      'counts for Service shop/web, but port 80 is left to TCPRoute shop/split',
+  ]);
+  // A Service that changes alone.
+  put(service());
+  await clock.advance(100);
+  expect(complaintLines(agent.complaints())).toEqual(SAID);
+});
+
 describe('the check of the attached programs', () => {
   const CHECK_MS = 10_000;
   const synced = async () => {
