@@ -19,10 +19,16 @@ export const command: Command = {
   usage: 'plan --source file:PATH [FLAGS]',
   about:
     'Shows what would be programmed from these objects, and every complaint about them. Needs neither root nor a\n' +
-    'kernel: for reviews and CI. Exit status 1 when an object has an error.',
-  flags: { source: { ...agentFlag('source'), ...FILES }, ...NODE_FLAGS, ...OUTPUT_FLAGS },
+    'kernel: for reviews and CI. Exit status 1 when an object has an error, with --strict for warnings too.',
+  flags: {
+    source: { ...agentFlag('source'), ...FILES },
+    strict: { about: 'exit status 1 for warnings too: something that was asked for is not in force' },
+    ...NODE_FLAGS,
+    ...OUTPUT_FLAGS,
+  },
   examples: [
     { command: 'shunt plan --source file:manifests/', about: 'a directory of objects' },
+    { command: 'shunt plan --source file:manifests/ --strict', about: 'in CI, where a warning is to be seen' },
     { command: 'shunt plan --source file:cluster.yaml --node-name worker-1', about: 'as that node would see it' },
     {
       command:
@@ -42,7 +48,8 @@ export const command: Command = {
       complaints: bySeverity([...complaints, ...aboutObjects]),
     };
     print(context, given, plan);
-    return plan.complaints.some(({ severity }) => severity === 'error') ? 1 : 0;
+    const isStrict = given.switches.has('strict');
+    return plan.complaints.some(({ severity }) => severity === 'error' || (isStrict && severity === 'warning')) ? 1 : 0;
   },
 };
 

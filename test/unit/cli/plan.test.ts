@@ -249,9 +249,19 @@ describe('shunt plan', () => {
     expect(stdout).toMatch(/^web\.yaml:7: error: not YAML: no$/m);
   });
 
-  test('does not fail for warnings', async () => {
-    const { status } = await shunt(['plan', '--source', 'file:x'], parts(web, [{ ...ERROR, severity: 'warning' }]));
-    expect(status).toBe(0);
+  test.each<{ severity: Complaint['severity']; strict: boolean; status: number }>([
+    { severity: 'warning', strict: false, status: 0 },
+    { severity: 'warning', strict: true, status: 1 },
+    { severity: 'note', strict: true, status: 0 },
+    { severity: 'error', strict: true, status: 1 },
+  ])('exits with $status for each $severity, strict: $strict', async ({ severity, strict, status }) => {
+    const argv = ['plan', '--source', 'file:x', ...(strict ? ['--strict'] : [])];
+    expect((await shunt(argv, parts(web, [{ ...ERROR, severity }]))).status).toBe(status);
+  });
+
+  test('fails with --strict for a warning that follows from several objects', async () => {
+    const objects = [...web, policy([], { name: 'turns', services: ['wbe'], algorithm: 'RoundRobin' })];
+    expect((await shunt(['plan', '--source', 'file:x', '--strict'], parts(objects))).status).toBe(1);
   });
 
   test('gives an address that two Services want to the older one, and says so', async () => {
