@@ -6,9 +6,10 @@ export interface TrafficPolicyRow {
   /**
    * Wrong to the reader, and yet right to some API servers. `dropped`: to all, because they drop fields that they do not
    * know before anybody sees them. `names`: to all, because a schema says nothing of names in a map. `rules`: to those
-   * before 1.25, which do not know `x-kubernetes-validations`.
+   * before 1.25, which do not know `x-kubernetes-validations`. `stored`: right to the reader, for an API server took it by an
+   * earlier rule, and has it still; and by its rules now it is wrong.
    */
-  readonly but?: 'dropped' | 'names' | 'rules';
+  readonly but?: 'dropped' | 'names' | 'rules' | 'stored';
 }
 
 const TARGET = { kind: 'Service', name: 'cart' };
@@ -181,7 +182,7 @@ const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
   ['a slow start for a route', { ...targets(ROUTE), clients: {}, slowStart: { duration: '5s' } }],
   ['a way of connections on one node for a route', { ...targets(ROUTE), clients: {}, sameNode: 'Plain' }],
   ['a way of connections on one node for some clients', choice({ clients: {}, sameNode: 'Redirect' })],
-  ['a start that is too short', slowStart('4999ms')],
+  ['a start that is too short', slowStart('999ms')],
   ['a start that is too long', slowStart('1h1ms')],
   ['a start of no time', slowStart('0s')],
   ['no values to be in', expression({})],
@@ -198,6 +199,11 @@ const NAMES: readonly (readonly [title: string, spec: unknown])[] = [
   ['a name of a label that is too long', weights({ labels: { [`${LONGEST}a`]: 'a' }, weight: 5 })],
 ];
 
+const STORED: readonly (readonly [title: string, spec: unknown])[] = [
+  ['a start that was long enough before', slowStart('1s')],
+  ['a start that is nearly long enough', slowStart('4999ms')],
+];
+
 const DROPPED: readonly (readonly [title: string, spec: unknown])[] = [
   ['an unknown field', { ...targets(TARGET), limits: {} }],
   ['an unknown field of a slow start', choice({ slowStart: { duration: '5s', from: 5 } })],
@@ -211,6 +217,7 @@ export const TRAFFIC_POLICY_ROWS: readonly TrafficPolicyRow[] = [
   ...RIGHT.map(([title, spec]) => ({ title, spec, right: true })),
   ...WRONG.map(([title, spec]) => ({ title, spec, right: false })),
   ...WRONG_BY_RULES.map(([title, spec]) => ({ title, spec, right: false, but: 'rules' as const })),
+  ...STORED.map(([title, spec]) => ({ title, spec, right: true, but: 'stored' as const })),
   ...NAMES.map(([title, spec]) => ({ title, spec, right: false, but: 'names' as const })),
   ...DROPPED.map(([title, spec]) => ({ title, spec, right: false, but: 'dropped' as const })),
 ];

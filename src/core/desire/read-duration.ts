@@ -7,12 +7,19 @@ export const gatewayDurationMs = (text: string): number | undefined =>
 /** Of Go's `time.ParseDuration` without a sign, which also has fractions and smaller units: `1.5h`, `250us`. */
 export const goDurationMs = (text: string): number | undefined => (GO_DURATION.test(text) ? sumMs(text) : undefined);
 
+interface Bounds {
+  readonly min: string;
+  readonly max: string;
+  /** What was the least by an earlier rule: what is stored since then counts as `min`, with a warning. */
+  readonly earlierMin?: string;
+}
+
 /** A duration of the Gateway API in milliseconds within bounds, undefined when absent or wrong. */
 export const durationField = (
   review: Review,
   fields: Fields,
   key: string,
-  { min, max }: { readonly min: string; readonly max: string },
+  { min, max, earlierMin = min }: Bounds,
   parent?: Path,
 ): number | undefined => {
   const value = fields[key];
@@ -22,11 +29,14 @@ export const durationField = (
     complain(review, 'error', at(parent, key), `must be a duration such as "30s" or "1m30s", is ${shown(value)}`);
     return undefined;
   }
-  if (timeMs < sumMs(min) || timeMs > sumMs(max)) {
-    complain(review, 'error', at(parent, key), `must be ${min} to ${max}, is ${shown(value)}`);
+  const message = `must be ${min} to ${max}, is ${shown(value)}`;
+  if (timeMs < sumMs(earlierMin) || timeMs > sumMs(max)) {
+    complain(review, 'error', at(parent, key), message);
     return undefined;
   }
-  return timeMs;
+  if (timeMs >= sumMs(min)) return timeMs;
+  complain(review, 'warning', at(parent, key), `${message}: it counts as ${min}`);
+  return sumMs(min);
 };
 
 const sumMs = (text: string): number =>

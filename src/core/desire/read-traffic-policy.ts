@@ -166,7 +166,7 @@ const LABELS_MAX = 8;
 const MATCHER_MAX = 253;
 const WEIGHT_RANGE = { min: 0, max: 1000 } as const;
 const SLOW_START_DEFAULT_MS = 30_000;
-const SLOW_START_RANGE = { min: '5s', max: '1h' } as const;
+const SLOW_START_RANGE = { min: '5s', max: '1h', earlierMin: '1s' } as const;
 
 const SPEC = at(undefined, 'spec');
 const TARGETS = at(SPEC, 'targetRefs');

@@ -169,6 +169,17 @@ describe('TrafficPolicy', () => {
     });
   });
 
+  test.each(['1s', '4s999ms'])(
+    'that was stored with a slow start of %s, as was right before, has one of 5 s',
+    (duration) => {
+      const raw = policy({ slowStart: { duration } });
+      expect(objectOf(raw)).toMatchObject({ slowStartMs: 5000 });
+      expect(complaintsOf(raw)).toEqual([
+        `warning spec.slowStart.duration: must be 5s to 1h, is "${duration}": it counts as 5s`,
+      ]);
+    },
+  );
+
   test('is for the clients of routes of each kind', () => {
     const kinds = ['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'];
     const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
