@@ -1,9 +1,9 @@
+import { nearest } from '../core/nearest.ts';
 import { ShuntError } from '../errors.ts';
 import { readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Context } from './context.ts';
 import { generalHelp, verbHelp } from './help.ts';
-import { nearest } from './nearest.ts';
 import { wantsJson } from './output.ts';
 import { styleFor } from './style.ts';
 import { VERBS } from './verbs.ts';

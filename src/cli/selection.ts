@@ -1,8 +1,8 @@
 import type { ServiceView } from '../agent/view.ts';
+import { type Name, nearNames } from '../core/nearest.ts';
 import { ShuntError } from '../errors.ts';
 import { askAgent } from './admin.ts';
 import { wrong } from './arguments.ts';
-import { type Name, nearNames } from './nearest.ts';
 
 /** `NAMESPACE[/NAME]`, or nothing for all, as parameters of the admin API. Throws SHUNT_E_ARGUMENTS. */
 export const parseSelection = (verb: string, text: string | undefined): Readonly<Record<string, string>> => {

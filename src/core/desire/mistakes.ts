@@ -13,7 +13,8 @@ import { complaintAbout, objectText } from './complaint.ts';
 import { byName } from './order.ts';
 import type { PolicyRanking } from './policy.ts';
 import { targetOf } from './ports.ts';
-import { matches } from './weights.ts';
+import { shadowOf } from './shadowed-weights.ts';
+import { matches, weightOf } from './weights.ts';
 
 /** Slices with endpoints of which no port of the Service can use one: most often a name that is spelled differently. */
 export const unfitSlices = (service: ServiceObject, slices: readonly EndpointSliceObject[]): readonly Complaint[] =>
@@ -29,8 +30,8 @@ export const unfitSlices = (service: ServiceObject, slices: readonly EndpointSli
     );
 
 /**
- * Entries of policies in force that match no endpoint of the Service. Without any endpoint nothing can be told; and
- * where a policy has several targets, an entry may well be meant for another one.
+ * Entries of policies in force that match no endpoint of the Service, and those that drain all of them. Without any
+ * endpoint nothing can be told; and where a policy has several targets, an entry may well be meant for another one.
  */
 export const idleEntries = (
   service: ServiceObject,
@@ -44,7 +45,7 @@ export const idleEntries = (
   return policies
     .filter((policy) => ranking.overruling(policy) === undefined)
     .toSorted(byName)
-    .flatMap((policy) => idleEntriesOf(service, endpoints, policy));
+    .flatMap((policy) => [...idleEntriesOf(service, endpoints, policy), ...wholeDrain(service, endpoints, policy)]);
 };
 
 const idleEntriesOf = (
@@ -55,10 +56,22 @@ const idleEntriesOf = (
   const severity = policy.services.length > 1 ? 'note' : 'warning';
   const message = `matches no endpoint of ${objectText(service)}`;
   return policy.endpointWeights.flatMap((entry, index) =>
-    endpoints.some((endpoint) => matches(endpoint, entry))
+    // What an earlier entry always hides is said where the policy is read.
+    endpoints.some((endpoint) => matches(endpoint, entry)) || shadowOf(policy.endpointWeights, index) >= 0
       ? []
       : [complaintAbout(policy, severity, `spec.endpointWeights[${index}]`, message)],
   );
+};
+
+const wholeDrain = (
+  service: ServiceObject,
+  endpoints: readonly EndpointObject[],
+  policy: TrafficPolicyObject,
+): readonly Complaint[] => {
+  if (!endpoints.every((endpoint) => weightOf(endpoint, policy) === 0)) return [];
+  const whose = policy.clients === undefined ? '' : ', for its clients';
+  const message = `drains every endpoint of ${objectText(service)}${whose}: whoever comes to them is refused`;
+  return [complaintAbout(policy, 'warning', 'spec.endpointWeights', message)];
 };
 
 /** What is said of all that names a Service which is not there. `key` is its `namespace/name`. */

@@ -1,4 +1,5 @@
 import type { Complaint } from '../model/objects.ts';
+import { meantBy } from '../nearest.ts';
 
 /** A JSON object of which nothing is known yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -190,9 +191,16 @@ export const checkKnown = (
   for (const key of Object.keys(fields)) {
     if (!known.includes(key)) {
       review.hasUnknown = true;
-      complain(review, 'error', at(path, key), `is not a field of a ${kind}; here are ${known.join(', ')}`);
+      const message = `is not a field of a ${kind}; here are ${known.join(', ')}${meantText(key, known)}`;
+      complain(review, 'error', at(path, key), message);
     }
   }
+};
+
+/** `: is weight meant?`; empty when nothing is alike. */
+export const meantText = (word: string, known: readonly string[]): string => {
+  const meant = meantBy(word, known);
+  return meant === undefined ? '' : `: is ${meant} meant?`;
 };
 
 /** The first `max` values of a list that may not have more. */

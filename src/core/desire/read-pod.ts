@@ -16,6 +16,7 @@ import {
   shown,
   textField,
 } from './read-field.ts';
+import { checkOwnNames } from './read-own-name.ts';
 
 /** Projects a v1 Pod (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/). */
 export const readPod = (review: Review, raw: Fields, ref: ObjectRef, intern: Intern): PodObject => {
@@ -72,10 +73,16 @@ const readLabels = (labels: Fields, intern: Intern): Readonly<Record<string, str
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [intern(name), intern(String(value))]));
 
 /** Whether its connections with other Pods of its node may go socket to socket. */
-const readSameNode = (review: Review, { [LABEL_SAME_NODE]: value }: Fields): PodObject['sameNode'] => {
+const readSameNode = (review: Review, labels: Fields): PodObject['sameNode'] => {
+  const value = labels[LABEL_SAME_NODE];
+  checkOwnNames(review, labels, LABELS, LABEL_SAME_NODE);
   if (isAbsent(value) || value === 'redirect' || value === 'plain') return value ?? '';
-  const path = at(at(METADATA, 'labels'), LABEL_SAME_NODE);
-  complain(review, 'warning', path, `must be redirect or plain, is ${shown(value)}: it counts as absent`);
+  complain(
+    review,
+    'warning',
+    at(LABELS, LABEL_SAME_NODE),
+    `must be redirect or plain, is ${shown(value)}: it counts as absent`,
+  );
   return '';
 };
 
@@ -98,5 +105,6 @@ const LABEL_SAME_NODE = 'shunt.dev/same-node';
 /** A checksum, while the API server makes UUIDs. */
 const STATIC_UID = /^[0-9a-f]{32}$/;
 const METADATA = at(undefined, 'metadata');
+const LABELS = at(METADATA, 'labels');
 const SPEC = at(undefined, 'spec');
 const STATUS = at(undefined, 'status');

@@ -1,5 +1,5 @@
 import type { RouteKind } from '../model/objects.ts';
-import { at, type Fields, isAbsent, isFields, type Path, pathText } from './read-field.ts';
+import { at, type Fields, isAbsent, isFields, meantText, type Path, pathText } from './read-field.ts';
 
 /** Kinds whose rules say nothing of what is said over a connection. */
 export const isLayer4 = (kind: RouteKind): boolean => kind === 'TLSRoute' || kind === 'TCPRoute' || kind === 'UDPRoute';
@@ -46,7 +46,9 @@ const isEveryPath = (path: unknown): boolean =>
 const otherField = (fields: Fields, honoured: readonly string[], path: Path): string => {
   const key = Object.keys(fields).find((each) => !honoured.includes(each) && isSet(fields[each]));
   if (key === undefined) return '';
-  const reason = OF_REQUESTS.has(key) ? 'is for requests, which are not looked into' : 'is not known here';
+  const reason = OF_REQUESTS.has(key)
+    ? 'is for requests, which are not looked into'
+    : `is not known here${meantText(key, honoured)}`;
   return about(at(path, key), reason);
 };
 

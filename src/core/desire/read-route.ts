@@ -18,6 +18,7 @@ import {
 } from './read-field.ts';
 import { readMetadata } from './read-metadata.ts';
 import { checkLabel } from './read-name.ts';
+import { checkOwnNames } from './read-own-name.ts';
 import { isLayer4, unsupportedIn } from './read-route-support.ts';
 import { PORT_RANGE } from './read-service.ts';
 import { GATEWAY_GROUP } from './read-target.ts';
@@ -42,22 +43,29 @@ export const routeReader =
       ...readMetadata(review, raw),
       parents: exact(parents),
       backends: exact(readRule(review, kind, spec, ref, intern)),
-      ...readSupport(kind, raw, spec),
+      ...readSupport(review, kind, raw, spec),
     };
   };
 
 /** What is said in a way that nobody understands might have been for few: then it is for none. */
-const readSupport = (kind: RouteKind, raw: Fields, spec: Fields): Pick<RouteObject, 'unsupported' | 'narrowed'> => {
-  const narrowed = annotationOf(raw, NARROWED);
+const readSupport = (
+  review: Review,
+  kind: RouteKind,
+  raw: Fields,
+  spec: Fields,
+): Pick<RouteObject, 'unsupported' | 'narrowed'> => {
+  const annotations = isFields(raw.metadata) && isFields(raw.metadata.annotations) ? raw.metadata.annotations : {};
+  const [misspelt] = checkOwnNames(review, annotations, ANNOTATIONS, NARROWED);
+  const narrowed = annotations[NARROWED];
   const unsupported = unsupportedIn(kind, spec);
+  if (misspelt !== undefined) {
+    return { unsupported: unsupported || `annotation ${misspelt}, which is not known here`, narrowed: true };
+  }
   if (narrowed === undefined || narrowed === 'true' || narrowed === 'false') {
     return { unsupported, narrowed: narrowed === 'true' };
   }
   return { unsupported: unsupported || `annotation ${NARROWED}, which must be "true" or "false"`, narrowed: true };
 };
-
-const annotationOf = ({ metadata }: Fields, name: string): unknown =>
-  isFields(metadata) && isFields(metadata.annotations) ? metadata.annotations[name] : undefined;
 
 /** A route says of itself that it is not for everybody: whatever becomes of the policy that names its clients. */
 export const NARROWED = 'shunt.dev/narrowed';
@@ -148,6 +156,7 @@ const PARENTS_MAX = 32;
 const BACKENDS_MAX = 16;
 const WEIGHT_RANGE = { min: 0, max: 1_000_000 } as const;
 
+const ANNOTATIONS = at(at(undefined, 'metadata'), 'annotations');
 const SPEC = at(undefined, 'spec');
 const PARENTS = at(SPEC, 'parentRefs');
 const RULES = at(SPEC, 'rules');

@@ -13,6 +13,7 @@ import {
   isFields,
   objectField,
   type Path,
+  pathText,
   type Review,
   textField,
   wordField,
@@ -20,6 +21,7 @@ import {
 import { readLabelSelector, readLabels } from './read-label-selector.ts';
 import { readMetadata } from './read-metadata.ts';
 import { readTargets, type Targets } from './read-target.ts';
+import { shadowOf } from './shadowed-weights.ts';
 
 /** Projects a shunt.dev/v1alpha1 TrafficPolicy. Unknown fields are errors: a typo must not pass for a policy in force. */
 export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, intern: Intern): TrafficPolicyObject => {
@@ -108,7 +110,22 @@ const readSlowStart = (review: Review, spec: Fields): number => {
 };
 
 /** Every endpoint of every target is held to every entry, in one go, on every node: so both are few. */
-const readWeights = (review: Review, spec: Fields, intern: Intern): readonly EndpointWeight[] =>
+const readWeights = (review: Review, spec: Fields, intern: Intern): readonly EndpointWeight[] => {
+  const entries = readEntries(review, spec, intern);
+  for (const index of entries.keys()) {
+    const shadow = shadowOf(entries, index);
+    if (shadow < 0) continue;
+    complain(
+      review,
+      'warning',
+      at(WEIGHTS, index),
+      `never counts: ${pathText(at(WEIGHTS, shadow))} matches all of it first`,
+    );
+  }
+  return entries;
+};
+
+const readEntries = (review: Review, spec: Fields, intern: Intern): readonly EndpointWeight[] =>
   boundedListField(review, spec, 'endpointWeights', WEIGHTS_MAX, SPEC).flatMap((raw, index) => {
     const path = at(WEIGHTS, index);
     const fields = asObject(review, raw, path);

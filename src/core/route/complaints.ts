@@ -14,7 +14,7 @@ import type {
 } from '../model/objects.ts';
 import { endpointCount } from '../model/packed-slice.ts';
 import { carriedBy, isConsumers } from './attached.ts';
-import { type Backend, backendOf } from './backend.ts';
+import { type Backend, backendOf, weighedBackends } from './backend.ts';
 import { judge } from './judge.ts';
 import { type Ranking, rank } from './precedence.ts';
 
@@ -58,7 +58,7 @@ export const missingParent = (key: string, routes: readonly RouteObject[]): read
     return complaintAbout(route, 'warning', `spec.parentRefs[${index}].name`, `there is no Service ${key}`);
   });
 
-/** A reference that leads nowhere keeps its share: those connections are refused. */
+/** A reference that leads nowhere keeps its share: those connections are refused. And so are all, where nothing weighs. */
 const unresolvedBackends = (
   service: ServiceObject,
   routes: readonly RouteInput[],
@@ -67,8 +67,9 @@ const unresolvedBackends = (
 ): readonly Complaint[] =>
   routes
     .filter((input) => input.route.parents.some((parent) => isAcceptedAt(input, parent, service, ranking, proxyName)))
-    .flatMap((input) =>
-      input.backends.flatMap((backend, index) => {
+    .flatMap((input) => [
+      ...withoutWeight(service, input),
+      ...input.backends.flatMap((backend, index) => {
         const found = backendOf(backend, carriedBy(input.route.kind));
         const whom = forWhom(input.route, service);
         const path = `spec.rules[0].backendRefs[${index}]`;
@@ -80,7 +81,14 @@ const unresolvedBackends = (
         const what = backend.ref.weight === 0 ? '' : `: ${share}`;
         return [complaintAbout(input.route, 'warning', path, `${found.message}${what}`)];
       }),
-    );
+    ]);
+
+/** Without any backend it is said where the route is read. */
+const withoutWeight = (service: ServiceObject, input: RouteInput): readonly Complaint[] => {
+  if (input.backends.length === 0 || weighedBackends(input).length > 0) return [];
+  const message = `every weight is 0: all connections of ${objectText(service)} are refused${forWhom(input.route, service)}`;
+  return [complaintAbout(input.route, 'warning', 'spec.rules[0].backendRefs', message)];
+};
 
 /** The families know nothing of each other. A backend that has no endpoint at all may be about to get some. */
 const familyGaps = (parent: ServiceObject, { answers, port }: Extract<Backend, { outcome: 'found' }>) => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { nearest } from '../../../src/cli/nearest.ts';
 import { bytes, count, duration, milliseconds, percent, plural } from '../../../src/cli/numbers.ts';
 import { parseQuestion } from '../../../src/cli/question.ts';
 import { type Column, renderTable } from '../../../src/cli/table.ts';
+import { nearest } from '../../../src/core/nearest.ts';
 
 type Row = readonly [string, string];
 const COLUMNS: readonly Column<Row>[] = [

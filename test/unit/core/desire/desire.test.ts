@@ -370,6 +370,8 @@ describe('with internalTrafficPolicy Local', () => {
   ])('$rule', (row) => check({ service: local, ...row }));
 });
 
+const REFUSED = 'endpoint of Service shop/web: whoever comes to them is refused';
+
 describe('by a TrafficPolicy', () => {
   const slices = [
     slice([
@@ -453,7 +455,7 @@ describe('by a TrafficPolicy', () => {
       policies: [
         policy([
           { pod: 'web-*', weight: 2 },
-          { pod: 'web-canry-*', weight: 5 },
+          { pod: 'wbe-canary-*', weight: 5 },
           { pod: 'web-canary-*', weight: 7 },
         ]),
       ],
@@ -489,6 +491,16 @@ describe('by a TrafficPolicy', () => {
       rule: 'weight 0 for all refuses',
       policies: [policy([{ weight: 0 }])],
       want: ['shop/web/http/TCP 10.96.0.1:80 -> refused'],
+      complaints: [`warning: TrafficPolicy shop/weights spec.endpointWeights: drains every ${REFUSED}`],
+    },
+    {
+      rule: 'and so for some clients',
+      policies: [policy([{ weight: 0 }], { clients: { matchLabels: {}, matchExpressions: [] } })],
+      want: answers(1, 1, 1, 1),
+      complaints: [
+        'warning: TrafficPolicy shop/weights spec.endpointWeights: ' +
+          'drains every endpoint of Service shop/web, for its clients: whoever comes to them is refused',
+      ],
     },
     {
       rule: 'drained ready endpoints do not make terminating ones answer',

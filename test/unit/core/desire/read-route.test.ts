@@ -57,6 +57,26 @@ describe('a route', () => {
     });
   });
 
+  test.each<{ name: string; meant: boolean; warns: boolean }>([
+    { name: 'shunt.dev/narowed', meant: true, warns: true },
+    { name: 'shunt.dev/Narrowed', meant: true, warns: true },
+    { name: 'shunt.dv/narrowed', meant: true, warns: true },
+    { name: 'shunt.dev/retries', meant: false, warns: true },
+    { name: 'example.com/narrowed', meant: false, warns: false },
+    { name: 'narrowed', meant: false, warns: false },
+  ])(
+    'with annotation $name, which may be meant to narrow it ($meant), is for nobody then',
+    ({ name, meant, warns }) => {
+      const raw = { ...route('TCPRoute'), metadata: { name: 'a', annotations: { [name]: 'true' } } };
+      expect(objectOf(raw)).toMatchObject({
+        narrowed: meant,
+        unsupported: meant ? `annotation ${name}, which is not known here` : '',
+      });
+      const about = `warning metadata.annotations[${name}]: is not known here`;
+      expect(complaintsOf(raw)).toEqual(warns ? [`${about}${meant ? ': is shunt.dev/narrowed meant?' : ''}`] : []);
+    },
+  );
+
   test.each([
     ['true', { narrowed: true, unsupported: '' }],
     ['false', { narrowed: false, unsupported: '' }],
@@ -259,6 +279,11 @@ describe('what shares of connections cannot do', () => {
       `spec.rules[0].backendRefs[1].filters: ${REQUESTS}`,
     ],
     ['a field of another day', ruled('TCPRoute', { mirror: true }), 'spec.rules[0].mirror: is not known here'],
+    [
+      'a field that is spelt wrong',
+      ruled('TCPRoute', { backendRefs: [{ name: 'a', port: 1, weigth: 5 }] }),
+      'spec.rules[0].backendRefs[0].weigth: is not known here: is weight meant?',
+    ],
     ['a match of a TCPRoute', ruled('TCPRoute', { matches: [{}] }), 'spec.rules[0].matches: is not known here'],
   ])('%s is told', (_, raw, unsupported) => {
     expect(complaintsOf(raw)).toEqual([]);

@@ -180,6 +180,81 @@ describe('TrafficPolicy', () => {
     },
   );
 
+  test.each<{ title: string; entries: readonly object[]; says: readonly (readonly [index: number, by: number])[] }>([
+    {
+      title: 'one for all',
+      entries: [{ weight: 1 }, { pod: 'a', weight: 2 }, { zone: 'z', weight: 2 }],
+      says: [
+        [1, 0],
+        [2, 0],
+      ],
+    },
+    {
+      title: 'the same',
+      entries: [
+        { pod: 'a-*', weight: 1 },
+        { pod: 'a-*', weight: 2 },
+      ],
+      says: [[1, 0]],
+    },
+    {
+      title: 'a wider pattern',
+      entries: [
+        { pod: 'a-*', weight: 1 },
+        { pod: 'a-b*-c', weight: 2 },
+      ],
+      says: [[1, 0]],
+    },
+    {
+      title: 'a narrower pattern',
+      entries: [
+        { pod: 'a-b*', weight: 1 },
+        { pod: 'a-*', weight: 2 },
+      ],
+      says: [],
+    },
+    {
+      title: 'another field',
+      entries: [
+        { node: 'a', weight: 1 },
+        { zone: 'a', weight: 2 },
+      ],
+      says: [],
+    },
+    {
+      title: 'one field of two',
+      entries: [
+        { zone: 'z', weight: 1 },
+        { zone: 'z', pod: 'a', weight: 2 },
+      ],
+      says: [[1, 0]],
+    },
+    {
+      title: 'a field more',
+      entries: [
+        { zone: 'z', pod: 'a', weight: 1 },
+        { zone: 'z', weight: 2 },
+      ],
+      says: [],
+    },
+    {
+      title: 'labels',
+      entries: [
+        { weight: 3, labels: { a: '1' } },
+        { weight: 2, labels: { a: '1', b: '2' } },
+        { weight: 2, labels: { b: '2' } },
+      ],
+      says: [[1, 0]],
+    },
+  ])('warns of entries that never count, as an earlier one matches first: $title', ({ entries, says }) => {
+    expect(complaintsOf(policy({ endpointWeights: entries }))).toEqual(
+      says.map(
+        ([index, by]) =>
+          `warning spec.endpointWeights[${index}]: never counts: spec.endpointWeights[${by}] matches all of it first`,
+      ),
+    );
+  });
+
   test('is for the clients of routes of each kind', () => {
     const kinds = ['GRPCRoute', 'HTTPRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'];
     const raw = policy({ targetRefs: kinds.map((kind) => route(kind, 'canary.v2')), clients: {} });
@@ -191,7 +266,17 @@ describe('TrafficPolicy', () => {
   });
 
   test.each([
-    ['an unknown field', policy({}, { specs: {} }), 'specs: is not a field of a TrafficPolicy'],
+    [
+      'an unknown field',
+      policy({}, { specs: {} }),
+      'specs: is not a field of a TrafficPolicy; here are apiVersion, kind, metadata, spec, status: is spec meant?',
+    ],
+    [
+      'a field in capitals',
+      policy({ EndpointWeights: [] }),
+      'spec.EndpointWeights: is not a field of a TrafficPolicy; here are targetRefs, algorithm, hashOn, endpointWeights, ' +
+        'slowStart, sameNode, clients: is endpointWeights meant?',
+    ],
     [
       'an unknown field of spec',
       policy({ endpointWeight: [] }),

@@ -671,6 +671,17 @@ describe('Pod', () => {
     expect(complaintsOf(labelled)).toEqual(complaints);
   });
 
+  test.each([
+    ['shunt.dev/samenode', [`warning metadata.labels[shunt.dev/samenode]: is not known here: is ${SAME_NODE} meant?`]],
+    ['shunt.dev/rack', ['warning metadata.labels[shunt.dev/rack]: is not known here']],
+    ['example.com/same-node', []],
+  ])('with the label %s, which is none of ours, says so where it may be meant to be one', (name, complaints) => {
+    const pod = raw({}, {});
+    const labelled = { ...pod, metadata: { ...pod.metadata, labels: { [name]: 'redirect' } } };
+    expect(objectOf(labelled)).toMatchObject({ sameNode: '' });
+    expect(complaintsOf(labelled)).toEqual(complaints);
+  });
+
   test('with labels that are none says so once', () => {
     const pod = raw({}, {});
     expect(complaintsOf({ ...pod, metadata: { ...pod.metadata, labels: 7 } })).toEqual([

@@ -88,6 +88,10 @@ describe('a route shares the connections of its parent', () => {
       rule: 'and refuses all when all weights are 0',
       objects: [route([{ name: 'v1', weight: 0 }])],
       want: ['10.96.0.1:80 -> refused'],
+      complaints: [
+        'warning: TCPRoute shop/split spec.rules[0].backendRefs: ' +
+          'every weight is 0: all connections of Service shop/web are refused',
+      ],
     },
     {
       rule: 'and refuses all without any backend',

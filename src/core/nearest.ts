@@ -2,6 +2,17 @@
 export const nearest = (word: string, candidates: readonly string[]): string =>
   candidates.reduce((best, candidate) => (distance(word, candidate) < distance(word, best) ? candidate : best));
 
+/** The candidate that `word` is most likely meant to be: some letters off at most; undefined when there is none. */
+export const meantBy = (word: string, candidates: readonly string[]): string | undefined => {
+  if (candidates.length === 0) return undefined;
+  const found = nearest(word, candidates);
+  return distance(word.toLowerCase(), found.toLowerCase()) <= Math.ceil(found.length / LETTERS_PER_MISTAKE)
+    ? found
+    : undefined;
+};
+
+const LETTERS_PER_MISTAKE = 5;
+
 /** Those of `names` that are about as near to `word` as the nearest one is, at most three, nearest first. */
 export const nearNames = (word: string, names: Iterable<Name>): readonly string[] => {
   const measured = Array.from(names, ({ text, compared }) => ({ text, edits: distance(word, compared) }));
