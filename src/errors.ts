@@ -71,6 +71,11 @@ export const ERRORS = {
     message: 'there is no cgroup of cgroup v2 at {path}',
     help: 'Make it (`mkdir`, below the cgroup v2 mount, which `findmnt -t cgroup2` shows), or give another one as --cgroup.',
   },
+  SHUNT_E_RIGHTS: {
+    status: 1,
+    message: 'may not use {path}: {reason}',
+    help: 'Run this as root: the agent, and who removes what it left, need CAP_SYS_ADMIN (CAP_BPF is too little to open programs that are attached) and CAP_NET_ADMIN. `shunt doctor` says what is missing.',
+  },
   SHUNT_E_BPF_ROOT: {
     status: 1,
     message: 'cannot use {path}: {parent} is no bpffs, and mounting one there would hide what is in it',

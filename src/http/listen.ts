@@ -33,7 +33,7 @@ export const listenTcp = async (host: string, port: number, handler: RequestList
   return { address: `${name}:${boundPort}`, close: () => close(server) };
 };
 
-/** Serves on a UNIX socket for its owner only. Throws SHUNT_E_RUNNING when somebody answers there, or SHUNT_E_LISTEN. */
+/** Serves on a UNIX socket for its owner only. Throws SHUNT_E_RUNNING when somebody answers there, SHUNT_E_RIGHTS or SHUNT_E_LISTEN. */
 export const listenUnix = async (path: string, handler: RequestListener): Promise<Listener> => {
   if (await isAlive(path)) throw new ShuntError('SHUNT_E_RUNNING', { socket: path });
   const server = create(handler);
@@ -61,6 +61,10 @@ const listening = async (server: Server, address: string, start: () => void): Pr
     });
   } catch (error) {
     server.close();
+    const { code } = error as NodeJS.ErrnoException;
+    if ((code === 'EACCES' || code === 'EPERM') && address.startsWith('/')) {
+      throw new ShuntError('SHUNT_E_RIGHTS', { path: address, reason: code }, { cause: error });
+    }
     throw new ShuntError('SHUNT_E_LISTEN', { address, reason: (error as Error).message }, { cause: error });
   }
 };

@@ -20,6 +20,7 @@ import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
+import { withRights } from './rights.ts';
 import { KernelSameNode, type SameNodeOptions } from './same-node/same-node.ts';
 import { findStaleSockets } from './stale-sockets.ts';
 import { createStatsReader, createTableReader } from './tables.ts';
@@ -57,7 +58,7 @@ export interface KernelDataplane extends Dataplane {
  */
 export const openKernel = async (options: KernelOptions): Promise<KernelDataplane> => {
   if (!isCgroup(options.cgroup)) throw new ShuntError('SHUNT_E_CGROUP', { path: options.cgroup });
-  prepareRoot(options.bpfRoot);
+  withRights(options.bpfRoot, () => prepareRoot(options.bpfRoot));
   const lock = lockRoot(options.bpfRoot);
   const kernel = openLocked(options, lock);
   if (kernel.isInForce()) await kernel.activate();

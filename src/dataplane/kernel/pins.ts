@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LAYOUT_HASH } from '../../abi/layout.gen.ts';
+import { withRights } from './rights.ts';
 
 /**
  * What is pinned where, below the BPF root:
@@ -78,4 +79,13 @@ export const loadedRoots = (directory: string): readonly string[] =>
     .filter((root) => existsSync(linkPath(root, 'shunt_connect4')))
     .toSorted();
 
-export const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+/** Empty where there is none. To whom it may not show its entries it must not seem empty: that is an error. */
+export const list = (directory: string): string[] =>
+  withRights(directory, () => {
+    try {
+      return readdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  });

@@ -1,9 +1,10 @@
-import { existsSync, rmdirSync } from 'node:fs';
+import { existsSync, rmdirSync, statSync } from 'node:fs';
 import { closeFd } from '../../native/descriptor.ts';
 import { removeLink } from './attach.ts';
 import { lockRoot } from './lock.ts';
 import { linkPath, linksPath, list, listSets, removeSet, removeUnfinished } from './pins.ts';
 import { PROGRAMS } from './programs.ts';
+import { withRights } from './rights.ts';
 import { drainAllSameNode } from './same-node/drain.ts';
 import { forgetPassed } from './same-node/passed.ts';
 
@@ -19,10 +20,11 @@ export interface Unloaded {
  * sent to a backend any more, then nothing is watched, then the tables go; open connections go on, but a UDP socket among
  * them hears its backend under the backend's own address.
  *
- * @throws ShuntError SHUNT_E_LOCKED while an agent works there, unless forced.
+ * @throws ShuntError SHUNT_E_LOCKED while an agent works there, unless forced; SHUNT_E_RIGHTS.
  */
 export const unload = async (bpfRoot: string, force: boolean): Promise<Unloaded> => {
-  if (!existsSync(bpfRoot)) return { programs: [], sets: [] };
+  const found = withRights(bpfRoot, () => statSync(bpfRoot, { throwIfNoEntry: false }));
+  if (found === undefined) return { programs: [], sets: [] };
   const lock = force ? undefined : lockRoot(bpfRoot);
   try {
     await drainAllSameNode(bpfRoot);

@@ -375,6 +375,13 @@ describe('the UNIX socket', () => {
     expect(statSync(path).size).toBe(8);
   });
 
+  test('says where nobody may make it that rights are missing, not another address', async () => {
+    await expect(listenUnix('/sys/shunt-none/admin.sock', handler)).rejects.toMatchObject({
+      code: 'SHUNT_E_RIGHTS',
+      message: expect.stringMatching(/^may not use \/sys\/shunt-none\/admin\.sock: E(ACCES|PERM)$/),
+    });
+  });
+
   test('goes when it is closed', async () => {
     const path = await serve(handler);
     await listeners.pop()?.close();
