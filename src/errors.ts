@@ -15,12 +15,17 @@ export const ERRORS = {
   SHUNT_E_NO_AGENT: {
     status: 1,
     message: 'no agent answers at {socket}',
-    help: 'Traffic goes on without it, as it was last programmed. Start it with `shunt run`, or give its --socket.',
+    help: 'Traffic goes on without it, as it was last programmed, if it was. Start it with `shunt run`, or give its --socket.',
   },
   SHUNT_E_DETACHED_NODE: {
     status: 1,
-    message: 'no agent answers at {socket}, and no program of Shunt is pinned in /sys/fs/bpf: nothing is attached',
-    help: 'Connections go as if there were no Shunt. Start `shunt run`; `shunt explain --source` says what it would do.',
+    message: 'no agent answers at {socket}, and nothing of Shunt is found in or at {looked}',
+    help: 'Connections go as if there were no Shunt, unless it has another --bpf-root and another --cgroup. Start `shunt run`; `shunt explain --source` says what it would do.',
+  },
+  SHUNT_E_UNSEEN_NODE: {
+    status: 1,
+    message: 'no agent answers at {socket}, and whether anything of Shunt is attached cannot be told: {unseen}',
+    help: 'Ask as root, on the node itself and not in a container of it; or give the --socket of the agent.',
   },
   SHUNT_E_SOCKET_DENIED: { status: 1, message: 'may not use {socket}', help: 'Run as root, as the agent does.' },
   SHUNT_E_AGENT_ANSWER: {

@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { clusterOf, NODE_FLAGS, nodeOf, readSource } from './objects.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import type { Parts } from './parts.ts';
+import { lookForShunt } from './presence.ts';
 import { parsePod, parseQuestion } from './question.ts';
 import { styleFor } from './style.ts';
 
@@ -72,11 +73,11 @@ const decide = async (
 };
 
 /** Without an agent the kernel goes on as it was last told, but only while something is attached. */
-const withoutAgent = async (error: unknown, socket: string, { loadedRoots }: Parts): Promise<unknown> => {
+const withoutAgent = async (error: unknown, socket: string, parts: Parts): Promise<unknown> => {
   if (!(error instanceof ShuntError) || error.code !== 'SHUNT_E_NO_AGENT') return error;
-  // Who may not look there, and would have to be root, is told no more.
-  const roots = await loadedRoots().catch(() => undefined);
-  return roots === undefined || roots.length > 0
-    ? error
-    : new ShuntError('SHUNT_E_DETACHED_NODE', { socket }, { cause: error });
+  const { found, unseen, looked } = await lookForShunt(parts);
+  if (found) return error;
+  return unseen.length > 0
+    ? new ShuntError('SHUNT_E_UNSEEN_NODE', { socket, unseen: unseen.join('; ') }, { cause: error })
+    : new ShuntError('SHUNT_E_DETACHED_NODE', { socket, looked: looked.join(', ') }, { cause: error });
 };

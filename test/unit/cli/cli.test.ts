@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Host } from '../../../src/cli/doctor/host.ts';
 import { shunt } from './harness.ts';
 
 const VERBS = ['run', 'unload', 'plan', 'status', 'services', 'backends', 'explain', 'doctor', 'version'];
@@ -84,8 +85,9 @@ describe('errors', () => {
     { argv: ['explain', '10.96.0.1:80'] },
   ])('shunt $argv without an agent says that traffic goes on, and how to start one', async ({ argv }) => {
     const loadedRoots = async () => ['/sys/fs/bpf/shunt'];
+    const host = async () => ({ read: () => '' }) as unknown as Host;
     const { status, stderr } = await shunt([...argv, '--socket', '/nonexistent/admin.sock'], {
-      parts: { loadedRoots },
+      parts: { loadedRoots, host },
     });
     expect(status).toBe(1);
     expect(stderr).toContain('no agent answers at /nonexistent/admin.sock');
