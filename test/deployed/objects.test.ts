@@ -109,7 +109,8 @@ describe('a TrafficPolicy', () => {
 
 /** Everything of Shunt that the API server has, in the order of its text. */
 const installed = (): readonly string[] => {
-  const kinds = 'daemonsets,serviceaccounts,clusterroles,clusterrolebindings,customresourcedefinitions';
+  const access = 'serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
+  const kinds = `daemonsets,${access},customresourcedefinitions`;
   const selector = ['-A', '-l', 'app.kubernetes.io/name=shunt', '-o', 'json'];
   const { items } = JSON.parse(cluster.kubectl(['get', kinds, ...selector])) as { items: readonly Manifest[] };
   return items.map(nameOf).toSorted();
