@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,10 +18,7 @@ export const makeAgentPlace = async (
   cleanup: AsyncDisposableStack,
   cgroup?: string,
 ): Promise<AgentPlace & { readonly objects: string }> => {
-  const directory = await mkdtemp(join(tmpdir(), `${OWN_PREFIX}${name}-`));
-  cleanup.defer(() => rm(directory, { recursive: true }));
-  const objects = join(directory, 'objects');
-  await mkdir(objects);
+  const { directory, objects } = await makeObjects(name, cleanup);
   const bpfRoot = join(BPFFS, `${OWN_PREFIX}${name}`);
   const attached = cgroup ?? join(await cgroupRoot(), `${OWN_PREFIX}${name}`);
   if (cgroup === undefined) {
@@ -30,6 +27,18 @@ export const makeAgentPlace = async (
   }
   cleanup.defer(() => run(SHUNT, ['unload', '--bpf-root', bpfRoot]).then(() => undefined));
   return { cgroup: attached, bpfRoot, socket: join(directory, 'admin.sock'), objects };
+};
+
+/** A directory, and one in it for objects. */
+export const makeObjects = async (
+  name: string,
+  cleanup: AsyncDisposableStack,
+): Promise<{ readonly directory: string; readonly objects: string }> => {
+  const directory = await mkdtemp(join(tmpdir(), `${OWN_PREFIX}${name}-`));
+  cleanup.defer(() => rm(directory, { recursive: true }));
+  const objects = join(directory, 'objects');
+  await mkdir(objects);
+  return { directory, objects };
 };
 
 /** As editors and ConfigMaps do: whoever reads sees the old text or the new. */
@@ -45,6 +54,8 @@ export interface AgentPlace {
   readonly bpfRoot: string;
   /** Of its admin API. */
   readonly socket: string;
+  /** That it remembers at the lowest cost; as many as by default if not given. */
+  readonly connections?: number;
 }
 
 /** `shunt run` on a directory of objects, with a log that can be waited for. Stopped, it leaves its programs. */
@@ -63,6 +74,7 @@ export class Agent {
       listen: '127.0.0.1:0',
       'node-name': 'node-0000',
       'log-format': 'json',
+      ...(where.connections === undefined ? {} : { connections: String(where.connections) }),
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     this.#child = spawn(SHUNT, ['run', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -100,6 +112,17 @@ export class Agent {
       fileMiB: mebibytes('RssFile'),
       peakMiB: mebibytes('VmHWM'),
     };
+  }
+
+  /** CPU time of all its threads so far, by the scheduler's own count (Documentation/scheduler/sched-stats.rst). */
+  async cpuMs(): Promise<number> {
+    const tasks = `/proc/${this.#child.pid}/task`;
+    const times = (await readdir(tasks)).map(async (task) => {
+      // A thread may have ended.
+      const text = await readFile(`${tasks}/${task}/schedstat`, 'utf8').catch(() => '0');
+      return Number(text.split(' ')[0]) / 1e6;
+    });
+    return (await Promise.all(times)).reduce((sum, ms) => sum + ms, 0);
   }
 
   async stop(): Promise<void> {

@@ -24,6 +24,7 @@ export const atLeast = (what: string, value: number, limit: number, format: Form
 
 export const percent: Format = (share) => `${(share * 100).toFixed(1)} %`;
 export const times: Format = (ratio) => `${ratio.toFixed(2)} times`;
+export const nanoseconds: Format = (ns) => `${count(ns)} ns`;
 export const milliseconds: Format = (ms) => `${ms.toFixed(1)} ms`;
 export const seconds: Format = (s) => `${s.toFixed(2)} s`;
 export const mebibytes: Format = (size) => `${size.toFixed(1)} MiB`;

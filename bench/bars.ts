@@ -1,5 +1,17 @@
-import { atLeast, atMost, type Bar, count, mebibytes, milliseconds, percent, seconds, times } from './bar.ts';
+import {
+  atLeast,
+  atMost,
+  type Bar,
+  count,
+  mebibytes,
+  milliseconds,
+  nanoseconds,
+  percent,
+  seconds,
+  times,
+} from './bar.ts';
 import type {
+  AccountingResult,
   BenchmarkResult,
   Connect4Result,
   ConnectFigures,
@@ -7,9 +19,11 @@ import type {
   KubernetesResult,
   MemoryResult,
   ScaleResult,
+  ScrapeResult,
 } from './results.ts';
 import { sameNodeBars } from './same-node/bars.ts';
 import { canaryBars, disruptionBars, picksBars, slowBackendBars, slowStartBars } from './traffic-bars.ts';
+import { truthBars } from './truth/report.ts';
 
 /** The bars that these results say something about. */
 export const bars = (results: readonly BenchmarkResult[]): Bar[] => results.flatMap(barsOf);
@@ -38,6 +52,12 @@ const barsOf = (result: BenchmarkResult): Bar[] => {
       return kubernetesBars(result);
     case 'same-node':
       return sameNodeBars(result);
+    case 'accounting':
+      return accountingBars(result);
+    case 'scrape':
+      return scrapeBars(result);
+    case 'truth':
+      return truthBars(result);
   }
 };
 
@@ -116,5 +136,30 @@ const kubernetesBars = ({ settings, runs }: KubernetesResult): Bar[] => {
     ]);
 };
 
-/** 100 MB, in MiB. */
+const accountingBars = ({ accountingNs }: AccountingResult): Bar[] => [
+  atMost(
+    'kernel time of accounting for one TCP connection, over the choice alone',
+    accountingNs.median,
+    1000,
+    nanoseconds,
+  ),
+];
+
+const scrapeBars = ({ settings, cpuMs, blockMs, grownMiB }: ScrapeResult): Bar[] => {
+  const pairs = settings.usedServices * settings.containers;
+  return [
+    atMost(
+      `scrape of ${count(settings.services)} Services, ${count(settings.usedServices)} of them used, ${count(pairs)} pairs ` +
+        'of a container and a Service: CPU time',
+      cpuMs,
+      50,
+      milliseconds,
+    ),
+    atMost('the same, event loop blocked', blockMs, 20, milliseconds),
+    atMost('the same, memory that the agent takes more', grownMiB, MEGABYTES_15, mebibytes),
+  ];
+};
+
+/** 15 and 100 MB, in MiB. */
+const MEGABYTES_15 = 15e6 / 2 ** 20;
 const MEGABYTES_100 = 100e6 / 2 ** 20;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel time of connect4 programs, by BPF statistics, which count while this program runs. It
+ * Kernel time of programs at a cgroup, by BPF statistics, which count while this program runs. It
  * ends with its standard input; until then it reads commands and answers each with a line of JSON:
  *
  *   bare OBJECT CGROUP ENTRIES                   attach bare.bpf.o to the cgroup
+ *   choice OBJECT CGROUP TABLES                  attach choice.bpf.o, which reads the tables pinned there
  *   put ADDRESS PORT ENDPOINT-ADDRESS PORT       an entry of the bare program's table (TCP)
  *   stats CGROUP                                 {"runs":..,"ns":..} over the cgroup's connect4 programs
+ *   all CGROUP                                   the same over all programs that TCP over IPv4 runs there
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -31,11 +33,15 @@ static int bare_frontends = -1;
 
 static void attach_bare(const char *path, const char *cgroup, unsigned int entries);
 static void put(const char *address, int port, const char *endpoint_address, int endpoint_port);
-static void print_stats(const char *cgroup);
+static void attach_choice(const char *path, const char *cgroup, const char *tables);
+static void print_stats(const char *cgroup, const enum bpf_attach_type *of, int type_count);
+
+static const enum bpf_attach_type types[] = { BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_SOCK_OPS,
+					      BPF_CGROUP_INET_SOCK_RELEASE };
 
 int main(void)
 {
-	char line[1024], first[512], second[512];
+	char line[2048], first[512], second[512], third[512];
 	int port, endpoint_port;
 	unsigned int entries;
 
@@ -49,8 +55,12 @@ int main(void)
 		else if (sscanf(line, "put %511s %d %511s %d", first, &port, second,
 				&endpoint_port) == 4)
 			put(first, port, second, endpoint_port);
+		else if (sscanf(line, "choice %511s %511s %511s", first, second, third) == 3)
+			attach_choice(first, second, third);
 		else if (sscanf(line, "stats %511s", first) == 1)
-			print_stats(first);
+			print_stats(first, types, 1);
+		else if (sscanf(line, "all %511s", first) == 1)
+			print_stats(first, types, sizeof(types) / sizeof(*types));
 		else
 			fprintf(stderr, "connect4: bad command: %s", line), exit(2);
 		fflush(stdout);
@@ -92,6 +102,36 @@ static void attach_bare(const char *path, const char *cgroup, unsigned int entri
 	printf("{}\n");
 }
 
+static void reuse_pinned(struct bpf_map *map, const char *tables)
+{
+	char path[1024];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", tables, bpf_map__name(map));
+	fd = bpf_obj_get(path);
+	/* What is not pinned is constants. */
+	if (fd >= 0 && bpf_map__reuse_fd(map, fd))
+		fail("use the table", path);
+}
+
+static void attach_choice(const char *path, const char *cgroup, const char *tables)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	if (!object)
+		fail("open", path);
+	bpf_object__for_each_map(map, object) reuse_pinned(map, tables);
+	program = bpf_object__find_program_by_name(object, "choice_connect4");
+	if (!program || bpf_object__load(object))
+		fail("load", path);
+	/* The link ends, and the program with it, when this process does. */
+	if (!bpf_program__attach_cgroup(program, open_cgroup(cgroup)))
+		fail("attach to", cgroup);
+	printf("{}\n");
+}
+
 static void put(const char *address, int port, const char *endpoint_address, int endpoint_port)
 {
 	struct frontend_key key = {
@@ -111,25 +151,33 @@ static void put(const char *address, int port, const char *endpoint_address, int
 	printf("{}\n");
 }
 
-static void print_stats(const char *cgroup)
+static void add_stats(int cgroup, enum bpf_attach_type type, unsigned long long *runs,
+		      unsigned long long *ns)
 {
 	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
-	int cgroup_fd = open_cgroup(cgroup);
-	unsigned long long runs = 0, ns = 0;
 
-	if (bpf_prog_query(cgroup_fd, BPF_CGROUP_INET4_CONNECT, 0, NULL, ids, &count))
-		fail("query programs of", cgroup);
+	if (bpf_prog_query(cgroup, type, 0, NULL, ids, &count))
+		fail("query programs of", "a cgroup");
 	for (__u32 i = 0; i < count; i++) {
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 		int fd = bpf_prog_get_fd_by_id(ids[i]);
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-			fail("read statistics of a program at", cgroup);
-		runs += info.run_cnt;
-		ns += info.run_time_ns;
+			fail("read statistics of a program at", "a cgroup");
+		*runs += info.run_cnt;
+		*ns += info.run_time_ns;
 		close(fd);
 	}
+}
+
+static void print_stats(const char *cgroup, const enum bpf_attach_type *of, int type_count)
+{
+	int cgroup_fd = open_cgroup(cgroup);
+	unsigned long long runs = 0, ns = 0;
+
+	for (int i = 0; i < type_count; i++)
+		add_stats(cgroup_fd, of[i], &runs, &ns);
 	close(cgroup_fd);
 	printf("{\"runs\":%llu,\"ns\":%llu}\n", runs, ns);
 }

@@ -8,6 +8,8 @@ import { BPFFS, OWN_PREFIX } from './node.ts';
 /** Tables of our own in the kernel. Disposed of, nothing stays: programs, links and tables go with their pins. */
 export interface BenchTables extends AsyncDisposable {
   readonly dataplane: Dataplane;
+  /** Where they are pinned. */
+  readonly bpfRoot: string;
 }
 
 /** Once activated, the programs run for sockets that are born in `cgroup`. */
@@ -18,7 +20,7 @@ export const openTables = async (cgroup: string, capacity: Capacity): Promise<Be
   const dataplane = await openKernel({ cgroup, bpfRoot, capacity, connections: CONNECTIONS, netns: NAMESPACES });
   cleanup.defer(async () => dataplane.close());
   const owned = cleanup.move();
-  return { dataplane, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { dataplane, bpfRoot, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 };
 
 /** As many as a busy node has at a time. */

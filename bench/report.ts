@@ -4,6 +4,7 @@ import type { Path } from './contender.ts';
 import { count, ratioText, renderMachine, table } from './markdown.ts';
 import { renderPlots } from './plots.ts';
 import type {
+  AccountingResult,
   BenchmarkResult,
   Connect4Result,
   ConnectFigures,
@@ -11,10 +12,12 @@ import type {
   KubernetesResult,
   MemoryResult,
   ScaleResult,
+  ScrapeResult,
 } from './results.ts';
 import { renderSameNode } from './same-node/report.ts';
 import type { Ratio } from './statistics.ts';
 import { renderCanary, renderDisruption, renderPicks, renderSlowBackend, renderSlowStart } from './traffic-report.ts';
+import { renderTruth } from './truth/report.ts';
 
 /** By path, the documents that are made from what bench/results/*.json hold: docs/benchmarks.md and its plots. */
 export const renderDocuments = (results: readonly BenchmarkResult[]): Readonly<Record<string, string>> => ({
@@ -31,6 +34,7 @@ export const renderBenchmarks = (results: readonly BenchmarkResult[]): string =>
 const ORDER: readonly BenchmarkResult['bench'][] = [
   'connect',
   'connect4',
+  'accounting',
   'picks',
   'slow-backend',
   'disruption',
@@ -38,8 +42,10 @@ const ORDER: readonly BenchmarkResult['bench'][] = [
   'slow-start',
   'scale',
   'memory',
+  'scrape',
   'kubernetes',
   'same-node',
+  'truth',
 ];
 
 const INTRODUCTION = `<!-- Generated from bench/results by scripts/gen-docs.mjs. Do not edit: run \`make generate\`. -->
@@ -73,6 +79,12 @@ const renderResult = (result: BenchmarkResult): string => {
       return renderKubernetes(result);
     case 'same-node':
       return renderSameNode(result);
+    case 'accounting':
+      return renderAccounting(result);
+    case 'scrape':
+      return renderScrape(result);
+    case 'truth':
+      return renderTruth(result);
   }
 };
 
@@ -179,6 +191,47 @@ const renderConnect4 = ({ machine, settings, contenders }: Connect4Result): stri
         `${count(runNs)} ns`,
         name === 'bare' ? '' : ratioText(againstBare),
       ]),
+    ),
+  ].join('\n\n');
+
+const renderAccounting = ({ machine, settings, choiceNs, allNs, accountingNs }: AccountingResult): string =>
+  [
+    '## Kernel time of accounting',
+    renderMachine(machine),
+    'By BPF statistics, which take some of it themselves with each run of a program: TCP connections over IPv4 from ' +
+      `\`connect()\` to their end, ${count(settings.services)} Services, ${settings.rounds} rounds of ` +
+      `${count(settings.connectsPerRound)} connections. **choice** looks up, chooses and rewrites, as Shunt does ` +
+      '(bench/choice.bpf.c), and remembers and counts nothing.',
+    table(
+      ['', 'a connection'],
+      [
+        ['choice', `${count(choiceNs)} ns`],
+        ['all programs of Shunt', `${count(allNs)} ns`],
+        [
+          'more, round by round',
+          `${count(accountingNs.median)} ns (${count(accountingNs.p10)}..${count(accountingNs.p90)})`,
+        ],
+      ],
+    ),
+  ].join('\n\n');
+
+const renderScrape = ({ machine, settings, ...measured }: ScrapeResult): string =>
+  [
+    '## A scrape of the agent',
+    renderMachine(machine),
+    `\`shunt run\` on a directory with ${count(settings.services)} Services. ${settings.containers} containers, each of a ` +
+      `workload of its own, have asked ${count(settings.usedServices)} of them. ${settings.scrapes} scrapes, one after the ` +
+      'other. CPU time is of all threads, less what the agent takes anyway; the event loop is looked at every 10 ms.',
+    table(
+      ['', ''],
+      [
+        ['CPU time, median', `${measured.cpuMs.toFixed(1)} ms`],
+        ['event loop blocked at most', `${measured.blockMs.toFixed(1)} ms`],
+        ['resident before', `${measured.beforeMiB.toFixed(1)} MiB`],
+        ['more at most', `${measured.grownMiB.toFixed(1)} MiB`],
+        ['series', count(measured.series)],
+        ['bytes', count(measured.bytes)],
+      ],
     ),
   ].join('\n\n');
 

@@ -3,6 +3,7 @@ import type { Path } from './contender.ts';
 import type { MachineFacts } from './machine.ts';
 import type { SameNodeResult } from './same-node/results.ts';
 import type { Ratio } from './statistics.ts';
+import type { TruthResult } from './truth/results.ts';
 
 /** What bench/results/*.json hold, and docs/benchmarks.md is made from: one file per `bench`. */
 export type BenchmarkResult =
@@ -16,7 +17,10 @@ export type BenchmarkResult =
   | ScaleResult
   | MemoryResult
   | KubernetesResult
-  | SameNodeResult;
+  | SameNodeResult
+  | TruthResult
+  | ScrapeResult
+  | AccountingResult;
 
 interface Common {
   readonly machine: MachineFacts;
@@ -228,6 +232,42 @@ export interface MemoryResult extends Common {
   readonly synced: MemoryFigures;
   readonly scraped: MemoryFigures;
   readonly changed: MemoryFigures;
+}
+
+export interface ScrapeSettings {
+  readonly services: number;
+  readonly endpointsPerService: number;
+  /** Of these Services, which each container asks. */
+  readonly usedServices: number;
+  readonly containers: number;
+  readonly scrapes: number;
+}
+
+export interface ScrapeResult extends Common {
+  readonly bench: 'scrape';
+  readonly settings: ScrapeSettings;
+  /** Of one scrape, all threads, median; what the agent takes without one is not in it. */
+  readonly cpuMs: number;
+  /** The longest that the event loop stood still, of all scrapes. */
+  readonly blockMs: number;
+  /** Resident before the first scrape, and how much more at most afterwards. */
+  readonly beforeMiB: number;
+  readonly grownMiB: number;
+  /** Of one scrape. */
+  readonly series: number;
+  readonly bytes: number;
+}
+
+export type AccountingSettings = Connect4Settings;
+
+/** Kernel time of one connection from connect() to its end, in nanoseconds, by BPF statistics. */
+export interface AccountingResult extends Common {
+  readonly bench: 'accounting';
+  readonly settings: AccountingSettings;
+  readonly choiceNs: number;
+  readonly allNs: number;
+  /** The difference, round by round. */
+  readonly accountingNs: Ratio;
 }
 
 export interface KubernetesSettings {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureAccounting } from './accounting.ts';
 import { run } from './command.ts';
 import { measureConnect } from './connect.ts';
 import { measureConnect4 } from './connect4.ts';
@@ -17,6 +18,7 @@ import { cgroupRoot, removeStaleNodes } from './node.ts';
 import { type Options, say } from './options.ts';
 import { renderBenchmarks, renderDocuments } from './report.ts';
 import type {
+  AccountingResult,
   BenchmarkResult,
   Connect4Result,
   ConnectMeasurement,
@@ -25,11 +27,15 @@ import type {
   KubernetesResult,
   MemoryResult,
   ScaleResult,
+  ScrapeResult,
 } from './results.ts';
 import { runSameNode } from './same-node/same-node.ts';
 import { measureScale } from './scale.ts';
+import { measureScrape } from './scrape.ts';
 import { keepResult, readResults } from './store.ts';
 import { runCanary, runDisruption, runPicks, runSlowBackend, runSlowStart } from './traffic.ts';
+import type { TruthResult } from './truth/results.ts';
+import { measureTruth } from './truth/truth.ts';
 
 const USAGE = `usage: run.ts [--only BENCH] [--sizes 10,1000,10000] [--rounds N] [--seed N] [--no-write]
 
@@ -62,7 +68,8 @@ const main = async (signal: AbortSignal): Promise<void> => {
   if (process.getuid?.() !== 0)
     throw new Error('the benchmarks need root: they make network namespaces and load rules');
   say(`seed ${options.seed}`);
-  await run('make', ['-s', '-C', fileURLToPath(new URL('.', import.meta.url))]);
+  for (const programs of ['.', '../test/helpers/'])
+    await run('make', ['-s', '-C', fileURLToPath(new URL(programs, import.meta.url))]);
   await removeStaleNodes();
   const results: BenchmarkResult[] = [];
   for (const bench of benches) {
@@ -136,6 +143,32 @@ const runKubernetes = async ({ sizes }: Options, signal: AbortSignal): Promise<K
   return { bench: 'kubernetes', machine: await machineFacts(), settings, runs };
 };
 
+const runAccounting = async ({ sizes, rounds, seed }: Options, signal: AbortSignal): Promise<AccountingResult> => {
+  const settings = { seed, rounds, connectsPerRound: 1000, services: Math.max(...sizes), endpointsPerService: 3 };
+  say(`accounting: ${settings.services} Services`);
+  const measured = await measureAccounting(settings, signal);
+  return { bench: 'accounting', machine: await machineFacts(), settings, ...measured };
+};
+
+const runScrape = async ({ sizes }: Options, signal: AbortSignal): Promise<ScrapeResult> => {
+  const settings = {
+    services: Math.max(...sizes),
+    endpointsPerService: 10,
+    usedServices: 1024,
+    containers: 16,
+    scrapes: 20,
+  };
+  say(`scrape: ${settings.services} Services`);
+  const measured = await measureScrape(settings, signal);
+  return { bench: 'scrape', machine: await machineFacts(), settings, ...measured };
+};
+
+const runTruth = async ({ seed }: Options, signal: AbortSignal): Promise<TruthResult> => {
+  const settings = { seed, connections: 1_000_000, threads: 2, kept: 8, talks: 20_000 };
+  const measured = await measureTruth(settings, signal);
+  return { bench: 'truth', machine: await machineFacts(), settings, ...measured };
+};
+
 const MEASURE: Readonly<Record<Bench, Measure>> = {
   connect: runConnect,
   connect4: runConnect4,
@@ -148,6 +181,9 @@ const MEASURE: Readonly<Record<Bench, Measure>> = {
   memory: runMemory,
   kubernetes: runKubernetes,
   'same-node': runSameNode,
+  accounting: runAccounting,
+  scrape: runScrape,
+  truth: runTruth,
 };
 
 const readArguments = (): { benches: readonly Bench[]; options: Options; write: boolean } => {

@@ -195,6 +195,8 @@ struct service_stats {
 	__u64 retransmits; /* TCP segments sent again, SYNs among them; added as bytes are */
 	__u64 rtt_us;	   /* the sum of smoothed round-trip times of TCP connections */
 	__u64 rtt_samples; /* how many: one for each walk that counts bytes of it, and one at its end */
+	__u64 rejected_no_port; /* of total.rejected: the Service has no such port */
+	__u64 rejected_share;	/* of total.rejected: nobody answers for the share of a route */
 	__u64 connect_latency[LATENCY_BUCKETS];
 };
 
@@ -469,6 +471,7 @@ struct same_node_stats {
 
 /* What a connection is counted under; all 0 when no Service was asked. */
 struct redirected_key {
+	__u64 cgroup; /* of the socket that connected */
 	__u32 service;
 	__u32 service_generation;
 	__u32 backend;
@@ -479,6 +482,12 @@ struct redirected_key {
 struct redirected {
 	__u64 bytes_sent;
 	__u64 bytes_received;
+};
+
+/* What has come on top since the agent last looked. */
+struct redirected_growth {
+	struct redirected_key key;
+	struct redirected bytes;
 };
 
 #endif

@@ -200,8 +200,13 @@ APART int count_rejected(const struct frontend_key *key, __u32 service, __u32 se
 	if (!key)
 		return 0;
 	emit_rejected(key, service, service_generation, why);
-	if (stats)
+	if (stats) {
 		ADD(stats->total.rejected, 1);
+		if (why == EVENT_REJECTED_NO_PORT)
+			ADD(stats->rejected_no_port, 1);
+		if (why == EVENT_REJECTED_SHARE)
+			ADD(stats->rejected_share, 1);
+	}
 	if (caller)
 		ADD(caller->rejected, 1);
 	return 0;

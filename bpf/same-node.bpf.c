@@ -8,9 +8,11 @@
  *   reader.h     it reads as an event loop does: it can be joined
  *   join.h       it is put into the table of joined sockets, or taken out again
  *   redirect.h   each message: by the short way, or by TCP
+ *   callers.h    now and then: what went by the short way counts for whoever asked
  *
  * An object of its own: attached only where somebody asks for it.
  */
+#include "same-node/callers.h"
 #include "same-node/candidate.h"
 #include "same-node/join.h"
 #include "same-node/reader.h"

@@ -29,8 +29,9 @@ static __always_inline struct flow peer_flow(struct bpf_sock_ops *ctx)
 	return peer;
 }
 
-/* The Service that was asked, if one was: redirected bytes count for it as any others. */
-static __always_inline void note_account(struct candidate *candidate, struct bpf_sock *sk)
+/* The Service that was asked, if one was, and who asks: redirected bytes count for both as any others. */
+static __always_inline void note_account(struct candidate *candidate, struct bpf_sock *sk,
+					 const struct tcp_sock *tcp)
 {
 	const struct connection *connection;
 	struct place place;
@@ -39,7 +40,8 @@ static __always_inline void note_account(struct candidate *candidate, struct bpf
 		return;
 	connection = place.connection;
 	candidate->account =
-		(struct redirected_key){ .service = connection->service,
+		(struct redirected_key){ .cgroup = cgroup_of((const struct sock *)tcp),
+					 .service = connection->service,
 					 .service_generation = connection->service_generation,
 					 .backend = connection->backend,
 					 .backend_generation = connection->backend_generation };
@@ -77,7 +79,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	candidate->generation = control->generation;
 	candidate->first_seq = tcp->copied_seq;
 	if (client)
-		note_account(candidate, sk);
+		note_account(candidate, sk, tcp);
 	return 1;
 }
 

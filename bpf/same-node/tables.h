@@ -91,7 +91,7 @@ struct {
 
 /*
  * What was redirected, and how much of that the agent has added to the counters of Services and
- * backends: there it alone writes.
+ * backends, and had added to those of callers: there it alone writes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -42,7 +42,7 @@ export const fleet = {
         [`sum(${rate('shunt_service_connections_attempted_total', OWN)})`]: 'attempted',
         [`sum(${rate('shunt_service_connections_established_total', OWN)})`]: 'established',
         [`sum(${rate('shunt_service_connections_failed_total', OWN)})`]: 'failed',
-        [`sum(${rate('shunt_service_rejected_total', OWN)})`]: 'refused: no endpoint',
+        [`sum by (reason) (${rate('shunt_service_rejected_total', OWN)})`]: 'refused: {{reason}}',
       }),
       panel('Services with the most connections', 'cps', 'The ten that are asked for most.', {
         [`topk(10, sum by (namespace, service) (${rate('shunt_service_connections_attempted_total', OWN)}))`]:
@@ -58,7 +58,7 @@ export const fleet = {
         },
       ),
       panel('Services without an endpoint', 'cps', 'Connections and datagrams that were refused for that.', {
-        [`topk(10, sum by (namespace, service) (${rate('shunt_service_rejected_total', OWN)}) > 0)`]:
+        [`topk(10, sum by (namespace, service) (${rate('shunt_service_rejected_total', `reason="no_endpoints",${OWN}`)}) > 0)`]:
           '{{namespace}}/{{service}}',
       }),
       connectTimes(OWN),

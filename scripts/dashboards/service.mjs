@@ -37,7 +37,7 @@ export const service = {
       stat(
         'Refused a second',
         'cps',
-        'Because there is no endpoint.',
+        'At once: because there is no endpoint, no such port, or nobody for a share of a route.',
         `sum(${rate('shunt_service_rejected_total', SERVICE)})`,
         { bad: 0.001 },
       ),
@@ -56,6 +56,9 @@ export const service = {
       }),
       panel('Failed', 'cps', 'Connections that no backend accepted, by reason.', {
         [`sum by (reason) (${rate('shunt_service_connections_failed_total', SERVICE)})`]: '{{reason}}',
+      }),
+      panel('Refused', 'cps', 'Connections and datagrams that were refused at once, by reason.', {
+        [`sum by (reason) (${rate('shunt_service_rejected_total', SERVICE)})`]: '{{reason}}',
       }),
       panel('Ended', 'cps', 'Established connections that ended: closed in peace, reset by the backend, or broken.', {
         [`sum by (reason) (${rate('shunt_service_connections_closed_total', SERVICE)})`]: '{{reason}}',

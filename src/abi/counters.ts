@@ -68,11 +68,13 @@ export const isUsed = (memory: RecordMemory, index: number): boolean =>
     counterAt(memory, index, COUNTERS.rejected) >
   0;
 
-/** Of TCP connections, counted as their bytes are. */
+/** What only Services have: of TCP connections, counted as their bytes are; and why they were rejected, if not for want of endpoints. */
 export const readQuality = (memory: RecordMemory, index: number) => ({
   retransmits: counterAt(memory, index, SERVICE_STATS.retransmits),
   rttMicros: counterAt(memory, index, SERVICE_STATS.rttUs),
   rttSamples: counterAt(memory, index, SERVICE_STATS.rttSamples),
+  rejectedNoPort: counterAt(memory, index, SERVICE_STATS.rejectedNoPort),
+  rejectedShare: counterAt(memory, index, SERVICE_STATS.rejectedShare),
 });
 
 export const readConnectLatency = (memory: RecordMemory, index: number): number[] =>

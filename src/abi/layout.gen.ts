@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = 'a1bd2196110c7ab62d525cbc788649c6c7921231ee91c523e90fa7ba23c3ddf5';
+export const LAYOUT_HASH = '35ccc3f66cd5475a6bfe0343921ca0d64e64ad0f48f499b53c6a70bfa40632cb';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -58,14 +58,16 @@ export const COUNTERS = {
   datagramsReceived: 112,
 } as const;
 export const SERVICE_STATS = {
-  size: 416,
+  size: 432,
   total: 0,
   turn: 120,
   turnIpv6: 128,
   retransmits: 136,
   rttUs: 144,
   rttSamples: 152,
-  connectLatency: 160,
+  rejectedNoPort: 160,
+  rejectedShare: 168,
+  connectLatency: 176,
   connectLatencyCount: 32,
 } as const;
 export const CALLER_KEY = { size: 16, cgroup: 0, service: 8, serviceGeneration: 12 } as const;
@@ -147,13 +149,15 @@ export const SAME_NODE_STATS = {
   unfitCount: 10,
 } as const;
 export const REDIRECTED_KEY = {
-  size: 16,
-  service: 0,
-  serviceGeneration: 4,
-  backend: 8,
-  backendGeneration: 12,
+  size: 24,
+  cgroup: 0,
+  service: 8,
+  serviceGeneration: 12,
+  backend: 16,
+  backendGeneration: 20,
 } as const;
 export const REDIRECTED = { size: 16, bytesSent: 0, bytesReceived: 8 } as const;
+export const REDIRECTED_GROWTH = { size: 40, key: 0, bytes: 24 } as const;
 
 // Enums and constants.
 export const SCOPE = { CLUSTER: 0, EXTERNAL: 1 } as const;
@@ -304,7 +308,7 @@ export const MAPS = {
   event_stats: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1 },
   events: { type: 27, keySize: 0, valueSize: 0, flags: 0, maxEntries: 524288 },
   frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
-  service_stats: { type: 2, keySize: 4, valueSize: 416, flags: 1024, maxEntries: 1024 },
+  service_stats: { type: 2, keySize: 4, valueSize: 432, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
@@ -314,14 +318,14 @@ export const MAPS = {
 
 /** The same of bpf/same-node/tables.h. */
 export const SAME_NODE_MAPS = {
-  accounted: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
-  candidates: { type: 24, keySize: 4, valueSize: 112, flags: 1, maxEntries: 0 },
+  accounted: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
+  candidates: { type: 24, keySize: 4, valueSize: 120, flags: 1, maxEntries: 0 },
   control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
   ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
   joined: { type: 18, keySize: 8, valueSize: 8, flags: 0, maxEntries: 65536 },
-  peers: { type: 9, keySize: 40, valueSize: 40, flags: 0, maxEntries: 65536 },
-  redirected: { type: 1, keySize: 16, valueSize: 16, flags: 1, maxEntries: 65536 },
+  peers: { type: 9, keySize: 40, valueSize: 48, flags: 0, maxEntries: 65536 },
+  redirected: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
 } as const;

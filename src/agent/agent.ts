@@ -187,6 +187,10 @@ class RunningAgent implements Agent {
     return this.#options.dataplane.detachedPrograms();
   }
 
+  programRuns(): ReturnType<AgentView['programRuns']> {
+    return this.#options.dataplane.programRuns();
+  }
+
   #take(events: readonly ClusterEvent[], complaints: readonly Complaint[], whole: boolean): void {
     this.#whole = whole;
     this.#parts.complaints.ofSource = complaints;

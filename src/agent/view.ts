@@ -2,7 +2,7 @@ import type { ServedQuestion } from '../core/explain/decision.ts';
 import type { Decision } from '../core/explain.ts';
 import type { Algorithm, Complaint, Family } from '../core/model/objects.ts';
 import type { Capacity } from '../core/plan/transaction.ts';
-import type { Counters, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
+import type { Counters, ProgramRuns, SameNodeStats, ServiceStats } from '../dataplane/dataplane.ts';
 import type { StatusWriting, WatchStatus } from '../sources/source.ts';
 import type { EventFilter, EventLine } from './event-view.ts';
 import type { Pairs, WorkloadUsage } from './workload-totals.ts';
@@ -28,6 +28,8 @@ export interface AgentView {
   verdicts(): Readonly<Record<string, number>>;
   /** Programs that are not in force now. */
   detachedPrograms(): readonly string[];
+  /** Empty while the kernel does not count runs of programs. */
+  programRuns(): readonly ProgramRuns[];
 }
 
 export interface EventStream extends AsyncIterable<readonly EventLine[]> {

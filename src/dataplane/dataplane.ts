@@ -39,6 +39,8 @@ export interface Dataplane {
   lostPrograms(): readonly string[];
   /** Programs of this version that are not in force now, for whatever reason. Only looks. */
   detachedPrograms(): readonly string[];
+  /** Of each program of this version, in force or not; empty while the kernel does not count. */
+  programRuns(): readonly ProgramRuns[];
   /** How connected UDP sockets are ended here. */
   readonly socketEnding: SocketEnding;
   /** Connected UDP sockets that were sent to a backend whose record has been retired. Leaves the event loop its turns. */
@@ -65,6 +67,13 @@ export interface Dataplane {
   readonly sameNode?: SameNode;
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
+}
+
+/** How often it has run since it was loaded, and how long that took, as far as it was counted. */
+export interface ProgramRuns {
+  readonly program: string;
+  readonly runs: number;
+  readonly ns: number;
 }
 
 /** `bpf`: bpf_sock_destroy (6.5). `netlink`: SOCK_DESTROY of sock_diag(7). `none`: this kernel has neither. */
@@ -126,6 +135,9 @@ export interface ServiceStats extends Counters {
   /** Smoothed round-trip times, summed up, and how many. */
   readonly rttMicros: number;
   readonly rttSamples: number;
+  /** Of those rejected: the Service has no such port; no endpoint answers for the share of a route. */
+  readonly rejectedNoPort: number;
+  readonly rejectedShare: number;
   /** Bucket i: connects faster than 2^i microseconds and not faster than half of that. */
   readonly connectLatency: readonly number[];
 }

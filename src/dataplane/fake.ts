@@ -3,7 +3,7 @@ import { hasLookup } from '../core/plan/choice.ts';
 import { frontendFor, frontendKey } from '../core/plan/have.ts';
 import type { Capacity, FrontendKey, FrontendWrite, Transaction } from '../core/plan/transaction.ts';
 import { ShuntError } from '../errors.ts';
-import type { Dataplane, Ended, SocketEnding, StaleSocket } from './dataplane.ts';
+import type { Dataplane, Ended, ProgramRuns, SocketEnding, StaleSocket } from './dataplane.ts';
 import { choose } from './fake/choose.ts';
 import { FakeEvents } from './fake/events.ts';
 import { Memory } from './fake/memory.ts';
@@ -100,6 +100,10 @@ export class FakeDataplane implements Dataplane {
 
   detachedPrograms(): readonly string[] {
     return this.#isActive ? [] : ['shunt_connect4', 'shunt_connect6'];
+  }
+
+  programRuns(): readonly ProgramRuns[] {
+    return [];
   }
 
   async staleSockets(): Promise<readonly StaleSocket[]> {

@@ -46,7 +46,7 @@ export const createMetrics = (
       writeWorkloads(observed.workloads(), buffer, { istioMetrics });
       const status = observed.status();
       writeStatus(status, observed.verdicts(), buffer);
-      writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);
+      writePrograms(observed, buffer);
       writeWatches(status.watches, nowMs(), buffer);
       buffer.text(ownText);
       // Two scrapes at once: each has a buffer of its own, and one of them is kept.
@@ -141,6 +141,22 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
   writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
   writeFamily(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]], buffer);
   writeFamily(METRICS.buildInfo, [[version, 1]], buffer);
+};
+
+const writePrograms = (observed: Pick<Observed, 'detachedPrograms' | 'programRuns'>, buffer: TextBuffer): void => {
+  writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);
+  const counted = observed.programRuns();
+  if (counted.length === 0) return;
+  writeFamily(
+    METRICS.programRuns,
+    counted.map(({ program, runs }) => [program, runs]),
+    buffer,
+  );
+  writeFamily(
+    METRICS.programRunSeconds,
+    counted.map(({ program, ns }) => [program, ns / 1e9]),
+    buffer,
+  );
 };
 
 const writeSameNode = (sameNode: NonNullable<ObservedStatus['sameNode']>, buffer: TextBuffer): void => {

@@ -1,5 +1,5 @@
 import type { Capacity } from '../core/plan/transaction.ts';
-import type { CallerCounts, ServiceStats } from '../dataplane/dataplane.ts';
+import type { CallerCounts, ProgramRuns, ServiceStats } from '../dataplane/dataplane.ts';
 
 /** What metrics and log look at. The agent's view is one of these. */
 export interface Observed {
@@ -11,6 +11,8 @@ export interface Observed {
   verdicts(): Readonly<Record<string, number>>;
   /** Programs that are not in force now. */
   detachedPrograms(): readonly string[];
+  /** Empty while the kernel does not count runs of programs. */
+  programRuns(): readonly ProgramRuns[];
 }
 
 export interface ObservedStatus {

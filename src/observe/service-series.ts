@@ -26,7 +26,10 @@ export class ServiceSeries {
 
   write(services: Iterable<ObservedService>, buffer: TextBuffer): void {
     const notes = this.#note(services);
-    for (const [index, family] of ALWAYS.entries()) writeNoted(family, notes, notes.values[index] ?? [], buffer);
+    for (const [index, family] of ALWAYS.entries()) {
+      writeNoted(family, notes, notes.values[index] ?? [], buffer);
+      writeSeries(family.whenUsed, notes.used, buffer);
+    }
     for (const family of WHEN_USED) writeFamily(family, notes.used, buffer);
     writeLatency(notes.used, buffer);
     this.#labels.clear();
@@ -86,6 +89,10 @@ const writeNoted = (
 
 const writeFamily = ({ metric, series }: Family, used: readonly Used[], buffer: TextBuffer): void => {
   buffer.head(metric);
+  writeSeries(series, used, buffer);
+};
+
+const writeSeries = (series: readonly Series[], used: readonly Used[], buffer: TextBuffer): void => {
   for (const { start, end, read } of series) {
     for (const { labels, stats } of used) buffer.line(start, labels, end, read(stats));
   }
@@ -98,22 +105,42 @@ const affixes = ({ name }: Metric, suffix: string, extra: string): Affixes => ({
   end: Buffer.from(`${extra}} `),
 });
 
-/** A metric with one series for each Service. */
-type Single = Series & { readonly metric: Metric };
+/** A metric with one series for each Service; more of it only of those that are used. */
+type Single = Series & { readonly metric: Metric; readonly whenUsed: readonly Series[] };
 
-const single = (metric: Metric, read: Series['read']): Single => ({ ...affixes(metric, '', ''), metric, read });
+const single = (metric: Metric, read: Series['read']): Single => ({
+  ...affixes(metric, '', ''),
+  metric,
+  read,
+  whenUsed: [],
+});
 
 const simple = (metric: Metric, read: Series['read']): Family => ({ metric, series: [single(metric, read)] });
 
+const forReason = (metric: Metric, reason: string, read: Series['read']): Series => ({
+  ...affixes(metric, '', `,reason="${reason}"`),
+  read,
+});
+
 const byReason = (metric: Metric, reasons: Readonly<Record<string, Series['read']>>): Family => ({
   metric,
-  series: Object.entries(reasons).map(([reason, read]) => ({ ...affixes(metric, '', `,reason="${reason}"`), read })),
+  series: Object.entries(reasons).map(([reason, read]) => forReason(metric, reason, read)),
 });
 
 /** Their first increment must not be missed: `rate` sees none in a series that appears with its first value. */
 const ALWAYS: readonly Single[] = [
   single(METRICS.attempted, (stats) => stats.attempts),
-  single(METRICS.rejected, (stats) => stats.rejected),
+  {
+    metric: METRICS.rejected,
+    ...forReason(METRICS.rejected, 'no_endpoints', ({ rejected, rejectedNoPort, rejectedShare }) =>
+      // As below: the kernel goes on counting.
+      Math.max(0, rejected - rejectedNoPort - rejectedShare),
+    ),
+    whenUsed: [
+      forReason(METRICS.rejected, 'no_port', (stats) => stats.rejectedNoPort),
+      forReason(METRICS.rejected, 'route', (stats) => stats.rejectedShare),
+    ],
+  },
   single(METRICS.datagrams, (stats) => stats.datagrams),
 ];
 

@@ -98,7 +98,7 @@ test('the share of an arm without an endpoint is refused, and goes to nobody els
   expect(by).toEqual({ v1: 2000 - refused });
   expect(chiSquaredP([2000 - refused, refused], [1, 1])).toBeGreaterThan(0.001);
   expect(growth(before)).toEqual({ refused_arm: refused });
-  expect(kernel.stats.service(ASKED).rejected).toBe(refused);
+  expect(kernel.stats.service(ASKED)).toMatchObject({ rejected: refused, rejectedShare: refused, rejectedNoPort: 0 });
   expect(kernel.stats.service(ARMS[1]).rejected).toBe(refused);
   expect(kernel.stats.service(ARMS[0]).rejected).toBe(0);
 });

@@ -143,6 +143,7 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     activate: () => dataplane.activate(),
     lostPrograms: () => dataplane.lostPrograms(),
     detachedPrograms: () => dataplane.detachedPrograms(),
+    programRuns: () => dataplane.programRuns(),
     socketEnding: dataplane.socketEnding,
     staleSockets: () => dataplane.staleSockets(),
     endSockets: (sockets) => dataplane.endSockets(sockets),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { counted } from '../helpers/counted.ts';
+import { counted, serviceStats } from '../helpers/counted.ts';
 import { endpoint, NOT_READY, service, slice } from '../helpers/objects.ts';
 import type { HammerKind, SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, PORTS, type Stage, serviceWith, slicesOf } from '../helpers/stage.ts';
@@ -130,11 +130,13 @@ describe('an address of the Service network that is no Service', () => {
 describe('a port that its Service does not have', () => {
   test.each(WAYS)('is refused at once by $way', async ({ kind, form }) => {
     const before = stage.agent.agent.verdicts();
+    const { rejectedNoPort } = serviceStats(stage.agent, 'shop/web/tcp/TCP');
     const fd = await client.socket(kind);
     const rejected = await counted(stage.agent, 'shop/web/tcp/TCP', async () => {
       expect(await client.connect(fd, inForm(WEB, form), 81)).toEqual({ error: 'ECONNREFUSED' });
     });
     await client.closeSocket(fd);
+    expect(serviceStats(stage.agent, 'shop/web/tcp/TCP').rejectedNoPort).toBe(rejectedNoPort + 1);
     // The first port of the Service counts for all that it does not have.
     expect(rejected).toEqual({ rejected: 1 });
     expect(growth(before)).toEqual({ refused_no_port: 1 });

@@ -156,7 +156,7 @@ test('an agent that comes after finds it as it was, and the connection goes on',
   await expectGoingOn(program);
 });
 
-test('what goes socket to socket counts for the Service while it goes on, also when its endpoint is no more', async () => {
+test('what goes socket to socket counts for the Service and for who asks while it goes on, also when its endpoint is no more', async () => {
   const labelled = { sameNode: 'redirect' } as const;
   const [, , asked, listed] = objects();
   agent = await startAgent(node, {
@@ -167,11 +167,15 @@ test('what goes socket to socket counts for the Service while it goes on, also w
   await expectJoined();
   const sent = (): number => [...(agent?.agent.services('shop/web') ?? [])][0]?.stats.bytesSent ?? 0;
   await vi.waitFor(() => expect(sent()).toBeGreaterThan(100), WAITING);
+  const sentByCallers = (): number =>
+    (agent?.dataplane.callers?.read() ?? []).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+  await vi.waitFor(() => expect(sentByCallers()).toBe(sent()), WAITING);
 
   await agent.put(slice([]));
   const before = sent();
   const { messages = 0 } = sameNode() ?? {};
   await vi.waitFor(() => expect(sent()).toBeGreaterThan(before + 100), WAITING);
+  await vi.waitFor(() => expect(sentByCallers()).toBe(sent()), WAITING);
   expect(sameNode()?.messages).toBeGreaterThan(messages + 20);
   await expectGoingOn(program);
 });

@@ -91,7 +91,13 @@ const tallyOf = (tallies: Map<number, Tally>, index: number): Tally => {
 /** As in bpf/abi.h. */
 const LATENCY_BUCKETS = 32;
 
-const NO_QUALITY = Object.freeze({ retransmits: 0, rttMicros: 0, rttSamples: 0 });
+const NO_QUALITY = Object.freeze({
+  retransmits: 0,
+  rttMicros: 0,
+  rttSamples: 0,
+  rejectedNoPort: 0,
+  rejectedShare: 0,
+});
 
 const NOTHING: Counters = Object.freeze({
   attempts: 0,

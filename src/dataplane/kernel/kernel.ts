@@ -5,7 +5,16 @@ import { ShuntError } from '../../errors.ts';
 import { closeFd } from '../../native/descriptor.ts';
 import { BpfMap } from '../../native/map.ts';
 import { isBpffs, mountBpffs, waitPrograms } from '../../native/system.ts';
-import type { Callers, Dataplane, Ended, EndedLost, SocketEnding, StaleSocket, StatsReader } from '../dataplane.ts';
+import type {
+  Callers,
+  Dataplane,
+  Ended,
+  EndedLost,
+  ProgramRuns,
+  SocketEnding,
+  StaleSocket,
+  StatsReader,
+} from '../dataplane.ts';
 import { applyTransaction } from './apply.ts';
 import { attachAll, mapIdsInForce, notAttached } from './attach.ts';
 import { createCallers } from './callers.ts';
@@ -20,6 +29,7 @@ import { lockRoot } from './lock.ts';
 import { LostConnections } from './lost.ts';
 import { mountsLast } from './mount-namespace.ts';
 import { createSet, isOurLayout, listSets, removeSet, removeUnfinished, type TableSet } from './pins.ts';
+import { programRuns } from './program-runs.ts';
 import { withRights } from './rights.ts';
 import { KernelSameNode, type SameNodeOptions } from './same-node/same-node.ts';
 import { findStaleSockets } from './stale-sockets.ts';
@@ -192,6 +202,10 @@ class Kernel implements KernelDataplane {
 
   detachedPrograms(): readonly string[] {
     return notAttached(this.#loaded.programs, this.#options);
+  }
+
+  programRuns(): readonly ProgramRuns[] {
+    return programRuns(this.#loaded.programs);
   }
 
   get socketEnding(): SocketEnding {

@@ -15,6 +15,20 @@ export const PROGRAM_METRICS = {
     labels: [],
     help: 'Programs that are not in force: connections of their kind go as if there were no Shunt. `shunt explain` names them.',
   },
+  programRuns: {
+    name: 'shunt_program_runs_total',
+    type: 'counter',
+    unit: '',
+    labels: ['program'],
+    help: 'Runs of a kernel program since it was loaded, as far as kernel.bpf_stats_enabled was 1. Absent while it is 0.',
+  },
+  programRunSeconds: {
+    name: 'shunt_program_run_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    labels: ['program'],
+    help: 'Time that these runs took.',
+  },
 } as const satisfies MetricTable;
 
 export const TABLE_METRICS = {

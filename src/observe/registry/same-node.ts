@@ -27,7 +27,7 @@ export const SAME_NODE_METRICS = {
     type: 'counter',
     unit: 'bytes',
     labels: [],
-    help: 'Bytes of these messages. Those of a Service count for the Service as well, within 5 seconds.',
+    help: 'Bytes of these messages. Those of a Service count for the Service and the workload as well, within 5 seconds.',
   },
   sameNodeFallbacks: {
     name: 'shunt_same_node_fallbacks_total',

@@ -14,8 +14,8 @@ export const SERVICE_METRICS = {
     name: 'shunt_service_rejected_total',
     type: 'counter',
     unit: '',
-    labels: SERVICE,
-    help: 'Connections and datagrams refused at once because the Service has no endpoint.',
+    labels: [...SERVICE, 'reason'],
+    help: 'Connections and datagrams refused at once: no_endpoints, no_port (the Service does not have it), or route (nobody answers for the share of a route that it fell to).',
   },
   datagrams: {
     name: 'shunt_service_datagrams_total',

@@ -39,6 +39,8 @@ export const STATS: ServiceStats = {
   retransmits: 9,
   rttMicros: 1_250_000,
   rttSamples: 8,
+  rejectedNoPort: 1,
+  rejectedShare: 0,
   connectLatency: Array.from({ length: 32 }, (_, bucket) => (bucket === 6 ? 4 : bucket === 27 ? 2 : 0)),
 };
 
@@ -47,6 +49,8 @@ export const IDLE: ServiceStats = {
   retransmits: 0,
   rttMicros: 0,
   rttSamples: 0,
+  rejectedNoPort: 0,
+  rejectedShare: 0,
   connectLatency: Array.from({ length: 32 }, () => 0),
 };
 
@@ -195,6 +199,7 @@ export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partia
     events: () => eventStream([]),
     verdicts: () => ({ refused_no_endpoint: 3, refused_bad_table: 0 }),
     detachedPrograms: () => ['shunt_connect4'],
+    programRuns: () => [{ program: 'shunt_connect4', runs: 4000, ns: 2_000_000 }],
     ...changes,
   };
 };

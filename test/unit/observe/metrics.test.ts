@@ -47,7 +47,9 @@ describe('series of Services', () => {
     [`shunt_service_bytes_sent_total{${CART}} 2048`],
     [`shunt_service_bytes_received_total{${CART}} 3000000`],
     [`shunt_service_datagrams_total{${CART}} 7`],
-    [`shunt_service_rejected_total{${CART}} 3`],
+    [`shunt_service_rejected_total{${CART},reason="no_endpoints"} 2`],
+    [`shunt_service_rejected_total{${CART},reason="no_port"} 1`],
+    [`shunt_service_rejected_total{${CART},reason="route"} 0`],
     [`shunt_service_connect_duration_seconds_bucket{${CART},le="0.000032"} 0`],
     [`shunt_service_connect_duration_seconds_bucket{${CART},le="0.000128"} 4`],
     [`shunt_service_connect_duration_seconds_bucket{${CART},le="33.554432"} 4`],
@@ -62,7 +64,7 @@ describe('series of Services', () => {
     const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ stats: undefined })] }));
     expect(linesOf(text, 'shunt_service_')).toEqual([
       `shunt_service_connections_attempted_total{${CART}} 0`,
-      `shunt_service_rejected_total{${CART}} 0`,
+      `shunt_service_rejected_total{${CART},reason="no_endpoints"} 0`,
       `shunt_service_datagrams_total{${CART}} 0`,
     ]);
   });
@@ -178,6 +180,8 @@ test.each([
   ['shunt_verdicts_total{verdict="refused_no_endpoint"} 3'],
   ['shunt_verdicts_total{verdict="refused_bad_table"} 0'],
   ['shunt_programs_detached 1'],
+  ['shunt_program_runs_total{program="shunt_connect4"} 4000'],
+  ['shunt_program_run_seconds_total{program="shunt_connect4"} 0.002'],
   ['shunt_table_entries{table="frontends"} 900'],
   ['shunt_table_capacity{table="services"} 400'],
   ['shunt_connections_table_used 5'],
@@ -229,6 +233,10 @@ test.each([
     metrics.recordProgrammed([20, 800]);
   });
   expect(text.split('\n')).toContain(line);
+});
+
+test('nothing is said of runs of programs that the kernel does not count', async () => {
+  expect(await scrapeText(fakeView({ programRuns: () => [] }))).not.toContain('shunt_program_run');
 });
 
 test('a bookmark that never came has no age, and a source without watches none of their series', async () => {

@@ -3,27 +3,25 @@ import {
   BACKEND_STATS,
   COUNTERS,
   REDIRECTED,
+  REDIRECTED_GROWTH,
   REDIRECTED_KEY,
   SERVICE,
   SERVICE_STATS,
 } from '../../../abi/layout.gen.ts';
 import { loadWord, type RecordMemory } from '../../../abi/memory.ts';
 import type { BpfMap } from '../../../native/map.ts';
+import { programRun } from '../../../native/program.ts';
 import type { Loaded } from '../load.ts';
-
-export interface AccountTables {
-  readonly redirected: BpfMap;
-  readonly accounted: BpfMap;
-}
+import type { Joining } from './programs.ts';
 
 /**
- * Adds what was redirected since the last time to the counters of Services and backends, where all other bytes are: so
- * they outlive a growth of the tables, the programs and the agent. How much was added is noted before it is added: cut in
+ * Adds what was redirected since the last time to the counters of Services, backends and callers, where all other bytes
+ * are: so they outlive a growth of the tables, the programs and the agent. How much was added is noted before it is added: cut in
  * between, bytes of one moment are lost, and none are counted twice. A record that has a new owner gets none: the other of
  * the two, if it is what it was, does.
  */
 export const account = (
-  { redirected, accounted }: AccountTables,
+  { maps: { redirected, accounted }, callers }: Pick<Joining, 'maps' | 'callers'>,
   { memory, lent }: Pick<Loaded, 'memory' | 'lent'>,
 ): void => {
   const now = entriesOf(redirected);
@@ -44,7 +42,10 @@ export const account = (
   for (const { service, backend, last, ...entry } of grown) {
     const sent = entry.sent - (last?.sent ?? 0n);
     const received = entry.received - (last?.received ?? 0n);
-    if (service !== undefined) addBytes(lent.service_stats.look(), service * SERVICE_STATS.size, sent, received);
+    if (service !== undefined) {
+      addBytes(lent.service_stats.look(), service * SERVICE_STATS.size, sent, received);
+      programRun(callers, growthOf(entry.key, sent, received));
+    }
     if (backend !== undefined) addBytes(lent.backend_stats.look(), backend * BACKEND_STATS.size, sent, received);
   }
 };
@@ -80,6 +81,15 @@ const entriesOf = (table: BpfMap): readonly Entry[] => {
   });
 };
 
+const growthOf = (key: Uint8Array, sent: bigint, received: bigint): Uint8Array => {
+  const growth = new Uint8Array(REDIRECTED_GROWTH.size);
+  growth.set(key, REDIRECTED_GROWTH.key);
+  const words = new BigUint64Array(growth.buffer);
+  words[(REDIRECTED_GROWTH.bytes + REDIRECTED.bytesSent) / WORD_BYTES] = sent;
+  words[(REDIRECTED_GROWTH.bytes + REDIRECTED.bytesReceived) / WORD_BYTES] = received;
+  return growth;
+};
+
 interface Owners {
   /** Indexes of the records; undefined of one that has a new owner. */
   readonly service: number | undefined;
@@ -87,16 +97,19 @@ interface Owners {
 }
 
 const ownersOf = (key: Uint8Array, { services, backends }: Loaded['memory']): Owners => {
-  const [service, serviceGeneration, backend, backendGeneration] = wordsOf(key);
+  const at = (offset: number): number => wordsOf(key)[offset / 4] as number;
+  const service = at(REDIRECTED_KEY.service);
+  const backend = at(REDIRECTED_KEY.backend);
   const ownsService =
-    service < services.length && loadWord(services, service, SERVICE.generation) === serviceGeneration;
+    service < services.length &&
+    loadWord(services, service, SERVICE.generation) === at(REDIRECTED_KEY.serviceGeneration);
   const ownsBackend =
-    backend < backends.length && loadWord(backends, backend, BACKEND.generation) === backendGeneration;
+    backend < backends.length &&
+    loadWord(backends, backend, BACKEND.generation) === at(REDIRECTED_KEY.backendGeneration);
   return { service: ownsService ? service : undefined, backend: ownsBackend ? backend : undefined };
 };
 
-const wordsOf = (key: Uint8Array): readonly [number, number, number, number] =>
-  [...new Uint32Array(key.buffer, key.byteOffset, REDIRECTED_KEY.size / 4)] as [number, number, number, number];
+const wordsOf = (key: Uint8Array): Uint32Array => new Uint32Array(key.buffer, key.byteOffset, REDIRECTED_KEY.size / 4);
 
 const nameOf = (key: Uint8Array): string => wordsOf(key).join();
 

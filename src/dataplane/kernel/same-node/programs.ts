@@ -11,11 +11,15 @@ import { linkIn, removeLinkIn, removeSameNode } from './pins.ts';
 export type SameNodeMap = keyof typeof SAME_NODE_MAPS;
 const MAP_NAMES = Object.keys(SAME_NODE_MAPS) as readonly SameNodeMap[];
 
-/** Its tables and the link of its walk; `path` is where all of it is pinned. */
+/**
+ * Its tables, the link of its walk, and the program that counts what was redirected for whoever asked; `path` is where
+ * all of it is pinned.
+ */
 export interface Joining {
   readonly path: string;
   readonly maps: Readonly<Record<SameNodeMap, BpfMap>>;
   readonly walk: number;
+  readonly callers: number;
   readonly close: () => void;
 }
 
@@ -47,13 +51,14 @@ export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions)
   if (path === undefined) undone.defer(() => removeSameNode(place));
   const walk = kept.adopt(attachWalk(program('shunt_same_node_walk'), maps.candidates), closeFd);
   pinLink(walk, place, 'walk');
+  const callers = kept.adopt(object.program('shunt_same_node_callers'), closeFd);
   const read = opened.adopt(attachTracepoint(program('shunt_same_node_read')), closeFd);
   pinLink(read, place, 'read');
   attachMessages(program('shunt_same_node_message'), maps.joined);
   const establish = program('shunt_same_node_establish');
   pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), place, 'establish');
   undone.move();
-  return { path: place, maps, walk, close: () => kept.dispose() };
+  return { path: place, maps, walk, callers, close: () => kept.dispose() };
 };
 
 /** In the place of the last version's: for a moment both watch, which harms nothing. */

@@ -70,7 +70,7 @@ export class KernelSameNode implements SameNode {
   tend(): void {
     const joining = this.#joining;
     if (joining === undefined || this.#memory === undefined || this.#isWalking) return;
-    if (++this.#ticks % ACCOUNT_TICKS === 0) account(joining.maps, this.#options.loaded());
+    if (++this.#ticks % ACCOUNT_TICKS === 0) account(joining, this.#options.loaded());
     const ripe = counterAt(this.#memory.ripened, 0, 0);
     if (ripe === this.#ripe && this.#ticks % IDLE_TICKS_MAX !== 0) return;
     this.#ripe = ripe;
@@ -151,7 +151,7 @@ export class KernelSameNode implements SameNode {
     if (this.#joining !== undefined) {
       this.#say({ off: 1 });
       // A message that is on its way now is not counted.
-      account(this.#joining.maps, this.#options.loaded());
+      account(this.#joining, this.#options.loaded());
     }
     this.#left = undefined;
     this.#letGo();
