@@ -1,5 +1,4 @@
 import { CALLER_KEY, CALLER_STATS } from './layout.gen.ts';
-import { numberAt, viewOf } from './view.ts';
 
 /** struct caller_key of bpf/abi.h. */
 export interface CallerKey {
@@ -38,25 +37,101 @@ export const encodeCallerKeys = (keys: readonly CallerKey[]): Uint8Array => {
   return bytes;
 };
 
-export const decodeCallers = (keys: Uint8Array, values: Uint8Array, count: number): readonly CallerEntry[] => {
-  const keyView = viewOf(keys);
-  const view = viewOf(values);
-  return Array.from({ length: count }, (_, position) => {
-    const key = position * CALLER_KEY.size;
-    const base = position * CALLER_STATS.size;
-    const at = (field: number): number => numberAt(view, base + field);
+/**
+ * Entries as the kernel gives them, without an object for each: 16,384 of those, made at each look, would be most of what
+ * a look costs.
+ */
+export interface CallerTable {
+  readonly count: number;
+  /** Its cgroup, as a number: exact below 2^53, of which no machine has seen as many. */
+  cgroupNumber(position: number): number;
+  service(position: number): number;
+  generation(position: number): number;
+  key(position: number): CallerKey;
+  addCounts(position: number, sum: CallerSums): void;
+  entries(): readonly CallerEntry[];
+}
+
+export type CallerSums = { -readonly [Name in keyof CallerCounts]: number };
+
+/** Of keys and values as they lie in the kernel's table, one behind the other. */
+export const callerTable = (keys: Uint8Array, values: Uint8Array, count: number): CallerTable =>
+  new CallerWords(wordsOf(keys), wordsOf(values), count);
+
+class CallerWords implements CallerTable {
+  readonly #keys: Uint32Array;
+  readonly #counts: Uint32Array;
+  readonly count: number;
+
+  constructor(keys: Uint32Array, counts: Uint32Array, count: number) {
+    this.#keys = keys;
+    this.#counts = counts;
+    this.count = count;
+  }
+
+  cgroupNumber(position: number): number {
+    return numberIn(this.#keys, position * KEY_WORDS + CALLER_KEY.cgroup / WORD);
+  }
+
+  service(position: number): number {
+    return this.#keys[position * KEY_WORDS + CALLER_KEY.service / WORD] as number;
+  }
+
+  generation(position: number): number {
+    return this.#keys[position * KEY_WORDS + CALLER_KEY.serviceGeneration / WORD] as number;
+  }
+
+  key(position: number): CallerKey {
+    const at = position * KEY_WORDS + CALLER_KEY.cgroup / WORD;
     return {
-      cgroup: keyView.getBigUint64(key + CALLER_KEY.cgroup, true),
-      service: keyView.getUint32(key + CALLER_KEY.service, true),
-      serviceGeneration: keyView.getUint32(key + CALLER_KEY.serviceGeneration, true),
-      attempts: at(CALLER_STATS.attempts),
-      established: at(CALLER_STATS.established),
-      failed: at(CALLER_STATS.failed),
-      closed: at(CALLER_STATS.closed),
-      broken: at(CALLER_STATS.broken),
-      rejected: at(CALLER_STATS.rejected),
-      bytesSent: at(CALLER_STATS.bytesSent),
-      bytesReceived: at(CALLER_STATS.bytesReceived),
+      cgroup: (BigInt(this.#keys[at + 1] as number) << 32n) | BigInt(this.#keys[at] as number),
+      service: this.service(position),
+      serviceGeneration: this.generation(position),
     };
-  });
-};
+  }
+
+  addCounts(position: number, sum: CallerSums): void {
+    const counts = this.#counts;
+    const base = position * COUNT_WORDS;
+    sum.attempts += numberIn(counts, base + CALLER_STATS.attempts / WORD);
+    sum.established += numberIn(counts, base + CALLER_STATS.established / WORD);
+    sum.failed += numberIn(counts, base + CALLER_STATS.failed / WORD);
+    sum.closed += numberIn(counts, base + CALLER_STATS.closed / WORD);
+    sum.broken += numberIn(counts, base + CALLER_STATS.broken / WORD);
+    sum.rejected += numberIn(counts, base + CALLER_STATS.rejected / WORD);
+    sum.bytesSent += numberIn(counts, base + CALLER_STATS.bytesSent / WORD);
+    sum.bytesReceived += numberIn(counts, base + CALLER_STATS.bytesReceived / WORD);
+  }
+
+  entries(): readonly CallerEntry[] {
+    return Array.from({ length: this.count }, (_, position) => {
+      const counts = noCounts();
+      this.addCounts(position, counts);
+      return { ...this.key(position), ...counts };
+    });
+  }
+}
+
+const noCounts = (): CallerSums => ({
+  attempts: 0,
+  established: 0,
+  failed: 0,
+  closed: 0,
+  broken: 0,
+  rejected: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+});
+
+const WORD = 4;
+const KEY_WORDS = CALLER_KEY.size / WORD;
+const COUNT_WORDS = CALLER_STATS.size / WORD;
+
+/** 64 bits as a number: exact up to 2^53. */
+const numberIn = (words: Uint32Array, at: number): number =>
+  (words[at + 1] as number) * 0x1_0000_0000 + (words[at] as number);
+
+const wordsOf = (bytes: Uint8Array): Uint32Array =>
+  bytes.byteOffset % WORD === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / WORD)
+    : wordsOf(bytes.slice());

@@ -60,11 +60,9 @@ export function* backendViews(
 export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Generator<ServiceUsage> {
   for (const { id, port } of foundPorts(reconciler, undefined)) {
     const { stats } = dataplane;
-    yield {
-      ...namesOf(id),
-      port: numberOf(port),
-      stats: stats.isUsed(port.service) ? stats.service(port.service) : undefined,
-    };
+    const { namespace, service, protocol } = namesOf(id);
+    const used = stats.isUsed(port.service) ? stats.service(port.service) : undefined;
+    yield { namespace, service, protocol, port: numberOf(port), stats: used };
   }
 }
 
@@ -125,8 +123,14 @@ export const usedCapacity = (have: Have | undefined): Capacity => {
 };
 
 const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
-  const [namespace = '', service = '', portName = '', protocol = ''] = id.split('/');
-  return { namespace, service, portName, protocol: protocol === 'UDP' ? 'UDP' : 'TCP' };
+  const first = id.indexOf('/');
+  const second = id.indexOf('/', first + 1);
+  return {
+    namespace: id.slice(0, first),
+    service: id.slice(first + 1, second),
+    portName: id.slice(second + 1, id.lastIndexOf('/')),
+    protocol: id.endsWith('/UDP') ? 'UDP' : 'TCP',
+  };
 };
 
 /** An endpoint may be chosen in several ways: through several arms, by some clients and by everybody. */

@@ -1,4 +1,4 @@
-import type { CallerCounts, CallerEntry } from '../dataplane/dataplane.ts';
+import type { CallerCounts, CallerEntry, CallerKey, CallerSums, CallerTable } from '../dataplane/dataplane.ts';
 import type { Workload } from './workload-cgroups.ts';
 
 /** A Service port, in the record that it has now. */
@@ -42,10 +42,11 @@ const ENDED_MS = 900_000;
  */
 export class WorkloadTotals {
   readonly #max: number;
-  /** By workload and record of the Service port. */
-  readonly #pairs = new Map<string, Pair>();
   /** By record of the Service port. */
-  readonly #others = new Map<string, Series>();
+  readonly #records = new Map<number, AskedRecord>();
+  /** By cgroup and record, which of the pairs an entry of the table counts for, as found out before. */
+  readonly #known = new Map<number, Map<number, Pair>>();
+  #pairs = 0;
   #shown = 0;
 
   constructor(max = PAIRS_MAX) {
@@ -53,126 +54,146 @@ export class WorkloadTotals {
   }
 
   /** Everything that is in the kernel's table now. */
-  see(entries: readonly CallerEntry[], naming: Naming, nowMs: number): void {
-    for (const { live } of [...this.#pairs.values(), ...this.#others.values()]) clear(live);
-    for (const entry of entries) {
-      const pair = this.#find(entry, naming);
+  see(table: CallerTable, naming: Naming, nowMs: number): void {
+    this.#lookAtRecords(naming);
+    for (let position = 0; position < table.count; position++) {
+      const pair = this.#pairAt(table, position, naming);
       if (pair === undefined) continue;
       pair.seenMs = nowMs;
-      add((pair.other ?? pair).live, entry);
+      table.addCounts(position, pair.series.live);
     }
-    this.#dropGone(naming, nowMs);
+    this.#dropEnded(nowMs);
   }
 
   /** What was taken out of the kernel's table, of what was seen there before. What has no name is lost. */
   settle(entries: readonly CallerEntry[], naming: Naming): void {
     for (const entry of entries) {
       const pair = this.#find(entry, naming);
-      if (pair !== undefined) add((pair.other ?? pair).base, entry);
+      if (pair !== undefined) add(pair.series.base, entry);
+      // Its cgroup may be another workload's one day.
+      this.#forget(entry);
     }
   }
 
   pairs(): Pairs {
-    return { shown: this.#shown, other: this.#pairs.size - this.#shown };
+    return { shown: this.#shown, other: this.#pairs - this.#shown };
   }
 
   *usage(): Generator<WorkloadUsage> {
-    for (const pair of this.#pairs.values()) if (pair.other === undefined) yield usageOf(pair);
-    for (const series of this.#others.values()) yield usageOf(series);
+    for (const record of this.#records.values()) {
+      for (const { series } of record.pairs.values()) if (series !== record.other) yield usageOf(series, record);
+      if (record.other !== undefined) yield usageOf(record.other, record);
+    }
   }
 
-  #find(entry: CallerEntry, { workloadOf, portOf }: Naming): Pair | undefined {
-    const port = portOf(entry.service, entry.serviceGeneration);
-    const workload = workloadOf(entry.cgroup);
-    if (port === undefined || workload === undefined) return undefined;
-    const record = `${entry.service} ${entry.serviceGeneration}`;
-    const key = `${record} ${workload.namespace} ${workload.name}`;
-    const pair = this.#pairs.get(key) ?? this.#newPair(key, record, newSeries(entry, workload, port));
-    pair.port = port;
+  /** Series go with their Service; the number of its port may change. What is live is counted anew. */
+  #lookAtRecords({ portOf }: Naming): void {
+    for (const [service, record] of this.#records) {
+      const port = portOf(service, record.generation);
+      if (port === undefined) {
+        for (const key of record.pairs.keys()) this.#drop(record, key);
+        this.#records.delete(service);
+        continue;
+      }
+      record.port = port;
+      for (const { series } of record.pairs.values()) if (series !== record.other) clear(series.live);
+      if (record.other !== undefined) clear(record.other.live);
+    }
+  }
+
+  #pairAt(table: CallerTable, position: number, naming: Naming): Pair | undefined {
+    const cgroup = table.cgroupNumber(position);
+    const service = table.service(position);
+    const known = this.#known.get(cgroup)?.get(service);
+    if (known !== undefined && known.generation === table.generation(position) && !known.isGone) return known;
+    const pair = this.#find(table.key(position), naming);
+    if (pair === undefined) return undefined;
+    const ofCgroup = this.#known.get(cgroup) ?? new Map<number, Pair>();
+    this.#known.set(cgroup, ofCgroup);
+    ofCgroup.set(service, pair);
     return pair;
   }
 
-  #newPair(key: string, record: string, series: Series): Pair {
+  #find({ cgroup, service, serviceGeneration }: CallerKey, { workloadOf, portOf }: Naming): Pair | undefined {
+    const workload = workloadOf(cgroup);
+    if (workload === undefined) return undefined;
+    const record = this.#records.get(service);
+    if (record?.generation === serviceGeneration) return this.#pairOf(record, workload);
+    const port = portOf(service, serviceGeneration);
+    // One that has another generation is gone, and so are its pairs with the next look.
+    if (port === undefined || record !== undefined) return undefined;
+    const added: AskedRecord = { generation: serviceGeneration, port, pairs: new Map(), other: undefined };
+    this.#records.set(service, added);
+    return this.#pairOf(added, workload);
+  }
+
+  #pairOf(record: AskedRecord, workload: Workload): Pair {
+    const key = `${workload.namespace} ${workload.name}`;
+    const known = record.pairs.get(key);
+    if (known !== undefined) return known;
     const isShown = this.#shown < this.#max;
     if (isShown) this.#shown++;
-    const pair = { ...series, seenMs: 0, other: isShown ? undefined : this.#otherOf(record, series) };
-    this.#pairs.set(key, pair);
+    else record.other ??= newSeries(OTHER);
+    const series = isShown ? newSeries(workload) : (record.other as Series);
+    const pair = { generation: record.generation, series, seenMs: 0, isGone: false };
+    record.pairs.set(key, pair);
+    this.#pairs++;
     return pair;
   }
 
-  #otherOf(record: string, { port, service, generation }: Series): Series {
-    const known = this.#others.get(record);
-    const series = known ?? { ...emptyCounts(), workload: OTHER, port, service, generation };
-    this.#others.set(record, series);
-    return series;
+  #forget({ cgroup, service }: CallerKey): void {
+    const ofCgroup = this.#known.get(Number(cgroup));
+    ofCgroup?.delete(service);
+    if (ofCgroup?.size === 0) this.#known.delete(Number(cgroup));
   }
 
-  /** Series go with their Service, and with a workload that has ended. */
-  #dropGone({ portOf }: Naming, nowMs: number): void {
-    for (const [key, pair] of this.#pairs) {
-      const isOver = nowMs - pair.seenMs > ENDED_MS;
-      if (!isOver && portOf(pair.service, pair.generation) !== undefined) continue;
-      this.#pairs.delete(key);
-      if (pair.other === undefined) this.#shown--;
+  /** With a workload that has ended its series go, too. */
+  #dropEnded(nowMs: number): void {
+    for (const record of this.#records.values()) {
+      for (const [key, { seenMs }] of record.pairs) if (nowMs - seenMs > ENDED_MS) this.#drop(record, key);
     }
-    for (const [key, { service, generation }] of this.#others)
-      if (portOf(service, generation) === undefined) this.#others.delete(key);
   }
+
+  #drop(record: AskedRecord, key: string): void {
+    const pair = record.pairs.get(key);
+    if (pair === undefined) return;
+    pair.isGone = true;
+    record.pairs.delete(key);
+    this.#pairs--;
+    if (pair.series !== record.other) this.#shown--;
+  }
+}
+
+interface AskedRecord {
+  readonly generation: number;
+  port: AskedPort;
+  /** By workload. */
+  readonly pairs: Map<string, Pair>;
+  /** Of those that have no series of their own. */
+  other: Series | undefined;
+}
+
+interface Pair {
+  /** Of the record. */
+  readonly generation: number;
+  /** Where it is counted: in one of its own, or in that of `other`. */
+  readonly series: Series;
+  /** When the kernel's table last had something of it. */
+  seenMs: number;
+  isGone: boolean;
 }
 
 interface Series {
   readonly workload: Workload;
-  /** Its number may change. */
-  port: AskedPort;
-  readonly service: number;
-  readonly generation: number;
   /** Taken out of the kernel's table. */
-  readonly base: Counts;
+  readonly base: CallerSums;
   /** In there. */
-  readonly live: Counts;
+  readonly live: CallerSums;
 }
 
-interface Pair extends Series {
-  /** When the kernel's table last had something of it. */
-  seenMs: number;
-  /** Where it is counted, if not in a series of its own. */
-  readonly other: Series | undefined;
-}
+const newSeries = (workload: Workload): Series => ({ workload, base: noCounts(), live: noCounts() });
 
-type Counts = { -readonly [Name in keyof CallerCounts]: number };
-
-const newSeries = ({ service, serviceGeneration }: CallerEntry, workload: Workload, port: AskedPort): Series => ({
-  ...emptyCounts(),
-  workload,
-  port,
-  service,
-  generation: serviceGeneration,
-});
-
-const emptyCounts = (): Pick<Series, 'base' | 'live'> => ({ base: { ...NOTHING }, live: { ...NOTHING } });
-
-const usageOf = ({ workload, port, base, live }: Series): WorkloadUsage => {
-  const counts = { ...base };
-  add(counts, live);
-  return { ...port, workload, counts };
-};
-
-const clear = (counts: Counts): void => {
-  Object.assign(counts, NOTHING);
-};
-
-const add = (counts: Counts, more: CallerCounts): void => {
-  counts.attempts += more.attempts;
-  counts.established += more.established;
-  counts.failed += more.failed;
-  counts.closed += more.closed;
-  counts.broken += more.broken;
-  counts.rejected += more.rejected;
-  counts.bytesSent += more.bytesSent;
-  counts.bytesReceived += more.bytesReceived;
-};
-
-const NOTHING: CallerCounts = Object.freeze({
+const noCounts = (): CallerSums => ({
   attempts: 0,
   established: 0,
   failed: 0,
@@ -182,3 +203,31 @@ const NOTHING: CallerCounts = Object.freeze({
   bytesSent: 0,
   bytesReceived: 0,
 });
+
+const usageOf = ({ workload, base, live }: Series, { port }: AskedRecord): WorkloadUsage => {
+  const counts = { ...base };
+  add(counts, live);
+  return { ...port, workload, counts };
+};
+
+const clear = (counts: CallerSums): void => {
+  counts.attempts = 0;
+  counts.established = 0;
+  counts.failed = 0;
+  counts.closed = 0;
+  counts.broken = 0;
+  counts.rejected = 0;
+  counts.bytesSent = 0;
+  counts.bytesReceived = 0;
+};
+
+const add = (counts: CallerSums, more: CallerCounts): void => {
+  counts.attempts += more.attempts;
+  counts.established += more.established;
+  counts.failed += more.failed;
+  counts.closed += more.closed;
+  counts.broken += more.broken;
+  counts.rejected += more.rejected;
+  counts.bytesSent += more.bytesSent;
+  counts.bytesReceived += more.bytesReceived;
+};

@@ -1,5 +1,5 @@
 import type { Cluster } from '../core/cluster.ts';
-import type { CallerEntry, Callers } from '../dataplane/dataplane.ts';
+import type { CallerEntry, Callers, CallerTable } from '../dataplane/dataplane.ts';
 import { cgroupId } from './cgroup-tree.ts';
 import { inTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
@@ -88,9 +88,9 @@ export class Workloads {
     this.#takeOut();
   }
 
-  #note(entries: readonly CallerEntry[]): void {
+  #note(table: CallerTable): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const counting = new Set(entries.map(({ cgroup }) => cgroup));
+    const counting = cgroupsIn(table);
     for (const [id, { goneMs }] of this.#cgroups)
       if (goneMs !== undefined && !counting.has(id)) this.#cgroups.delete(id);
     for (const id of counting) {
@@ -128,16 +128,27 @@ export class Workloads {
     const { callers } = this.#options;
     const naming = this.#naming();
     if (naming === undefined) return;
-    const entries = callers.read();
-    this.#see(entries, naming);
-    const taken = callers.forget(entries.filter((entry) => this.#isOver(entry, naming)));
+    const table = callers.read();
+    this.#see(table, naming);
+    const taken = callers.forget(this.#overIn(table, naming));
     if (taken.length === 0) return;
     this.#totals.settle(taken, naming);
     this.#see(callers.read(), naming);
   }
 
-  #see(entries: readonly CallerEntry[], naming: Naming): void {
-    this.#totals.see(entries, naming, this.#options.clock.monotonicMs());
+  #see(table: CallerTable, naming: Naming): void {
+    this.#totals.see(table, naming, this.#options.clock.monotonicMs());
+  }
+
+  /** Mostly none, and nothing is looked at one by one. */
+  #overIn(table: CallerTable, naming: Naming): readonly CallerEntry[] {
+    const hasGone = [...this.#cgroups.values()].some(({ goneMs }) => goneMs !== undefined);
+    const records = new Map<number, number>();
+    for (let position = 0; position < table.count; position++)
+      records.set(table.service(position), table.generation(position));
+    if (!hasGone && [...records].every(([service, generation]) => naming.portOf(service, generation) !== undefined))
+      return [];
+    return table.entries().filter((entry) => this.#isOver(entry, naming));
   }
 
   #isOver(entry: CallerEntry, { portOf }: Naming): boolean {
@@ -162,6 +173,13 @@ interface Known {
   readonly path: string;
   readonly goneMs: number | undefined;
 }
+
+/** Many entries are of one: each becomes a key once. */
+const cgroupsIn = (table: CallerTable): ReadonlySet<bigint> => {
+  const positions = new Map<number, number>();
+  for (let position = 0; position < table.count; position++) positions.set(table.cgroupNumber(position), position);
+  return new Set(Array.from(positions.values(), (position) => table.key(position).cgroup));
+};
 
 /** Nothing of it is open. */
 const hasEnded = ({ attempts, established, failed, closed }: CallerEntry): boolean =>

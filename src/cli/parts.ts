@@ -107,7 +107,7 @@ export interface Metrics {
   recordLostEnded(count: number): void;
   recordSocketsFailure(): void;
   recordProgrammed(durationsMs: readonly number[]): void;
-  scrape(): Promise<{ readonly type: string; readonly body: Uint8Array; readonly release: () => void }>;
+  scrape(): Promise<{ readonly type: string; readonly body: Iterable<string> }>;
 }
 
 /** What listeners serve; undefined while the agent is being opened. */

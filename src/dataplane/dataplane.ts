@@ -1,11 +1,11 @@
-import type { CallerEntry, CallerKey } from '../abi/callers.ts';
+import type { CallerEntry, CallerKey, CallerTable } from '../abi/callers.ts';
 import type { RememberedConnection } from '../abi/connection.ts';
 import type { Counters } from '../abi/counters.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { FlowEvents } from './flow-events.ts';
 import type { SameNode } from './same-node.ts';
 
-export type { CallerCounts, CallerEntry, CallerKey } from '../abi/callers.ts';
+export type { CallerCounts, CallerEntry, CallerKey, CallerSums, CallerTable } from '../abi/callers.ts';
 export type { Counters } from '../abi/counters.ts';
 export {
   EVENT_OUTCOMES,
@@ -97,8 +97,8 @@ export interface EndedLost {
 
 /** Counters by who asks and whom. */
 export interface Callers {
-  /** All of them. Looks at a whole table. */
-  read(): readonly CallerEntry[];
+  /** All of them. Looks at a whole table, which takes some milliseconds. */
+  read(): CallerTable;
   /** Takes these out, and returns what had been counted for them by then. Who counts for one later begins anew. */
   forget(keys: readonly CallerKey[]): readonly CallerEntry[];
 }

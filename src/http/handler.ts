@@ -54,7 +54,7 @@ const target = ({ url = '/' }: IncomingMessage): { readonly path: string; readon
 };
 
 const send = async (response: ServerResponse, { status, type, body, release }: Answer): Promise<void> => {
-  const whole = typeof body === 'string' || body instanceof Uint8Array ? body : undefined;
+  const whole = typeof body === 'string' ? body : undefined;
   if (release !== undefined) response.once('close', release);
   response.writeHead(status, {
     'content-type': type,

@@ -11,11 +11,10 @@ export interface PublicDeps {
   readonly onBug: OnBug;
 }
 
-/** Text in a buffer that is used again after `release`. */
+/** Text that is made while it is sent. */
 export interface Scrape {
   readonly type: string;
-  readonly body: Uint8Array;
-  readonly release: () => void;
+  readonly body: Iterable<string>;
 }
 
 /** What Prometheus and the kubelet ask for. */

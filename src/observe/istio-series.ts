@@ -1,13 +1,13 @@
 import type { ObservedWorkload } from './observed.ts';
 import { METRICS } from './registry.ts';
-import { labelText, type TextBuffer } from './text-buffer.ts';
+import { headText, labelText } from './series-text.ts';
 
 /**
  * TCP under the names and labels of Istio (https://istio.io/latest/docs/reference/config/metrics/), as the client's side
  * reports it. They tell neither kinds of workloads nor ports apart, so some are added up. What is known of no connection
  * here is `unknown`, as there.
  */
-export const writeIstio = (workloads: readonly ObservedWorkload[], buffer: TextBuffer): void => {
+export function* istioSeries(workloads: readonly ObservedWorkload[]): Generator<string> {
   const sums = new Map<string, number[]>();
   for (const usage of workloads) {
     if (usage.protocol !== 'TCP') continue;
@@ -17,10 +17,10 @@ export const writeIstio = (workloads: readonly ObservedWorkload[], buffer: TextB
     sums.set(labels, values);
   }
   for (const [at, { metric }] of FAMILIES.entries()) {
-    buffer.head(metric);
-    for (const [labels, values] of sums) buffer.text(`${metric.name}{${labels}} ${values[at]}\n`);
+    yield headText(metric);
+    for (const [labels, values] of sums) yield `${metric.name}{${labels}} ${values[at]}\n`;
   }
-};
+}
 
 const FAMILIES = [
   { metric: METRICS.istioOpened, read: ({ established }: ObservedWorkload['counts']) => established },

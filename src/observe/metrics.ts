@@ -1,10 +1,10 @@
 import type { Observed, ObservedChange, ObservedStatus } from './observed.ts';
 import { Counter, collectOwnProcess, Histogram, Registry } from './prom-client.ts';
 import { METRICS, type Metric } from './registry.ts';
-import { ServiceSeries } from './service-series.ts';
-import { labelText, numberText, TextBuffer } from './text-buffer.ts';
-import { writeWatches } from './watch-series.ts';
-import { writeWorkloads } from './workload-series.ts';
+import { familyText, inPieces } from './series-text.ts';
+import { serviceSeries } from './service-series.ts';
+import { watchSeries } from './watch-series.ts';
+import { workloadSeries } from './workload-series.ts';
 
 export interface Metrics {
   recordChange(change: ObservedChange): void;
@@ -17,11 +17,10 @@ export interface Metrics {
   scrape(): Promise<Scrape>;
 }
 
-/** `body` lies in a buffer that the next scrape uses again once it was released. */
+/** `body` is made while it is sent, piece by piece, and is for one reader. */
 export interface Scrape {
   readonly type: string;
-  readonly body: Uint8Array;
-  readonly release: () => void;
+  readonly body: Iterable<string>;
 }
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -33,29 +32,19 @@ export const createMetrics = (
   { istioMetrics = false }: { readonly istioMetrics?: boolean } = {},
 ): Metrics => {
   const { registry, ...records } = createOwn();
-  const services = new ServiceSeries();
-  let spare: TextBuffer | undefined;
+  function* texts(own: string): Generator<string> {
+    yield* serviceSeries(observed.usage());
+    yield* workloadSeries(observed.workloads(), { istioMetrics });
+    yield '';
+    const status = observed.status();
+    yield* statusSeries(status, observed.verdicts());
+    yield* programSeries(observed);
+    yield watchSeries(status.watches, nowMs());
+    yield own;
+  }
   return {
     ...records,
-    scrape: async () => {
-      const ownText = await registry.metrics();
-      const buffer = spare ?? new TextBuffer();
-      spare = undefined;
-      buffer.clear();
-      services.write(observed.usage(), buffer);
-      writeWorkloads(observed.workloads(), buffer, { istioMetrics });
-      const status = observed.status();
-      writeStatus(status, observed.verdicts(), buffer);
-      writePrograms(observed, buffer);
-      writeWatches(status.watches, nowMs(), buffer);
-      buffer.text(ownText);
-      // Two scrapes at once: each has a buffer of its own, and one of them is kept.
-      const release = (): void => {
-        buffer.clear();
-        spare = buffer;
-      };
-      return { type: TEXT_FORMAT, body: buffer.written, release };
-    },
+    scrape: async () => ({ type: TEXT_FORMAT, body: inPieces(texts(await registry.metrics())) }),
   };
 };
 
@@ -105,16 +94,16 @@ const createOwn = () => {
 
 const TABLES = ['frontends', 'slots', 'backends', 'services'] as const;
 
-const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, number>>, buffer: TextBuffer): void => {
+function* statusSeries(status: ObservedStatus, verdicts: Readonly<Record<string, number>>): Generator<string> {
   const { used, capacity, connections, objects, clients, sameNode, statusWriting, complaints, source, version } =
     status;
   const tables = (entries: ObservedStatus['used']) => TABLES.map((table) => [table, entries[table]] as const);
-  writeFamily(METRICS.verdicts, Object.entries(verdicts), buffer);
-  writeFamily(METRICS.tableEntries, tables(used), buffer);
-  writeFamily(METRICS.tableCapacity, tables(capacity), buffer);
-  writeFamily(METRICS.connectionsUsed, [['', connections.used]], buffer);
-  writeFamily(METRICS.connectionsSize, [['', connections.size]], buffer);
-  const kinds = [
+  yield familyText(METRICS.verdicts, Object.entries(verdicts));
+  yield familyText(METRICS.tableEntries, tables(used));
+  yield familyText(METRICS.tableCapacity, tables(capacity));
+  yield familyText(METRICS.connectionsUsed, [['', connections.used]]);
+  yield familyText(METRICS.connectionsSize, [['', connections.size]]);
+  yield familyText(METRICS.objects, [
     ['Service', objects.services],
     ['EndpointSlice', objects.endpointSlices],
     ['TrafficPolicy', objects.trafficPolicies],
@@ -123,62 +112,40 @@ const writeStatus = (status: ObservedStatus, verdicts: Readonly<Record<string, n
     ['ReferenceGrant', objects.referenceGrants],
     ['Node', objects.nodes],
     ['Pod', objects.pods],
-  ] as const;
-  writeFamily(METRICS.objects, kinds, buffer);
-  const severities = [
+  ]);
+  yield familyText(METRICS.complaints, [
     ['error', complaints.errors],
     ['warning', complaints.warnings],
     ['note', complaints.notes],
-  ] as const;
-  writeFamily(METRICS.complaints, severities, buffer);
-  writeFamily(METRICS.clientPods, Object.entries(clients), buffer);
-  if (sameNode !== undefined) writeSameNode(sameNode, buffer);
+  ]);
+  yield familyText(METRICS.clientPods, Object.entries(clients));
+  if (sameNode !== undefined) yield* sameNodeSeries(sameNode);
   if (statusWriting !== undefined) {
-    writeFamily(METRICS.statusLeader, [['', statusWriting.isLeader ? 1 : 0]], buffer);
-    writeFamily(METRICS.statusPending, [['', statusWriting.pending]], buffer);
-    writeFamily(METRICS.statusWrites, Object.entries(statusWriting.writes), buffer);
+    yield familyText(METRICS.statusLeader, [['', statusWriting.isLeader ? 1 : 0]]);
+    yield familyText(METRICS.statusPending, [['', statusWriting.pending]]);
+    yield familyText(METRICS.statusWrites, Object.entries(statusWriting.writes));
   }
-  writeFamily(METRICS.sourceSynced, [['', source.synced ? 1 : 0]], buffer);
-  writeFamily(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]], buffer);
-  writeFamily(METRICS.buildInfo, [[version, 1]], buffer);
-};
+  yield familyText(METRICS.sourceSynced, [['', source.synced ? 1 : 0]]);
+  yield familyText(METRICS.sourceTrouble, [['', source.trouble === '' ? 0 : 1]]);
+  yield familyText(METRICS.buildInfo, [[version, 1]]);
+}
 
-const writePrograms = (observed: Pick<Observed, 'detachedPrograms' | 'programRuns'>, buffer: TextBuffer): void => {
-  writeFamily(METRICS.programsDetached, [['', observed.detachedPrograms().length]], buffer);
+function* programSeries(observed: Pick<Observed, 'detachedPrograms' | 'programRuns'>): Generator<string> {
+  yield familyText(METRICS.programsDetached, [['', observed.detachedPrograms().length]]);
   const counted = observed.programRuns();
   if (counted.length === 0) return;
-  writeFamily(
-    METRICS.programRuns,
-    counted.map(({ program, runs }) => [program, runs]),
-    buffer,
-  );
-  writeFamily(
-    METRICS.programRunSeconds,
-    counted.map(({ program, ns }) => [program, ns / 1e9]),
-    buffer,
-  );
-};
+  const runs = counted.map(({ program, runs }) => [program, runs] as const);
+  const seconds = counted.map(({ program, ns }) => [program, ns / 1e9] as const);
+  yield familyText(METRICS.programRuns, runs);
+  yield familyText(METRICS.programRunSeconds, seconds);
+}
 
-const writeSameNode = (sameNode: NonNullable<ObservedStatus['sameNode']>, buffer: TextBuffer): void => {
-  writeFamily(METRICS.sameNodeAttached, [['', sameNode.attached ? 1 : 0]], buffer);
-  writeFamily(METRICS.sameNodeSockets, Object.entries(sameNode.sockets), buffer);
-  writeFamily(METRICS.sameNodeMessages, [['', sameNode.messages]], buffer);
-  writeFamily(METRICS.sameNodeBytes, [['', sameNode.bytes]], buffer);
-  writeFamily(METRICS.sameNodeFallbacks, Object.entries(sameNode.fallbacks), buffer);
-  writeFamily(METRICS.sameNodeUnfit, Object.entries(sameNode.unfit), buffer);
-  writeFamily(METRICS.sameNodeFailures, [['', sameNode.failures]], buffer);
-};
-
-/** A metric with one label at most. */
-const writeFamily = (
-  metric: Metric,
-  values: readonly (readonly [label: string, value: number])[],
-  buffer: TextBuffer,
-) => {
-  buffer.head(metric);
-  const [name] = metric.labels;
-  for (const [label, value] of values) {
-    const labels = name === undefined ? '' : `{${labelText([[name, label]])}}`;
-    buffer.text(`${metric.name}${labels} ${numberText(value)}\n`);
-  }
-};
+function* sameNodeSeries(sameNode: NonNullable<ObservedStatus['sameNode']>): Generator<string> {
+  yield familyText(METRICS.sameNodeAttached, [['', sameNode.attached ? 1 : 0]]);
+  yield familyText(METRICS.sameNodeSockets, Object.entries(sameNode.sockets));
+  yield familyText(METRICS.sameNodeMessages, [['', sameNode.messages]]);
+  yield familyText(METRICS.sameNodeBytes, [['', sameNode.bytes]]);
+  yield familyText(METRICS.sameNodeFallbacks, Object.entries(sameNode.fallbacks));
+  yield familyText(METRICS.sameNodeUnfit, Object.entries(sameNode.unfit));
+  yield familyText(METRICS.sameNodeFailures, [['', sameNode.failures]]);
+}

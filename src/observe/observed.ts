@@ -4,7 +4,7 @@ import type { CallerCounts, ProgramRuns, ServiceStats } from '../dataplane/datap
 /** What metrics and log look at. The agent's view is one of these. */
 export interface Observed {
   status(): ObservedStatus;
-  /** One at a time, as they are asked for, within one turn of the event loop. */
+  /** One at a time, as they are asked for; the event loop has turns in between. */
   usage(): Iterable<ObservedService>;
   /** By who asks; undefined where that is not counted. */
   workloads(): ObservedWorkloads | undefined;

@@ -1,22 +1,23 @@
 import type { ObservedWatch } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
-import { labelText, numberText, type TextBuffer } from './text-buffer.ts';
+import { headText, labelText, numberText } from './series-text.ts';
 
 /** The watches of a source, each with the name of its resource; nothing when the source has none. */
-export const writeWatches = (watches: readonly ObservedWatch[], nowMs: number, buffer: TextBuffer): void => {
-  if (watches.length === 0) return;
+export const watchSeries = (watches: readonly ObservedWatch[], nowMs: number): string => {
+  if (watches.length === 0) return '';
+  let text = '';
   const gauge = (metric: Metric, read: (watch: ObservedWatch) => number | undefined): void => {
-    buffer.head(metric);
+    text += headText(metric);
     for (const watch of watches) {
       const value = read(watch);
-      if (value !== undefined) buffer.text(`${metric.name}{${labels(metric, watch.resource)}} ${numberText(value)}\n`);
+      if (value !== undefined) text += `${metric.name}{${labels(metric, watch.resource)}} ${numberText(value)}\n`;
     }
   };
   const counts = (metric: Metric, read: (watch: ObservedWatch) => Readonly<Record<string, number>>): void => {
-    buffer.head(metric);
+    text += headText(metric);
     for (const watch of watches) {
       for (const [why, count] of Object.entries(read(watch))) {
-        buffer.text(`${metric.name}{${labels(metric, watch.resource, why)}} ${numberText(count)}\n`);
+        text += `${metric.name}{${labels(metric, watch.resource, why)}} ${numberText(count)}\n`;
       }
     }
   };
@@ -28,6 +29,7 @@ export const writeWatches = (watches: readonly ObservedWatch[], nowMs: number, b
   counts(METRICS.watchReconnects, ({ reconnects }) => reconnects);
   gauge(METRICS.watchBadLines, ({ badLines }) => badLines);
   gauge(METRICS.watchWaiting, ({ waiting }) => waiting);
+  return text;
 };
 
 const labels = ({ labels: names }: Metric, ...values: readonly string[]): string =>

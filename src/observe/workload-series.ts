@@ -1,41 +1,43 @@
 import type { CallerCounts } from '../dataplane/dataplane.ts';
-import { writeIstio } from './istio-series.ts';
+import { istioSeries } from './istio-series.ts';
 import type { ObservedWorkload, ObservedWorkloads } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
-import { serviceLabels } from './service-series.ts';
-import { labelText, type TextBuffer } from './text-buffer.ts';
+import { affixes, escapeLabel, familyText, headText, linesOf, serviceLabels } from './series-text.ts';
 
-/** Writes the series of each workload and Service port. They are some thousands at most. */
-export const writeWorkloads = (
+/** The series of each workload and Service port. They are some thousands at most. */
+export function* workloadSeries(
   workloads: ObservedWorkloads | undefined,
-  buffer: TextBuffer,
   { istioMetrics }: { readonly istioMetrics: boolean },
-): void => {
+): Generator<string> {
   if (workloads === undefined) return;
+  yield '';
   const used = [...workloads.usage];
-  const noted = used.map((usage) => ({ labels: labelsOf(usage), counts: usage.counts }));
-  for (const { metric, start, read } of FAMILIES) {
-    buffer.head(metric);
-    for (const { labels, counts } of noted) buffer.line(start, labels, END, read(counts));
+  yield '';
+  const noted = used.map((usage): Noted => ({ labels: labelsOf(usage), counts: usage.counts }));
+  for (const { metric, start, end, read } of FAMILIES) {
+    yield headText(metric);
+    yield* linesOf({ start, end }, noted, read);
   }
-  buffer.head(METRICS.workloadPairs);
-  for (const state of ['shown', 'other'] as const)
-    buffer.text(`${METRICS.workloadPairs.name}{${labelText([['state', state]])}} ${workloads.pairs[state]}\n`);
-  if (istioMetrics) writeIstio(used, buffer);
-};
+  const { shown, other } = workloads.pairs;
+  yield familyText(METRICS.workloadPairs, Object.entries({ shown, other }));
+  if (istioMetrics) yield* istioSeries(used);
+}
 
-const labelsOf = ({ workload, ...asked }: ObservedWorkload): Uint8Array =>
-  Buffer.from(
-    labelText([['workload_namespace', workload.namespace], ['workload', workload.name], ...serviceLabels(asked)]),
-  );
+interface Noted {
+  readonly labels: string;
+  readonly counts: CallerCounts;
+}
+
+const labelsOf = (usage: ObservedWorkload): string => {
+  const { namespace, name } = usage.workload;
+  return `workload_namespace="${escapeLabel(namespace)}",workload="${escapeLabel(name)}",${serviceLabels(usage)}`;
+};
 
 const family = (metric: Metric, read: (counts: CallerCounts) => number) => ({
   metric,
-  start: Buffer.from(`${metric.name}{`),
-  read,
+  ...affixes(metric),
+  read: ({ counts }: Noted) => read(counts),
 });
-
-const END = Buffer.from('} ');
 
 const FAMILIES = [
   family(METRICS.workloadAttempted, ({ attempts }) => attempts),

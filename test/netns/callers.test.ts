@@ -80,7 +80,7 @@ const NAMES = [
   'bytesReceived',
 ] as const satisfies readonly (keyof CallerCounts)[];
 
-const entries = () => agent.dataplane.callers?.read() ?? [];
+const entries = () => agent.dataplane.callers?.read().entries() ?? [];
 const total = () =>
   Object.fromEntries(
     NAMES.map((name) => [name, [...forgotten, ...entries()].reduce((sum, entry) => sum + entry[name], 0)]),

@@ -25,9 +25,8 @@ afterEach(() => writeFileSync(SWITCH, before));
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 const runsOf = async (program: string): Promise<readonly number[]> => {
-  const { body } = await createMetrics(stage.agent.agent).scrape();
-  const lines = Buffer.from(body)
-    .toString()
+  const text = [...(await createMetrics(stage.agent.agent).scrape()).body].join('');
+  const lines = text
     .split('\n')
     .filter((line) => line.startsWith('shunt_program_run') && line.includes(`program="${program}"`));
   return lines.map((line) => Number(line.split(' ').at(-1)));

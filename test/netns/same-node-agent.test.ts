@@ -168,7 +168,7 @@ test('what goes socket to socket counts for the Service and for who asks while i
   const sent = (): number => [...(agent?.agent.services('shop/web') ?? [])][0]?.stats.bytesSent ?? 0;
   await vi.waitFor(() => expect(sent()).toBeGreaterThan(100), WAITING);
   const sentByCallers = (): number =>
-    (agent?.dataplane.callers?.read() ?? []).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+    (agent?.dataplane.callers?.read().entries() ?? []).reduce((sum, { bytesSent }) => sum + bytesSent, 0);
   await vi.waitFor(() => expect(sentByCallers()).toBe(sent()), WAITING);
 
   await agent.put(slice([]));

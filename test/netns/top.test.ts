@@ -90,9 +90,7 @@ type Counts = Readonly<Record<string, number>>;
 /** By Service port and rate; all reasons of a failure together. */
 const scrape = async (): Promise<Counts> => {
   const metrics = createMetrics(stage.agent.agent);
-  const { body, release } = await metrics.scrape();
-  const text = Buffer.from(body).toString();
-  release();
+  const text = [...(await metrics.scrape()).body].join('');
   const counts: Record<string, number> = {};
   for (const [name, metric] of Object.entries(NAMES)) {
     const series = new RegExp(

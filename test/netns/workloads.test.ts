@@ -48,10 +48,10 @@ const openIn = (uid: string, container: string): Promise<SocketShell> =>
 
 /** Connections established, by workload, of TCP and UDP together. */
 const established = async (): Promise<Record<string, number>> => {
-  const { body } = await createMetrics(stage.agent.agent).scrape();
+  const text = [...(await createMetrics(stage.agent.agent).scrape()).body].join('');
   const counts: Record<string, number> = {};
   const line = /^shunt_workload_connections_established_total\{.*,workload="(.*)",namespace.* (\d+)$/gm;
-  for (const [, workload = '', count] of Buffer.from(body).toString().matchAll(line))
+  for (const [, workload = '', count] of text.matchAll(line))
     counts[workload] = (counts[workload] ?? 0) + Number(count);
   return counts;
 };
@@ -77,7 +77,7 @@ test('connections count for the owner of their Pod, whatever its containers, and
   await shows({ 'Deployment/a': 123, 'StatefulSet/b': 450, node: 9, unknown: 7 });
 
   await retryUntil(() => allEnded(stage.agent));
-  const held = (): number => stage.agent.dataplane.callers?.read().length ?? 0;
+  const held = (): number => stage.agent.dataplane.callers?.read().count ?? 0;
   const before = held();
   await removeCgroup(cgroupOf('u-1'));
   await removeCgroup(cgroupOf('u-3'));
@@ -91,5 +91,5 @@ test('connections count for the owner of their Pod, whatever its containers, and
 test('the series go with their Service, and nothing of it stays in the table', async () => {
   await stage.agent.remove(...serviceWith('web', [WEB], []));
   await shows({});
-  await retryUntil(() => stage.agent.dataplane.callers?.read().length === 0);
+  await retryUntil(() => stage.agent.dataplane.callers?.read().count === 0);
 });

@@ -1,4 +1,4 @@
-import { decodeCallers, encodeCallerKeys } from '../../abi/callers.ts';
+import { callerTable, encodeCallerKeys } from '../../abi/callers.ts';
 import type { BpfMap } from '../../native/map.ts';
 import type { CallerEntry, CallerKey, Callers } from '../dataplane.ts';
 
@@ -6,7 +6,7 @@ import type { CallerEntry, CallerKey, Callers } from '../dataplane.ts';
 export const createCallers = (table: () => BpfMap): Callers => ({
   read: () => {
     const { keys, values, count } = table().readAll();
-    return decodeCallers(keys, values, count);
+    return callerTable(keys, values, count);
   },
   forget: (keys) => keys.flatMap((key) => takeOut(table(), key)),
 });
@@ -17,5 +17,5 @@ const takeOut = (table: BpfMap, key: CallerKey): readonly CallerEntry[] => {
   const value = table.lookup(bytes);
   if (value === undefined) return [];
   table.delete(bytes, 1);
-  return decodeCallers(bytes, value, 1);
+  return callerTable(bytes, value, 1).entries();
 };

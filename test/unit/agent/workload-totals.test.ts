@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Workload } from '../../../src/agent/workload-cgroups.ts';
 import { type AskedPort, type Naming, WorkloadTotals } from '../../../src/agent/workload-totals.ts';
 import type { CallerEntry } from '../../../src/dataplane/dataplane.ts';
+import { callerTableOf } from '../../helpers/caller-table.ts';
 
 const NOTHING = {
   attempts: 0,
@@ -41,7 +42,7 @@ describe('totals', () => {
     const totals = new WorkloadTotals();
     const each = { ...NOTHING, attempts: 1, established: 2, failed: 3, closed: 4, broken: 5, rejected: 6 };
     const counts = { ...each, bytesSent: 7, bytesReceived: 8 };
-    totals.see([entry(10, 1, counts), entry(11, 1, counts), entry(20, 1, { attempts: 5 })], NAMING, 0);
+    totals.see(callerTableOf([entry(10, 1, counts), entry(11, 1, counts), entry(20, 1, { attempts: 5 })]), NAMING, 0);
     const doubled = Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, 2 * value]));
     expect([...totals.usage()][0]).toEqual({ ...asked('s1'), workload: workload('1'), counts: doubled });
     expect(shown(totals)).toEqual({ '1 s1': 2, '2 s1': 5 });
@@ -49,24 +50,24 @@ describe('totals', () => {
 
   test('hold what is in the table now, and not once more what was seen before', () => {
     const totals = new WorkloadTotals();
-    totals.see([entry(10, 1, { attempts: 5 })], NAMING, 0);
-    totals.see([entry(10, 1, { attempts: 6 })], NAMING, 1);
+    totals.see(callerTableOf([entry(10, 1, { attempts: 5 })]), NAMING, 0);
+    totals.see(callerTableOf([entry(10, 1, { attempts: 6 })]), NAMING, 1);
     expect(shown(totals)).toEqual({ '1 s1': 6 });
   });
 
   test('keep what was taken out of the table, beside what comes anew', () => {
     const totals = new WorkloadTotals();
-    totals.see([entry(10, 1, { attempts: 5 }), entry(11, 1, { attempts: 1 })], NAMING, 0);
+    totals.see(callerTableOf([entry(10, 1, { attempts: 5 }), entry(11, 1, { attempts: 1 })]), NAMING, 0);
     totals.settle([entry(10, 1, { attempts: 7 })], NAMING);
-    totals.see([entry(11, 1, { attempts: 1 })], NAMING, 1);
+    totals.see(callerTableOf([entry(11, 1, { attempts: 1 })]), NAMING, 1);
     expect(shown(totals)).toEqual({ '1 s1': 8 });
-    totals.see([entry(11, 1, { attempts: 1 }), entry(10, 1, { attempts: 2 })], NAMING, 2);
+    totals.see(callerTableOf([entry(11, 1, { attempts: 1 }), entry(10, 1, { attempts: 2 })]), NAMING, 2);
     expect(shown(totals)).toEqual({ '1 s1': 10 });
   });
 
   test('wait for the name of whoever asks', () => {
     const totals = new WorkloadTotals();
-    totals.see([entry(99, 1, { attempts: 5 })], NAMING, 0);
+    totals.see(callerTableOf([entry(99, 1, { attempts: 5 })]), NAMING, 0);
     expect(shown(totals)).toEqual({});
     expect(totals.pairs()).toEqual({ shown: 0, other: 0 });
   });
@@ -74,13 +75,13 @@ describe('totals', () => {
   test('go with the record of their Service, and follow the number of its port', () => {
     const totals = new WorkloadTotals();
     const entries = [entry(10, 1, { attempts: 5 }), entry(10, 2, { attempts: 1 })];
-    totals.see(entries, NAMING, 0);
+    totals.see(callerTableOf(entries), NAMING, 0);
     totals.settle([entry(10, 1, { attempts: 5 })], NAMING);
     const later: Naming = {
       ...NAMING,
       portOf: (service) => (service === 2 ? { ...asked('s2'), port: 81 } : undefined),
     };
-    totals.see(entries, later, 1);
+    totals.see(callerTableOf(entries), later, 1);
     expect([...totals.usage()].map(({ service, port }) => [service, port])).toEqual([['s2', 81]]);
     expect(totals.pairs()).toEqual({ shown: 1, other: 0 });
   });
@@ -91,27 +92,27 @@ describe('of more pairs than have series of their own', () => {
 
   test('the later ones count for `other` of the Service, each Service on its own', () => {
     const totals = new WorkloadTotals(1);
-    totals.see([...ENTRIES, entry(10, 2, { attempts: 8 })], NAMING, 0);
+    totals.see(callerTableOf([...ENTRIES, entry(10, 2, { attempts: 8 })]), NAMING, 0);
     expect(shown(totals)).toEqual({ '1 s1': 1, 'other s1': 6, 'other s2': 8 });
     expect(totals.pairs()).toEqual({ shown: 1, other: 3 });
   });
 
   test('one stays in `other` while it lives, though there is a place by now', () => {
     const totals = new WorkloadTotals(1);
-    totals.see(ENTRIES, NAMING, 0);
+    totals.see(callerTableOf(ENTRIES), NAMING, 0);
     totals.settle([entry(10, 1, { attempts: 1 })], NAMING);
-    for (let minute = 0; minute <= 16; minute++) totals.see(ENTRIES.slice(1), NAMING, minute * 60_000);
+    for (let minute = 0; minute <= 16; minute++) totals.see(callerTableOf(ENTRIES.slice(1)), NAMING, minute * 60_000);
     expect(shown(totals)).toEqual({ 'other s1': 6 });
     expect(totals.pairs()).toEqual({ shown: 0, other: 2 });
-    totals.see([...ENTRIES.slice(1), entry(40, 1, { attempts: 3 })], NAMING, 1_000_000);
+    totals.see(callerTableOf([...ENTRIES.slice(1), entry(40, 1, { attempts: 3 })]), NAMING, 1_000_000);
     expect(shown(totals)).toEqual({ '4 s1': 3, 'other s1': 6 });
   });
 
   test('what `other` has taken stays, as long as the Service does', () => {
     const totals = new WorkloadTotals(0);
-    totals.see(ENTRIES, NAMING, 0);
+    totals.see(callerTableOf(ENTRIES), NAMING, 0);
     totals.settle(ENTRIES, NAMING);
-    totals.see([], NAMING, 1_000_000);
+    totals.see(callerTableOf([]), NAMING, 1_000_000);
     expect(shown(totals)).toEqual({ 'other s1': 7 });
     expect(totals.pairs()).toEqual({ shown: 0, other: 0 });
   });
@@ -119,10 +120,10 @@ describe('of more pairs than have series of their own', () => {
 
 test('a workload that has ended keeps its series for 15 minutes', () => {
   const totals = new WorkloadTotals();
-  totals.see([entry(10, 1, { attempts: 1 })], NAMING, 0);
+  totals.see(callerTableOf([entry(10, 1, { attempts: 1 })]), NAMING, 0);
   totals.settle([entry(10, 1, { attempts: 1 })], NAMING);
-  totals.see([], NAMING, 900_000);
+  totals.see(callerTableOf([]), NAMING, 900_000);
   expect(shown(totals)).toEqual({ '1 s1': 1 });
-  totals.see([], NAMING, 900_001);
+  totals.see(callerTableOf([]), NAMING, 900_001);
   expect(shown(totals)).toEqual({});
 });

@@ -7,6 +7,7 @@ import { Workloads } from '../../../src/agent/workloads.ts';
 import { applyEvents, createCluster } from '../../../src/core/cluster.ts';
 import type { PodObject } from '../../../src/core/model/objects.ts';
 import type { CallerEntry, CallerKey } from '../../../src/dataplane/dataplane.ts';
+import { callerTableOf } from '../../helpers/caller-table.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { pod } from '../../helpers/objects.ts';
 import { retryUntil } from '../../helpers/retry.ts';
@@ -95,7 +96,7 @@ const stage = (pods: readonly PodObject[] = [WEB]) => {
   const callers = {
     read: () => {
       if (trouble.now !== undefined) throw trouble.now;
-      return entries.map((each) => ({ ...each }));
+      return callerTableOf(entries.map((each) => ({ ...each })));
     },
     forget: (keys: readonly CallerKey[]) =>
       keys.flatMap((key) =>

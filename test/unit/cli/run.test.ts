@@ -64,7 +64,7 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       recordLostEnded: (count) => told.push(`count ${count} lost`),
       recordSocketsFailure: () => told.push('count sockets failure'),
       recordProgrammed: () => told.push('count programmed'),
-      scrape: async () => ({ type: '', body: new Uint8Array(), release: () => {} }),
+      scrape: async () => ({ type: '', body: [] }),
     }),
     listenAdmin: async (path, given) => {
       told.push(`listen on ${path}`);

@@ -323,9 +323,8 @@ describe('the public listener', () => {
     expect(await answer(state, '/readyz')).toEqual({ status: ready === 'ok' ? 200 : 503, body: `${ready}\n` });
   });
 
-  test('lets go of the buffer of a scrape once it was sent', async () => {
-    const release = vi.fn();
-    const scrape = async () => ({ type: 'text/plain; version=0.0.4', body: Buffer.from('up 1\n'), release });
+  test('sends a scrape piece by piece', async () => {
+    const scrape = async () => ({ type: 'text/plain; version=0.0.4', body: ['up ', '1\n'] });
     const socket = await serve(buildPublic({ view: () => undefined, scrape, onBug }));
     const { status, headers, body } = await ask(socket, '/metrics');
     expect({ status, type: headers['content-type'], body }).toEqual({
@@ -333,7 +332,6 @@ describe('the public listener', () => {
       type: 'text/plain; version=0.0.4',
       body: 'up 1\n',
     });
-    await vi.waitFor(() => expect(release).toHaveBeenCalledOnce());
   });
 
   test('has no way to the admin API', async () => {

@@ -21,10 +21,7 @@ const scrapeText = async (
 ) => {
   const metrics = createMetrics(observed, () => 2500, settings);
   record(metrics);
-  const { body, release } = await metrics.scrape();
-  const text = Buffer.from(body).toString('utf8');
-  release();
-  return text;
+  return [...(await metrics.scrape()).body].join('');
 };
 
 const linesOf = (text: string, start: string): string[] => text.split('\n').filter((line) => line.startsWith(start));
@@ -72,9 +69,9 @@ describe('series of Services', () => {
   test('go when their Service goes', async () => {
     let usage = [serviceUsage()];
     const metrics = createMetrics(fakeView({ usage: () => usage, workloads: () => undefined }));
-    expect(Buffer.from((await metrics.scrape()).body).toString()).toContain('service="cart"');
+    expect([...(await metrics.scrape()).body].join('')).toContain('service="cart"');
     usage = [];
-    expect(Buffer.from((await metrics.scrape()).body).toString()).not.toContain('service="cart"');
+    expect([...(await metrics.scrape()).body].join('')).not.toContain('service="cart"');
   });
 
   test('never show a negative count while the kernel counts on', async () => {
@@ -244,6 +241,14 @@ test('a bookmark that never came has no age, and a source without watches none o
   expect(await scrapeText(fakeView({ state: { watches: [] } }))).not.toContain('shunt_watch_');
 });
 
+const LARGE = 5000;
+const largeView = () => {
+  const usage = Array.from({ length: LARGE }, (_, n) =>
+    serviceUsage({ service: `s-${n}`, stats: n % 10 === 0 ? STATS : undefined }),
+  );
+  return fakeView({ usage: () => usage });
+};
+
 describe('the exposition', () => {
   /** Families in their order, with the names of the labels that they have. */
   const parse = (text: string) => {
@@ -296,13 +301,25 @@ describe('the exposition', () => {
     }
   });
 
-  test('of two scrapes at once do not share a buffer', async () => {
-    const metrics = createMetrics(fakeView());
+  test('of two scrapes at once, piece by piece in turns, is whole in each', async () => {
+    const metrics = createMetrics(largeView());
     const [first, second] = await Promise.all([metrics.scrape(), metrics.scrape()]);
-    expect(first.body.buffer).not.toBe(second.body.buffer);
-    first.release();
-    const third = await metrics.scrape();
-    expect(third.body.buffer).toBe(first.body.buffer);
+    const texts = ['', ''];
+    const others = second.body[Symbol.iterator]();
+    for (const piece of first.body) {
+      texts[0] += piece;
+      texts[1] += others.next().value ?? '';
+    }
+    const [own, other] = texts.map((text) => linesOf(text, 'shunt_'));
+    expect(own).toEqual(other);
+    expect(linesOf(texts[0] as string, 'shunt_service_connections_attempted_total{')).toHaveLength(LARGE);
+  });
+
+  test('of a large cluster comes in pieces that are small, and is looked at in many turns', async () => {
+    const { body } = await createMetrics(largeView()).scrape();
+    const pieces = [...body];
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(256 * 1024);
+    expect(pieces.length).toBeGreaterThan(LARGE / 500);
   });
 });
 
