@@ -35,12 +35,16 @@ export interface KubernetesSourceOptions
   /** Where the Lease is that says which of all agents writes statuses; nobody writes without. */
   readonly leaseNamespace?: string | undefined;
   readonly electionTiming?: Partial<ElectionTiming>;
+  /** Once all else is known, so long ReferenceGrants are waited for that nobody lets us read though a route needs one. */
+  readonly grantsWaitMs?: number;
 }
 
 /** The objects of an API server, watched. What cannot be reached or read changes nothing. */
 export const createKubernetesSource = (options: KubernetesSourceOptions): Source => new KubernetesSource(options);
 
 const START_JITTER_MS = 500;
+/** A right may be one that is just being given. */
+const GRANTS_WAIT_MS = 10_000;
 
 class KubernetesSource implements Source {
   readonly name: string;
@@ -63,6 +67,7 @@ class KubernetesSource implements Source {
   #told: Told = {
     complaints: this.#catalog.complaints(),
     ofStatuses: [],
+    ofGrants: this.#grants.complaints,
     rejected: this.#catalog.rejected(),
     whole: false,
   };
@@ -94,6 +99,7 @@ class KubernetesSource implements Source {
   async stop(): Promise<void> {
     this.#sink = undefined;
     this.#cancelStart?.();
+    this.#grants.stop();
     this.#troubles.stop();
     await Promise.all([...this.#reflectors.map((reflector) => reflector.stop()), this.#statuses?.stop()]);
     this.#client.close();
@@ -157,7 +163,12 @@ class KubernetesSource implements Source {
           if (kind === 'Node') this.#checkNode(nodes);
           this.#synced(name);
         },
-        onTrouble: (error) => this.#troubles.set(name, error),
+        onTrouble: (error) => {
+          this.#troubles.set(name, error);
+          if (kind !== 'ReferenceGrant') return;
+          this.#grants.areRefused = error?.code === 'SHUNT_E_API_FORBIDDEN';
+          this.#tell([]);
+        },
       },
       sync,
       timing,
@@ -167,10 +178,10 @@ class KubernetesSource implements Source {
     });
   }
 
-  /** Once all routes are known. */
+  /** Once all routes are known; where one needs a grant, after a while. */
   #mayMissGrants(): boolean {
     const isEarly = this.#resources.some(({ name, kind }) => isRoute(kind) && this.#unsynced.has(name));
-    return !isEarly && !this.#grants.areNeeded;
+    return !isEarly && this.#grants.mayBeMissing;
   }
 
   #project(raw: Fields): CatalogRead {
@@ -191,6 +202,7 @@ class KubernetesSource implements Source {
     this.#told = {
       complaints: this.#catalog.complaints(),
       ofStatuses: this.#statuses?.complaints() ?? before.ofStatuses,
+      ofGrants: this.#grants.complaints,
       rejected: this.#catalog.rejected(),
       // Until then something may exist that was not told.
       whole: before.whole || (this.#unsynced.size === 0 && this.#catalog.isWhole()),
@@ -207,8 +219,9 @@ class KubernetesSource implements Source {
   }
 
   #send(events: ReturnType<Catalog['take']>): void {
-    const { complaints, ofStatuses, whole } = this.#told;
-    this.#sink?.onChange(events, ofStatuses.length === 0 ? complaints : [...complaints, ...ofStatuses], whole);
+    const { complaints, ofStatuses, ofGrants, whole } = this.#told;
+    const more = ofStatuses.length + ofGrants.length;
+    this.#sink?.onChange(events, more === 0 ? complaints : [...complaints, ...ofStatuses, ...ofGrants], whole);
   }
 
   #synced(name: string): void {
@@ -217,6 +230,8 @@ class KubernetesSource implements Source {
     else if (this.#unsynced.size === 0) {
       this.#tell([]);
       this.#sink?.onSynced();
+    } else if (this.#unsynced.size === 1 && this.#unsynced.has('referencegrants')) {
+      this.#grants.wait(this.#clock, this.#options.grantsWaitMs ?? GRANTS_WAIT_MS);
     }
   }
 
@@ -232,6 +247,8 @@ interface Told {
   readonly complaints: readonly Complaint[];
   /** About what cannot be written. */
   readonly ofStatuses: readonly Complaint[];
+  /** About ReferenceGrants that cannot be read. */
+  readonly ofGrants: readonly Complaint[];
   readonly rejected: ReturnType<Catalog['rejected']>;
   readonly whole: boolean;
 }

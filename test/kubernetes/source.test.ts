@@ -195,24 +195,40 @@ describe.each(SYNC_MODES)('with a %s, the source', (sync) => {
     },
   );
 
-  test.each([
-    { what: 'its own namespace', namespace: 'shop', synced: true },
-    { what: 'another one', namespace: 'stock', synced: false },
-  ])('without the right to read ReferenceGrants, and with a backend in $what: read is $synced', async (row) => {
+  const withoutGrants = (namespace: string, grantsWaitMs: number) => {
     const forbidden = [
       { resource: 'referencegrants', verb: 'list' },
       { resource: 'referencegrants', verb: 'watch' },
     ] as const;
     const served = { tcproutes: ['v1'], referencegrants: ['v1beta1'] };
-    const objects = [...OBJECTS, route({ backends: [backend('web', { namespace: row.namespace })] })];
-    await using scene = await openCluster(sync, { objects, server: { forbidden, served } });
+    const objects = [...OBJECTS, route({ backends: [backend('web', { namespace })] })];
+    return openCluster(sync, { objects, server: { forbidden, served }, grantsWaitMs });
+  };
+  const GRANTS_UNKNOWN = [{ severity: 'warning', object: 'ReferenceGrants' }];
+
+  test.each([
+    { what: 'its own namespace', namespace: 'shop', synced: true },
+    { what: 'another one', namespace: 'stock', synced: false },
+  ])('without the right to read ReferenceGrants, and with a backend in $what: read at once is $synced', async (row) => {
+    await using scene = await withoutGrants(row.namespace, 60_000);
     await scene.mirror.start();
     const refusals = () => scene.server.requests.filter(({ status }) => status === 403).length;
     await retryUntil(() => scene.mirror.synced || refusals() > 10);
     expect(scene.mirror.synced).toBe(row.synced);
+    expect(scene.mirror.complaints).toMatchObject(row.synced ? [] : GRANTS_UNKNOWN);
     expect(scene.mirror.trouble).toMatchObject({ code: 'SHUNT_E_API_FORBIDDEN' });
     scene.server.behaviour.forbidden = [];
+    await retryUntil(() => scene.mirror.synced && scene.mirror.complaints.length === 0);
+  });
+
+  test('goes on after a while without ReferenceGrants that it may not read, though a route needs one, and says so', async () => {
+    await using scene = await withoutGrants('stock', 300);
+    await scene.mirror.start();
     await retryUntil(() => scene.mirror.synced);
+    expect(scene.mirror.whole).toBe(true);
+    expect(scene.mirror.complaints).toMatchObject(GRANTS_UNKNOWN);
+    scene.server.behaviour.forbidden = [];
+    await retryUntil(() => scene.mirror.complaints.length === 0 && scene.mirror.trouble === undefined);
   });
 
   test('says which Node is missing, until it is there', async () => {
