@@ -8,6 +8,7 @@ import {
   complain,
   type Fields,
   integerField,
+  isAbsent,
   isFields,
   listField,
   objectField,
@@ -35,6 +36,7 @@ export const routeReader =
     const spec = objectField(review, raw, 'spec') ?? {};
     const parents = readParents(review, spec, ref, intern);
     if (parents.length === 0) return undefined;
+    if (kind === 'TLSRoute') checkHostnames(review, raw, spec);
     return {
       kind,
       namespace: ref.namespace,
@@ -46,6 +48,15 @@ export const routeReader =
       ...readSupport(review, kind, raw, spec),
     };
   };
+
+/** From v1alpha3 on its definition asks for one at least: such a file cannot be taken to a cluster of today. */
+const checkHostnames = (review: Review, { apiVersion }: Fields, { hostnames }: Fields): void => {
+  const hasNone = isAbsent(hostnames) || (Array.isArray(hostnames) && hostnames.length === 0);
+  if (!hasNone || apiVersion === `${GATEWAY_GROUP}/v1alpha2`) return;
+  const message =
+    'is empty, which API servers refuse: only before v1alpha3 it could be; a TCPRoute shares in the same way';
+  complain(review, 'warning', at(SPEC, 'hostnames'), message);
+};
 
 /** What is said in a way that nobody understands might have been for few: then it is for none. */
 const readSupport = (

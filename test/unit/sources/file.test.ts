@@ -177,7 +177,11 @@ describe('readOnce', () => {
       objects.slice([objects.endpoint('10.1.0.1', { labels: { rack: 'r1' } })]),
       objects.policy([{ pod: 'a-*', weight: 5 }], { algorithm: 'Maglev', slowStartMs: 5000 }),
       objects.destinationRule({ algorithm: 'LeastConnections' }),
-      ...ROUTE_KINDS.map((kind) => objects.route({ kind })),
+      // Of a later version a TLSRoute must have hostnames.
+      ...ROUTE_KINDS.map((kind) => {
+        const version = kind === 'TLSRoute' ? 'v1alpha2' : 'v1';
+        return objects.route({ kind, apiVersion: `gateway.networking.k8s.io/${version}` });
+      }),
       objects.referenceGrant(),
       objects.node(),
       objects.pod({ cgroupUid: 'a', labels: { app: 'web' } }),

@@ -209,6 +209,24 @@ describe('a route', () => {
   });
 });
 
+const V1ALPHA2 = 'gateway.networking.k8s.io/v1alpha2';
+
+test.each([
+  { apiVersion: V1ALPHA2, hostnames: undefined, warns: false },
+  { apiVersion: 'gateway.networking.k8s.io/v1alpha3', hostnames: undefined, warns: true },
+  { apiVersion: 'gateway.networking.k8s.io/v1', hostnames: [], warns: true },
+  { apiVersion: 'gateway.networking.k8s.io/v1', hostnames: ['a.example'], warns: false },
+])(
+  'a TLSRoute of $apiVersion with hostnames $hostnames warns that servers refuse it: $warns',
+  ({ warns, ...fields }) => {
+    const { apiVersion, hostnames } = fields;
+    const said = complaintsOf(route('TLSRoute', { hostnames }, { apiVersion }));
+    expect(said).toEqual(
+      warns ? [expect.stringMatching(/^warning spec\.hostnames: is empty, .*a TCPRoute shares/)] : [],
+    );
+  },
+);
+
 describe('what shares of connections cannot do', () => {
   const REQUESTS = 'is for requests, which are not looked into';
   const DEFAULT_PATH = { type: 'PathPrefix', value: '/' };
@@ -298,7 +316,7 @@ describe('what shares of connections cannot do', () => {
     ['empty lists', ruled('HTTPRoute', { matches: [], filters: [], timeouts: {}, retry: null })],
     ['no hostnames', route('HTTPRoute', { hostnames: [], useDefaultGateways: 'None' })],
     ['a match of anything', ruled('GRPCRoute', { matches: [{ headers: [] }] })],
-    ['no hostnames of a TLSRoute', route('TLSRoute', { hostnames: [] })],
+    ['no hostnames of a TLSRoute', route('TLSRoute', { hostnames: [] }, { apiVersion: V1ALPHA2 })],
     ['a name of the rule', ruled('UDPRoute', { name: 'shares' })],
   ])('has nothing to do with %s', (_, raw) => {
     expect(complaintsOf(raw)).toEqual([]);
