@@ -293,7 +293,8 @@ export class Reconciler {
     if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
     committed(have, planned);
     const applyMs = this.#clock.monotonicMs() - startedMs;
-    this.observed.begin(planned, have.tables, this.#dataplane.stats, this.#clock.wallMs());
+    const { hasCounted, stats } = this.#dataplane;
+    this.observed.begin(planned, have.tables, hasCounted ? stats.single : undefined, this.#clock.wallMs());
     return { ports: 0, writes, planMs: 0, applyMs, datagrams: false };
   }
 

@@ -202,7 +202,7 @@ export interface BackendView {
 }
 
 /**
- * Of the connections, and datagrams of unconnected UDP sockets, that were chosen for since the shares of this choice were
+ * Of the connections, and datagrams of unconnected UDP sockets, that were chosen for since shares of the Service port were
  * last changed, or the agent started.
  */
 export interface ObservedShare {

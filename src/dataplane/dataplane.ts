@@ -21,6 +21,8 @@ export type { SameNode, SameNodeStats } from './same-node.ts';
 export interface Dataplane {
   readonly tables: TableReader;
   readonly stats: StatsReader;
+  /** False while these tables are new, and no program counts in them: everything is 0. */
+  readonly hasCounted: boolean;
   readonly events: FlowEvents;
   /**
    * Carries out a transaction in order. When the kernel refuses a part (SHUNT_E_APPLY), everything before it is in
@@ -111,12 +113,21 @@ export interface StatsReader {
   backend(index: number): Counters;
   /** How often a backend was chosen: its connections, and datagrams of unconnected sockets. */
   chosen(index: number): number;
+  readonly single: SingleCounters;
   /** By name, such as `refused_no_endpoint`. */
   verdicts(): Readonly<Record<string, number>>;
   /** By backend, what lives of connections to backends whose record has been retired. Looks at a whole table. */
   left(): readonly LeftConnections[];
   /** Places used and available in the `connections` table. */
   connections(): { readonly used: number; readonly size: number };
+}
+
+/** Read one by one, by system calls: for few of them a whole table in memory would be too much. */
+export interface SingleCounters {
+  /** As that of all counters, and so the next. */
+  isUsed(service: number): boolean;
+  chosen(backend: number): number;
+  rejected(service: number): number;
 }
 
 /** Without those that found no place in the `connections` table: they are few, and far away. */

@@ -29,6 +29,7 @@ export class FakeDataplane implements Dataplane {
   readonly events = new FakeEvents();
   readonly sameNode = new FakeSameNode();
   readonly socketEnding: SocketEnding = 'bpf';
+  readonly hasCounted = true;
   #memory: Memory;
   #rules: Rules;
   #isActive = false;

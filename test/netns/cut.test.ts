@@ -130,6 +130,9 @@ const mortal = (dataplane: Dataplane, stores: number): Dataplane => {
     get stats() {
       return dataplane.stats;
     },
+    get hasCounted() {
+      return dataplane.hasCounted;
+    },
     events: dataplane.events,
     apply: (transaction) => {
       const size = storesOf(transaction);

@@ -1,4 +1,11 @@
-import type { Counters, LeftConnections, ServiceStats, StaleSocket, StatsReader } from '../dataplane.ts';
+import type {
+  Counters,
+  LeftConnections,
+  ServiceStats,
+  SingleCounters,
+  StaleSocket,
+  StatsReader,
+} from '../dataplane.ts';
 import { sumLeft } from '../left.ts';
 
 /** Counts what `FakeDataplane.connect` decides; everything after that never happens here and stays 0. */
@@ -50,6 +57,12 @@ export class FakeStats implements StatsReader {
   backend(index: number): Counters {
     return { ...NOTHING, ...this.#backends.get(index) };
   }
+
+  readonly single: SingleCounters = {
+    isUsed: (service) => this.isUsed(service),
+    chosen: (backend) => this.chosen(backend),
+    rejected: (service) => this.service(service).rejected,
+  };
 
   chosen(index: number): number {
     return this.#backends.get(index)?.attempts ?? 0;

@@ -127,7 +127,11 @@ class Kernel implements KernelDataplane {
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
-    this.stats = createStatsReader(this.#loaded.memory, this.#loaded.lent);
+    this.stats = createStatsReader(this.#loaded);
+  }
+
+  get hasCounted(): boolean {
+    return !this.#isSetNew || this.#attached !== 'none';
   }
 
   /** Does an attached program read these tables? */
@@ -188,7 +192,7 @@ class Kernel implements KernelDataplane {
       await this.activate();
     } finally {
       // Whoever looks meanwhile sees the old counters: in the new ones, what came before is still missing.
-      this.stats = createStatsReader(grown.loaded.memory, grown.loaded.lent);
+      this.stats = createStatsReader(grown.loaded);
       old.loaded.close();
     }
   }

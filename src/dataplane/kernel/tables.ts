@@ -1,7 +1,7 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
 import { isUsed, readChosen, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
 import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
-import { counterAt, loadWord, type RecordMemory } from '../../abi/memory.ts';
+import { counterAt, loadWord, type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
 import type { StatsReader } from '../dataplane.ts';
@@ -35,7 +35,13 @@ export const createTableReader = (frontends: BpfMap, memory: Memories): TableRea
   serviceGeneration: (index) => loadWord(memory.services, index, SERVICE.generation),
 });
 
-export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMemories): StatsReader => ({
+export interface CounterTables {
+  readonly memory: Pick<Memories, 'verdicts' | 'backends'>;
+  readonly lent: LentMemories;
+  readonly maps: Readonly<Record<'service_stats' | 'backend_stats', BpfMap>>;
+}
+
+export const createStatsReader = ({ memory: { verdicts, backends }, lent, maps }: CounterTables): StatsReader => ({
   isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
@@ -47,6 +53,11 @@ export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMe
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
   chosen: (index) => readChosen(lent.backend_stats.look(), index),
+  single: {
+    isUsed: (service) => isUsed(recordAt(maps.service_stats, service), 0),
+    chosen: (backend) => readChosen(recordAt(maps.backend_stats, backend), 0),
+    rejected: (service) => readCounters(recordAt(maps.service_stats, service), 0).rejected,
+  },
   verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
   left: () => countLeft(lent.connections.look(), backends),
   connections: () => {
@@ -54,6 +65,13 @@ export const createStatsReader = ({ verdicts, backends }: Memories, lent: LentMe
     return { used: placesUsed(sets), size: sets.length * CONNECTION_WAYS };
   },
 });
+
+/** A copy. Each index of an array has a value. */
+const recordAt = (map: BpfMap, index: number): RecordMemory => {
+  const { valueStride } = map.info;
+  const value = map.lookup(new Uint8Array(Uint32Array.of(index).buffer)) ?? new Uint8Array(valueStride);
+  return recordMemory(value.buffer as ArrayBuffer, valueStride, 1);
+};
 
 const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
   frontends: frontends.info.maxEntries,

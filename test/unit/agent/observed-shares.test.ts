@@ -76,7 +76,6 @@ describe('what an endpoint got of the connections', () => {
   test.each<{ title: string; change: ClusterObject }>([
     { title: 'an address comes', change: { ...WEB, clusterIPs: [V4, '10.96.0.9'] } },
     { title: 'the algorithm changes', change: policy([], { algorithm: 'RoundRobin' }) },
-    { title: 'endpoints of the other family come', change: slice([endpoint('fd00::1')], { name: 'six', family: 6 }) },
     { title: 'another Service comes', change: service({ name: 'other', clusterIPs: ['10.96.0.7'] }) },
   ])('goes on when $title', async ({ change }) => {
     const { put, connect, rows } = await stage();
