@@ -159,7 +159,6 @@ export class Reconciler {
     } catch (error) {
       for (const key of keys) this.#dirty.add(key);
       this.forget();
-      this.observed.forget();
       throw error;
     }
     this.#releaseRetired();
@@ -290,7 +289,12 @@ export class Reconciler {
   #apply(have: Have, planned: Plan): Reconciled {
     const startedMs = this.#clock.monotonicMs();
     const writes = writesOf(planned.transaction);
-    if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
+    try {
+      if (writes !== NO_WRITES) this.#dataplane.apply(planned.transaction);
+    } catch (error) {
+      this.observed.forget();
+      throw error;
+    }
     committed(have, planned);
     const applyMs = this.#clock.monotonicMs() - startedMs;
     const { hasCounted, stats } = this.#dataplane;
