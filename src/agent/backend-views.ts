@@ -95,17 +95,24 @@ const refusedOf = (found: Found, choice: Choice, part: Part, stats: StatsReader)
  */
 const refusedTogether = (rows: readonly BackendView[]): readonly BackendView[] => {
   const together = new Map<string | BackendView, BackendView>();
-  let isTold = false;
   for (const row of rows) {
-    const { state, family, arm, variant = 0, share } = row;
-    const isWhole = state === 'refused' && arm === undefined;
-    const key = state !== 'refused' ? row : isWhole ? `${variant}` : `${family} ${arm} ${variant} ${share}`;
+    const key = togetherKey(row);
     const known = together.get(key);
-    if (known !== undefined) together.set(key, isWhole ? withoutFamily(known) : sumOf(known, row));
-    else together.set(key, isWhole && isTold ? { ...row, stats: {} } : row);
-    isTold ||= isWhole;
+    if (known === undefined) together.set(key, row);
+    else together.set(key, isWhole(row) ? withoutFamily(known) : sumOf(known, row));
   }
-  return [...together.values()];
+  const told = [...together.values()];
+  const first = told.find(isWhole);
+  return first === undefined ? told : told.map((row) => (isWhole(row) && row !== first ? { ...row, stats: {} } : row));
+};
+
+/** All of a choice is refused. */
+const isWhole = ({ state, arm }: BackendView): boolean => state === 'refused' && arm === undefined;
+
+const togetherKey = (row: BackendView): string | BackendView => {
+  const { state, family, arm, variant = 0, share } = row;
+  if (state !== 'refused') return row;
+  return isWhole(row) ? `${variant}` : `${family} ${arm} ${variant} ${share}`;
 };
 
 const withoutFamily = ({ family: _, ...row }: BackendView): BackendView => row;
