@@ -140,6 +140,8 @@ enum algorithm {
 
 /* Maglev: the client is the address that its socket is bound to, if it is, and not its pod. */
 #define SERVICE_HASH_SOURCE 0x1
+/* How long the first answers of its backends take is measured, see exchange.h. */
+#define SERVICE_MEASURED 0x2
 
 /*
  * One port of a Service, or one of its arms. `identity` is a hash of its name: it finds the record
@@ -150,7 +152,7 @@ struct service {
 	__u32 generation;	  /* as in struct backend */
 	__u32 algorithm;	  /* not used where there are arms, which have their own */
 	__u32 affinity_timeout_s; /* 0: no session affinity */
-	__u32 flags;		  /* SERVICE_HASH_SOURCE */
+	__u32 flags;		  /* SERVICE_HASH_SOURCE, SERVICE_MEASURED */
 };
 
 /* A socket to be ended, or to be found: what it is connected to. See endings.bpf.c. */
@@ -185,7 +187,7 @@ struct counters {
 	__u64 datagrams_received; /* answers that unconnected UDP sockets have read */
 };
 
-/* Bucket i counts connects that took less than 2^i microseconds and not less than half of that. */
+/* Bucket i counts what took less than 2^i microseconds and not less than half of that. */
 #define LATENCY_BUCKETS 32
 
 struct service_stats {
@@ -198,6 +200,8 @@ struct service_stats {
 	__u64 rejected_no_port; /* of total.rejected: the Service has no such port */
 	__u64 rejected_share;	/* of total.rejected: nobody answers for the share of a route */
 	__u64 connect_latency[LATENCY_BUCKETS];
+	__u64 first_response_ns; /* the sum; only where SERVICE_MEASURED is or was */
+	__u64 first_response[LATENCY_BUCKETS];
 };
 
 /* Who asks a Service port: the cgroup of the socket, which is that of a container. */
@@ -275,6 +279,20 @@ struct connection {
 struct connection_set {
 	__u64 cookie[CONNECTION_WAYS]; /* of the socket whose place it is; 0: free */
 	struct connection way[CONNECTION_WAYS];
+};
+
+/* Since when a client waits for an answer, and to what, in TCP's counts of bytes. See exchange.h. */
+struct exchange {
+	__u64 began_us; /* on the monotonic clock; 0: nothing is owed */
+	__u32 received; /* what had come by then */
+	__u32 answered; /* what was sent up to here is answered */
+	__u32 owner;	/* the low half of the cookie of its socket */
+	__u32 zero;
+};
+
+/* Beside a set of places. */
+struct exchange_set {
+	struct exchange way[CONNECTION_WAYS];
 };
 
 /* In socket storage, for sockets whose set was full. */
@@ -424,7 +442,9 @@ enum end_mode {
 /* Written by the agent, read with each message. */
 struct same_node_control {
 	__u32 off;	  /* nothing is redirected */
-	__u32 generation; /* of the table of ends; raised after each change of it */
+	__u32 generation; /* of the tables that the agent writes; raised after each change of one */
+	__u32 measuring;  /* some Service is in the table of those that are measured, or was */
+	__u32 zero;
 };
 
 /* Why a message of a joined socket went by TCP all the same. */
@@ -488,6 +508,18 @@ struct redirected {
 struct redirected_growth {
 	struct redirected_key key;
 	struct redirected bytes;
+};
+
+/* A Service port whose first responses are measured. */
+struct measured_key {
+	__u32 service;
+	__u32 service_generation;
+};
+
+/* Of answers that were redirected; as in struct service_stats. */
+struct answers {
+	__u64 first_response_ns;
+	__u64 first_response[LATENCY_BUCKETS];
 };
 
 #endif

@@ -101,6 +101,12 @@ struct sock {
 	} sk_cgrp_data;
 } __attribute__((preserve_access_index));
 
+/* `cb` is a struct tcp_skb_cb while TCP looks at it: sequence numbers come first. */
+struct sk_buff {
+	unsigned int len;
+	char cb[48];
+} __attribute__((preserve_access_index));
+
 /* What a socket has while it is in a sockmap. */
 struct sk_psock {
 	struct {
@@ -125,6 +131,8 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 rcv_nxt;
 	__u32 write_seq;
 	__u32 copied_seq;
 	__u64 bytes_acked;

@@ -89,7 +89,15 @@ struct {
 	__type(value, struct connection_set);
 } connections SEC(".maps");
 
-/* The same for sockets that found no place there. Unbounded, and four times as dear. */
+/* What those sockets wait for, where that is measured: of the same places. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct exchange_set);
+} exchanges SEC(".maps");
+
+/* What sockets remember that found no place in `connections`. Unbounded, and four times as dear. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -198,6 +198,11 @@ export const ERRORS = {
     message: 'this kernel cannot redirect connections of one node as TCP would carry them: {checks}',
     help: 'They go by TCP, as without it. Use another kernel, or say --same-node=off.',
   },
+  SHUNT_E_FIRST_RESPONSE: {
+    status: 1,
+    message: 'this kernel cannot measure first response times: {reason}',
+    help: 'Everything else works as without. It needs Linux 5.12 with BTF.',
+  },
   SHUNT_E_ROOT: {
     status: 1,
     message: '`shunt {verb}` needs root',

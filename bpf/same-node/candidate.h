@@ -80,6 +80,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	candidate->first_seq = tcp->copied_seq;
 	if (client)
 		note_account(candidate, sk, tcp);
+	candidate->measured = is_measured(&candidate->account);
 	return 1;
 }
 

@@ -42,7 +42,15 @@ static __always_inline bool is_pair_wanted(const struct flow *peer, bool client)
 		      : is_wanted(&peer->local, &peer->remote, peer->remote_port);
 }
 
-/* Judged anew when the table has changed. */
+static __always_inline bool is_measured(const struct redirected_key *account)
+{
+	struct measured_key key = { .service = account->service,
+				    .service_generation = account->service_generation };
+
+	return account->service_generation && bpf_map_lookup_elem(&measured, &key);
+}
+
+/* Judged anew when a table has changed. */
 static __always_inline bool is_still_wanted(struct candidate *candidate,
 					    const struct same_node_control *control)
 {
@@ -50,6 +58,7 @@ static __always_inline bool is_still_wanted(struct candidate *candidate,
 
 	if (candidate->generation != generation) {
 		candidate->wanted = is_pair_wanted(&candidate->peer, candidate->client);
+		candidate->measured = is_measured(&candidate->account);
 		candidate->generation = generation;
 	}
 	return candidate->wanted;

@@ -6,6 +6,7 @@
 #ifndef SHUNT_SAME_NODE_REDIRECT_H
 #define SHUNT_SAME_NODE_REDIRECT_H
 
+#include "answer.h"
 #include "ends.h"
 #include "fit.h"
 #include "sender.h"
@@ -161,6 +162,8 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 	why = sends_plainly(ctx, candidate, own) ? obstacle(candidate, peer, own, ctx->size)
 						 : FALLBACK_SENDER;
 	weigh(candidate, why);
+	if (candidate->client)
+		begin_exchange(candidate, own);
 	if (why < FALLBACK_COUNT)
 		stats->fallbacks[why]++;
 	if (why < FALLBACK_COUNT || !peer)
@@ -170,6 +173,8 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 	if (bpf_msg_redirect_hash(ctx, &joined, &cookie, BPF_F_INGRESS) != SK_PASS)
 		return SK_PASS;
 	count_redirected(candidate, peer, ctx->size);
+	if (!candidate->client && is_measuring())
+		end_exchange(peer, READ_ONLY(peer->sock, tcp_sock));
 	stats->messages++;
 	stats->bytes += ctx->size;
 	return SK_PASS;

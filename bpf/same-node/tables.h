@@ -31,7 +31,8 @@ struct candidate {
 	__u8 joined;
 	__u8 doubted;	   /* its bytes did not add up once, which a read under way explains */
 	__u8 sends_by_tcp; /* for good */
-	__u8 zero[3];
+	__u8 measured;	   /* the Service that it asked, if it did, as is known with `generation` */
+	__u8 zero[2];
 };
 
 /* A joined socket, as the other end finds it. */
@@ -101,6 +102,24 @@ struct {
 	__type(value, struct redirected);
 } redirected SEC(".maps"), accounted SEC(".maps");
 
+/* Services whose first responses are measured. Written by the agent: the value means nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct measured_key);
+	__type(value, __u32);
+} measured SEC(".maps");
+
+/* First responses that were redirected, and how much of that the agent has added to the counters of Services. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct measured_key);
+	__type(value, struct answers);
+} answers SEC(".maps"), answers_accounted SEC(".maps");
+
 /* How many sockets have shown that they can be joined, or must be looked at once more. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -122,6 +141,13 @@ static __always_inline const struct same_node_control *read_control(void)
 	__u32 index = 0;
 
 	return bpf_map_lookup_elem(&control, &index);
+}
+
+static __always_inline bool is_measuring(void)
+{
+	const struct same_node_control *control = read_control();
+
+	return control && control->measuring;
 }
 
 static __always_inline struct same_node_stats *own_stats(void)

@@ -27,6 +27,18 @@ export const connectTimes = (matchers) =>
     },
   );
 
+export const responseTimes = (matchers) =>
+  panel(
+    'Time to the first byte of an answer',
+    's',
+    'Of each exchange, where the TrafficPolicy of the Service says firstResponseTime: Measure. Buckets are four times apart.',
+    {
+      [quantile(0.5, 'shunt_service_first_response_seconds', matchers)]: 'half',
+      [quantile(0.95, 'shunt_service_first_response_seconds', matchers)]: '95 %',
+      [quantile(0.99, 'shunt_service_first_response_seconds', matchers)]: '99 %',
+    },
+  );
+
 export const verdicts = panel(
   'Verdicts',
   'cps',

@@ -1,4 +1,4 @@
-import { connectTimes, NODE_VARIABLE, panel, rate, SERVICE, stat } from './parts.mjs';
+import { connectTimes, NODE_VARIABLE, panel, rate, responseTimes, SERVICE, stat } from './parts.mjs';
 
 export const service = {
   uid: 'shunt-service',
@@ -64,6 +64,7 @@ export const service = {
         [`sum by (reason) (${rate('shunt_service_connections_closed_total', SERVICE)})`]: '{{reason}}',
       }),
       connectTimes(SERVICE),
+      responseTimes(SERVICE),
       panel('Established and pending', 'short', 'Connections that are open, and those that wait for a backend.', {
         [`sum(shunt_service_connections_active{${SERVICE}})`]: 'established',
         [`sum(shunt_service_connections_pending{${SERVICE}})`]: 'pending',

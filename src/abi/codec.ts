@@ -15,6 +15,7 @@ import {
   SCOPE_VARIANT_SHIFT,
   SERVICE,
   SERVICE_HASH_SOURCE,
+  SERVICE_MEASURED,
   SLOT,
 } from './layout.gen.ts';
 import { loadWord, type RecordMemory, storeWord } from './memory.ts';
@@ -73,7 +74,7 @@ export const writeService = (memory: RecordMemory, service: ServiceWrite): void 
   storeWord(memory, service.index, SERVICE.identity, service.identity[0]);
   storeWord(memory, service.index, SERVICE.identity + 4, service.identity[1]);
   storeWord(memory, service.index, SERVICE.affinityTimeoutS, service.affinityTimeoutS);
-  storeWord(memory, service.index, SERVICE.flags, service.choice?.hashOn === 'SourceAddress' ? SERVICE_HASH_SOURCE : 0);
+  storeWord(memory, service.index, SERVICE.flags, flagsOf(service));
   storeWord(memory, service.index, SERVICE.algorithm, ALGORITHM_NUMBER[service.choice?.algorithm ?? 'WeightedRandom']);
   storeWord(memory, service.index, SERVICE.generation, service.generation);
 };
@@ -86,9 +87,15 @@ export const readService = (memory: RecordMemory, index: number): ServiceWrite =
     identity: [loadWord(memory, index, SERVICE.identity), loadWord(memory, index, SERVICE.identity + 4)],
     generation: loadWord(memory, index, SERVICE.generation),
     affinityTimeoutS: loadWord(memory, index, SERVICE.affinityTimeoutS),
-    ...((algorithm !== ALGORITHM.WEIGHTED_RANDOM || flags !== 0) && { choice: choiceOf(algorithm, flags) }),
+    ...((algorithm !== ALGORITHM.WEIGHTED_RANDOM || (flags & SERVICE_HASH_SOURCE) !== 0) && {
+      choice: choiceOf(algorithm, flags),
+    }),
+    ...((flags & SERVICE_MEASURED) !== 0 && { measured: true as const }),
   };
 };
+
+const flagsOf = ({ choice, measured }: ServiceWrite): number =>
+  (choice?.hashOn === 'SourceAddress' ? SERVICE_HASH_SOURCE : 0) | (measured === true ? SERVICE_MEASURED : 0);
 
 /** What no agent wrote is chosen from as programs do: at random. */
 const choiceOf = (algorithm: number, flags: number): ChoiceRule => ({

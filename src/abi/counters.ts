@@ -78,6 +78,24 @@ export const readQuality = (memory: RecordMemory, index: number) => ({
 });
 
 export const readConnectLatency = (memory: RecordMemory, index: number): number[] =>
-  Array.from({ length: LATENCY_BUCKETS }, (_, bucket) =>
-    counterAt(memory, index, SERVICE_STATS.connectLatency + bucket * 8),
-  );
+  readHistogram(memory, index, SERVICE_STATS.connectLatency);
+
+/** How long first answers took: their sum, and buckets of powers of two as those of connects. */
+export interface FirstResponses {
+  readonly ns: number;
+  readonly buckets: readonly number[];
+}
+
+/** Undefined if none was ever measured. */
+export const readFirstResponses = (memory: RecordMemory, index: number): FirstResponses | undefined => {
+  const ns = counterAt(memory, index, SERVICE_STATS.firstResponseNs);
+  return ns === 0 ? undefined : { ns, buckets: readHistogram(memory, index, SERVICE_STATS.firstResponse) };
+};
+
+export const NO_RESPONSES: FirstResponses = Object.freeze({
+  ns: 0,
+  buckets: Object.freeze(new Array<number>(LATENCY_BUCKETS).fill(0)),
+});
+
+const readHistogram = (memory: RecordMemory, index: number, offset: number): number[] =>
+  Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => counterAt(memory, index, offset + bucket * 8));

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '35ccc3f66cd5475a6bfe0343921ca0d64e64ad0f48f499b53c6a70bfa40632cb';
+export const LAYOUT_HASH = 'd454ce7246ea5f001d319877fe0975776e23d9184ae7b372217c503a4d17e456';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -58,7 +58,7 @@ export const COUNTERS = {
   datagramsReceived: 112,
 } as const;
 export const SERVICE_STATS = {
-  size: 432,
+  size: 696,
   total: 0,
   turn: 120,
   turnIpv6: 128,
@@ -69,6 +69,9 @@ export const SERVICE_STATS = {
   rejectedShare: 168,
   connectLatency: 176,
   connectLatencyCount: 32,
+  firstResponseNs: 432,
+  firstResponse: 440,
+  firstResponseCount: 32,
 } as const;
 export const CALLER_KEY = { size: 16, cgroup: 0, service: 8, serviceGeneration: 12 } as const;
 export const CALLER_STATS = {
@@ -99,6 +102,8 @@ export const CONNECTION = {
   backendGeneration: 52,
 } as const;
 export const CONNECTION_SET = { size: 256, cookie: 0, cookieCount: 4, way: 32, wayCount: 4 } as const;
+export const EXCHANGE = { size: 24, beganUs: 0, received: 8, answered: 12, owner: 16, zero: 20 } as const;
+export const EXCHANGE_SET = { size: 96, way: 0, wayCount: 4 } as const;
 export const CONNECTION_OVERFLOW = { size: 64, cookie: 0, connection: 8 } as const;
 export const ACCOUNT = { size: 24, sent: 0, received: 8, retransmits: 16 } as const;
 export const AFFINITY_KEY = { size: 16, client: 0, service: 8, kind: 12, family: 13, scope: 14 } as const;
@@ -138,7 +143,7 @@ export const EVENT_CONTROL = { size: 8, every: 0, established: 4 } as const;
 export const EVENT_STATS = { size: 24, offered: 0, sampledOut: 8, dropped: 16 } as const;
 export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
-export const SAME_NODE_CONTROL = { size: 8, off: 0, generation: 4 } as const;
+export const SAME_NODE_CONTROL = { size: 16, off: 0, generation: 4, measuring: 8, zero: 12 } as const;
 export const SAME_NODE_STATS = {
   size: 160,
   messages: 0,
@@ -158,6 +163,8 @@ export const REDIRECTED_KEY = {
 } as const;
 export const REDIRECTED = { size: 16, bytesSent: 0, bytesReceived: 8 } as const;
 export const REDIRECTED_GROWTH = { size: 40, key: 0, bytes: 24 } as const;
+export const MEASURED_KEY = { size: 8, service: 0, serviceGeneration: 4 } as const;
+export const ANSWERS = { size: 264, firstResponseNs: 0, firstResponse: 8, firstResponseCount: 32 } as const;
 
 // Enums and constants.
 export const SCOPE = { CLUSTER: 0, EXTERNAL: 1 } as const;
@@ -284,6 +291,7 @@ export const CHECK_SLOT_COUNT = 895110921;
 export const CHECK_SCOPE = 739982445;
 export const CHECK_FLAGS = 1757159915;
 export const SERVICE_HASH_SOURCE = 1;
+export const SERVICE_MEASURED = 2;
 export const LATENCY_BUCKETS = 32;
 export const EWMA_HALF_LIFE = 4096;
 export const EWMA_FRACTION_BITS = 6;
@@ -307,8 +315,9 @@ export const MAPS = {
   event_control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
   event_stats: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1 },
   events: { type: 27, keySize: 0, valueSize: 0, flags: 0, maxEntries: 524288 },
+  exchanges: { type: 2, keySize: 4, valueSize: 96, flags: 0, maxEntries: 1024 },
   frontends: { type: 1, keySize: 28, valueSize: 24, flags: 0, maxEntries: 1024 },
-  service_stats: { type: 2, keySize: 4, valueSize: 432, flags: 1024, maxEntries: 1024 },
+  service_stats: { type: 2, keySize: 4, valueSize: 696, flags: 1024, maxEntries: 1024 },
   services: { type: 2, keySize: 4, valueSize: 24, flags: 1024, maxEntries: 1024 },
   slots: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1024 },
   socket_affinity: { type: 9, keySize: 16, valueSize: 16, flags: 0, maxEntries: 65536 },
@@ -319,11 +328,14 @@ export const MAPS = {
 /** The same of bpf/same-node/tables.h. */
 export const SAME_NODE_MAPS = {
   accounted: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
+  answers: { type: 1, keySize: 8, valueSize: 264, flags: 1, maxEntries: 65536 },
+  answers_accounted: { type: 1, keySize: 8, valueSize: 264, flags: 1, maxEntries: 65536 },
   candidates: { type: 24, keySize: 4, valueSize: 120, flags: 1, maxEntries: 0 },
-  control: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
+  control: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1 },
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
   ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
   joined: { type: 18, keySize: 8, valueSize: 8, flags: 0, maxEntries: 65536 },
+  measured: { type: 1, keySize: 8, valueSize: 4, flags: 1, maxEntries: 65536 },
   peers: { type: 9, keySize: 40, valueSize: 48, flags: 0, maxEntries: 65536 },
   redirected: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },

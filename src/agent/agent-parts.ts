@@ -1,3 +1,4 @@
+import type { Complaint } from '../core/model/objects.ts';
 import { AgentComplaints } from './agent-complaints.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { ClientCgroups } from './client-cgroups.ts';
@@ -38,7 +39,7 @@ export const createParts = (options: AgentOptions, reconciler: Reconciler, hooks
   const complaints = new AgentComplaints({
     source,
     ofObjects: reconciler,
-    ofNode: () => [...(clients?.complaints() ?? []), ...sameNode.complaints()],
+    ofNode: () => [...(clients?.complaints() ?? []), ...sameNode.complaints(), ...unmeasured(options.dataplane)],
     onComplaints: (fresh) => observer.onComplaints(fresh),
   });
   const onTrouble = (): void => complaints.tell();
@@ -70,6 +71,11 @@ export const createParts = (options: AgentOptions, reconciler: Reconciler, hooks
     background: [lost, live, workloads].filter((each) => each !== undefined),
   };
 };
+
+const unmeasured = ({ firstResponse }: AgentOptions['dataplane']): readonly Complaint[] =>
+  firstResponse?.unavailable === undefined
+    ? []
+    : [{ severity: 'warning', object: 'first response times', path: '', message: firstResponse.unavailable }];
 
 const createClients = (
   { clients, node, clock }: AgentOptions,

@@ -17,10 +17,11 @@ export const command: Command = {
     'Shows live what Service ports do on this node: connections a second, how many of them fail and how many Shunt\n' +
     'rejects, how many are open and being opened, what half (P50) and 99 % (P99) of connects take at most, bytes a second\n' +
     'that clients send and receive, and CONN/S of the last 30 readings. Above are the sums, and what goes socket to socket.\n' +
+    'Where first response times are measured (a TrafficPolicy asks for it), RESP50 and RESP99 are those of answers.\n' +
     'With an argument only that is asked for, and the sums are of that.\n' +
     'Keys: q ends; / filters by a part of NAMESPACE/NAME:PORT, Esc ends that; s and S sort by the next column and the\n' +
-    'one before, or n name, c CONN/S, f FAIL/S, j REJ/S, a ACTIVE, p PEND, 5 P50, 9 P99, o OUT/S, i IN/S, u DGRAM/S,\n' +
-    'the same again or r reverses; arrows, PgUp, PgDn, Home and End scroll. A narrow terminal has fewer columns.\n' +
+    'one before, or n name, c CONN/S, f FAIL/S, j REJ/S, a ACTIVE, p PEND, 5 P50, 9 P99, t RESP50, T RESP99, o OUT/S,\n' +
+    'i IN/S, u DGRAM/S, the same again or r reverses; arrows, PgUp, PgDn, Home and End scroll. A narrow terminal has fewer columns.\n' +
     'Without a terminal, or with --once, it prints a table of one interval.',
   positionals: { min: 0, max: 1 },
   flags: {

@@ -1,12 +1,12 @@
 import type { CallerEntry, CallerKey, CallerTable } from '../abi/callers.ts';
 import type { RememberedConnection } from '../abi/connection.ts';
-import type { Counters } from '../abi/counters.ts';
+import type { Counters, FirstResponses } from '../abi/counters.ts';
 import type { Capacity, TableReader, Transaction } from '../core/plan/transaction.ts';
 import type { FlowEvents } from './flow-events.ts';
 import type { SameNode } from './same-node.ts';
 
 export type { CallerCounts, CallerEntry, CallerKey, CallerSums, CallerTable } from '../abi/callers.ts';
-export type { Counters } from '../abi/counters.ts';
+export type { Counters, FirstResponses } from '../abi/counters.ts';
 export {
   EVENT_OUTCOMES,
   type EventCounts,
@@ -67,6 +67,8 @@ export interface Dataplane {
   readonly callers?: Callers;
   /** Absent where connections are never joined socket to socket. */
   readonly sameNode?: SameNode;
+  /** Of Services that ask for it: why their first responses are not measured all the same, if so. */
+  readonly firstResponse?: { readonly unavailable: string | undefined };
   /** Lets go of the tables; the kernel keeps routing. */
   close(): void;
 }
@@ -151,4 +153,6 @@ export interface ServiceStats extends Counters {
   readonly rejectedShare: number;
   /** Bucket i: connects faster than 2^i microseconds and not faster than half of that. */
   readonly connectLatency: readonly number[];
+  /** Absent where nobody asks for them, and none was ever measured. */
+  readonly firstResponses?: FirstResponses;
 }

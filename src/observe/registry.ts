@@ -37,8 +37,8 @@ usual \`process_*\` and \`nodejs_*\` metrics of the agent itself. The counters o
 while the agent is dead, and a restart does not reset them.
 
 A Service port always has the series of attempts, of rejections for want of endpoints, and of datagrams. It has the
-others from its first use on, so that a node does not show thirty series for each Service that nobody on it talks to. Series go when their Service
-goes. No label holds an address.
+others from its first use on, so that a node does not show thirty series for each Service that nobody on it talks to;
+those of first responses where they are measured. Series go when their Service goes. No label holds an address.
 
 | metric | type | unit | labels | meaning |
 |---|---|---|---|---|

@@ -38,7 +38,8 @@ export function* serviceSeries(services: Iterable<ObservedService>): Generator<s
     const [first] = series;
     if (ALWAYS.has(metric) && first !== undefined) yield* zerosOf(first, idle);
   }
-  yield* latency(used);
+  yield* histogramOf(CONNECT, used);
+  yield* histogramOf(FIRST_RESPONSE, used);
 }
 
 /** Looked at in a row: a millisecond. */
@@ -102,37 +103,54 @@ const FAMILIES: readonly Family[] = [
 /** Buckets of the kernel that become a `le`: 2^n microseconds from 32 us to 34 s, each four times the one before. */
 const EXPONENTS = [5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25] as const;
 
-const ofLatency = (suffix: string, extra = ''): Affixes => affixes(METRICS.connectDuration, suffix, extra);
+/** A histogram of times, and how that of a Service is read: buckets of powers of two, and their sum. */
+interface Histogram {
+  readonly metric: Metric;
+  readonly buckets: readonly (Affixes & { readonly to: number })[];
+  readonly infinity: Affixes;
+  readonly sum: Affixes;
+  readonly count: Affixes;
+  /** Undefined where it has none. */
+  readonly read: (stats: ServiceStats) => { readonly ns: number; readonly buckets: readonly number[] } | undefined;
+}
 
-const BUCKETS = EXPONENTS.map((exponent) => ({
-  ...ofLatency('_bucket', `,le="${2 ** exponent / 1e6}"`),
-  buckets: exponent + 1,
-}));
+const histogram = (metric: Metric, read: Histogram['read']): Histogram => ({
+  metric,
+  buckets: EXPONENTS.map((exponent) => ({
+    ...affixes(metric, '_bucket', `,le="${2 ** exponent / 1e6}"`),
+    to: exponent + 1,
+  })),
+  infinity: affixes(metric, '_bucket', ',le="+Inf"'),
+  sum: affixes(metric, '_sum'),
+  count: affixes(metric, '_count'),
+  read,
+});
 
-const INFINITY = ofLatency('_bucket', ',le="+Inf"');
-const SUM = ofLatency('_sum');
-const COUNT = ofLatency('_count');
+const CONNECT = histogram(METRICS.connectDuration, ({ connectNs: ns, connectLatency: buckets }) => ({ ns, buckets }));
+const FIRST_RESPONSE = histogram(METRICS.firstResponse, ({ firstResponses }) => firstResponses);
 
 /** `_count` is the sum of the buckets, not `established`: connected UDP has no handshake to time. */
-function* latency(used: readonly Used[]): Generator<string> {
-  yield headText(METRICS.connectDuration);
+function* histogramOf(shape: Histogram, used: readonly Used[]): Generator<string> {
+  const { infinity, sum, count } = shape;
+  yield headText(shape.metric);
   let text = '';
   for (const { labels, stats } of used) {
-    const { connectLatency, connectNs } = stats;
+    const times = shape.read(stats);
+    if (times === undefined) continue;
     let from = 0;
     let total = 0;
-    for (const { start, end, buckets } of BUCKETS) {
-      for (; from < buckets; from++) total += connectLatency[from] as number;
+    for (const { start, end, to } of shape.buckets) {
+      for (; from < to; from++) total += times.buckets[from] as number;
       text += `${start}${labels}${end}${total}\n`;
     }
-    for (; from < connectLatency.length; from++) total += connectLatency[from] as number;
-    text += `${INFINITY.start}${labels}${INFINITY.end}${total}\n${SUM.start}${labels}${SUM.end}${connectNs / 1e9}\n`;
-    text += `${COUNT.start}${labels}${COUNT.end}${total}\n`;
-    if (text.length < LATENCY_TEXT_LENGTH) continue;
+    for (; from < times.buckets.length; from++) total += times.buckets[from] as number;
+    text += `${infinity.start}${labels}${infinity.end}${total}\n${sum.start}${labels}${sum.end}${times.ns / 1e9}\n`;
+    text += `${count.start}${labels}${count.end}${total}\n`;
+    if (text.length < HISTOGRAM_TEXT_LENGTH) continue;
     yield text;
     text = '';
   }
   yield text;
 }
 
-const LATENCY_TEXT_LENGTH = 16 * 1024;
+const HISTOGRAM_TEXT_LENGTH = 16 * 1024;

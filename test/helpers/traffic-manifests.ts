@@ -24,6 +24,7 @@ export const policyManifest = (policy: TrafficPolicyObject): object => ({
     ...(policy.endpointWeights.length === 0 ? {} : { endpointWeights: policy.endpointWeights }),
     ...(policy.slowStartMs === 0 ? {} : { slowStart: { duration: durationText(policy.slowStartMs) } }),
     ...(policy.sameNode === undefined ? {} : { sameNode: policy.sameNode }),
+    ...(policy.firstResponseTime === undefined ? {} : { firstResponseTime: policy.firstResponseTime }),
     ...(policy.clients === undefined ? {} : { clients: policy.clients }),
   },
 });

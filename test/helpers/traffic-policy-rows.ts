@@ -83,6 +83,8 @@ const RIGHT: readonly (readonly [title: string, spec: unknown])[] = [
   ['a route with dots in its name', { ...targets({ ...ROUTE, name: 'cart.v2' }), clients: {} }],
   ['connections on one node that go socket to socket', choice({ sameNode: 'Redirect' })],
   ['connections on one node that go by TCP', choice({ sameNode: 'Plain', algorithm: 'RoundRobin' })],
+  ['first response times that are measured', choice({ firstResponseTime: 'Measure' })],
+  ['first response times that are not', choice({ firstResponseTime: 'Ignore', sameNode: 'Plain' })],
   ['a Service and a route', { ...targets(TARGET, ROUTE), clients: {}, algorithm: 'RoundRobin' }],
 ];
 
@@ -164,6 +166,8 @@ const WRONG: readonly (readonly [title: string, spec: unknown])[] = [
   ['too many values', expression({ values: Object.keys(labels(33)) })],
   ['an unknown way of connections on one node', choice({ sameNode: 'redirect' })],
   ['a way of connections on one node that is a switch', choice({ sameNode: true })],
+  ['an unknown wish for first response times', choice({ firstResponseTime: 'measure' })],
+  ['a wish for first response times that is a switch', choice({ firstResponseTime: true })],
 ];
 
 const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
@@ -182,6 +186,8 @@ const WRONG_BY_RULES: readonly (readonly [title: string, spec: unknown])[] = [
   ['a slow start for a route', { ...targets(ROUTE), clients: {}, slowStart: { duration: '5s' } }],
   ['a way of connections on one node for a route', { ...targets(ROUTE), clients: {}, sameNode: 'Plain' }],
   ['a way of connections on one node for some clients', choice({ clients: {}, sameNode: 'Redirect' })],
+  ['first response times of a route', { ...targets(ROUTE), clients: {}, firstResponseTime: 'Ignore' }],
+  ['first response times of some clients', choice({ clients: {}, firstResponseTime: 'Measure' })],
   ['a start that is too short', slowStart('999ms')],
   ['a start that is too long', slowStart('1h1ms')],
   ['a start of no time', slowStart('0s')],

@@ -3,7 +3,7 @@ import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import { type AgentProcess, startAgentProcess } from '../helpers/agent-process.ts';
 import { type AskingPanel, DASHBOARD_NAMES, dashboard, panelsOf } from '../helpers/dashboards.ts';
 import { manifestOf, ObjectDirectory } from '../helpers/object-directory.ts';
-import { OUR_NODE, service } from '../helpers/objects.ts';
+import { OUR_NODE, policy, service } from '../helpers/objects.ts';
 import { type Prometheus, type Sample, startPrometheus } from '../helpers/prometheus.ts';
 import { retryUntil } from '../helpers/retry.ts';
 import { type Hammer, openShell } from '../helpers/socket-shell.ts';
@@ -49,6 +49,7 @@ beforeAll(async () => {
   }
   objects = new ObjectDirectory();
   objects.write('empty', service({ name: 'empty', clusterIPs: [EMPTY], ports: PORTS }));
+  objects.write('measured', policy([], { firstResponseTime: 'Measure' }));
   objects.write('closed', ...serviceWith('closed', [CLOSED], [actors.v1], { port: 1 }));
   move();
   const flags = ['--listen', METRICS_ADDRESS];
@@ -88,10 +89,12 @@ const startLoad = async (): Promise<readonly Hammer[]> => {
     ['tcp', CLOSED, 80],
     // A port that the Service does not have.
     ['tcp', WEB, 81],
+    // Of the others the server speaks first, and they ask nothing.
+    ['tcp', WEB, 80, { keep: true }],
   ] as const;
   return Promise.all(
-    asked.map(async ([kind, address, port]) =>
-      (await openShell(actors.client.pod)).startHammer(kind, address, port, options),
+    asked.map(async ([kind, address, port, more]) =>
+      (await openShell(actors.client.pod)).startHammer(kind, address, port, { ...options, ...more }),
     ),
   );
 };

@@ -117,6 +117,7 @@ const settings = (options: StateOptions): fc.Arbitrary<Settings> =>
     port: port(80),
     affinityTimeoutS: fc.constantFrom(0, 0, 60, 10_800),
     choice: fc.option(choice(options), { nil: undefined }),
+    isMeasured: fc.boolean(),
     four: answering(options, 2),
     six: endpoints(6),
     sharesArms: fc.boolean(),
@@ -133,6 +134,7 @@ interface Settings {
   readonly port: number;
   readonly affinityTimeoutS: number;
   readonly choice: ChoiceRule | undefined;
+  readonly isMeasured: boolean;
   /** Who answers the IPv4 addresses, and who those of them that are external. */
   readonly four: readonly Answering[];
   readonly six: DesiredEndpoint[];
@@ -177,7 +179,7 @@ interface Part {
 const EXTERNAL: readonly string[] = ['10.96.0.5', '10.96.0.6'];
 
 const desired = (id: string, settings: Settings, { four, six, closed }: Part): DesiredPort | undefined => {
-  const { isThere, port, affinityTimeoutS, choice, sharesArms, externalPort } = settings;
+  const { isThere, port, affinityTimeoutS, choice, isMeasured, sharesArms, externalPort } = settings;
   const [own, external] = settings.four as readonly [Answering, Answering];
   if (!isThere) return undefined;
   const group = (
@@ -206,7 +208,8 @@ const desired = (id: string, settings: Settings, { four, six, closed }: Part): D
     ),
   ];
   const protocol = id.endsWith('UDP') ? 'UDP' : 'TCP';
-  return { id, protocol, port, affinityTimeoutS, ...(choice && { choice }), groups, closed };
+  const measured = isMeasured ? ({ measured: true } as const) : {};
+  return { id, protocol, port, affinityTimeoutS, ...(choice && { choice }), ...measured, groups, closed };
 };
 
 const forClients = (

@@ -154,9 +154,9 @@ export const expectRoutes = (fake: FakeDataplane, state: State): void => {
 };
 
 const expectRoute = (route: Route, port: DesiredPort, group: DesiredGroup): void => {
-  const { id, affinityTimeoutS, choice } = port;
+  const { id, affinityTimeoutS, choice, measured: isMeasured = false } = port;
   const { scope, variant, client, arms, endpoints } = group;
-  expect(route).toMatchObject({ service: identityKey(identityOf(id)), affinityTimeoutS });
+  expect(route).toMatchObject({ service: identityKey(identityOf(id)), affinityTimeoutS, isMeasured });
   expect(isSameChoice(route.choice, choice)).toBe(true);
   expect(route.kept).toEqual({ scope, ...(variant !== undefined && { variant }) });
   expect(route.clientLevels).toBe(client === undefined ? levelsAt(port, group) : 0);

@@ -12,7 +12,7 @@ export const features = async ({ host }: Target): Promise<readonly Check[]> => {
   }
 };
 
-const judge = ({ setRetval, atomics, socketEnding }: KernelFeatures): readonly Check[] => [
+const judge = ({ setRetval, atomics, socketEnding, firstResponse }: KernelFeatures): readonly Check[] => [
   ok('programs', 'the kernel takes them'),
   setRetval
     ? ok('bpf_set_retval', 'works: a Service without endpoints refuses at once')
@@ -21,6 +21,9 @@ const judge = ({ setRetval, atomics, socketEnding }: KernelFeatures): readonly C
     ? ok('atomics', 'compare-and-swap works: every connection is counted exactly once')
     : warn('atomics', 'no compare-and-swap: counts may be off when sockets race', 'Linux 5.12 has it.'),
   judgeSocketEnding(socketEnding),
+  firstResponse
+    ? ok('first responses', 'their times can be measured, where a TrafficPolicy asks for it')
+    : warn('first responses', 'their times cannot be measured; nothing else is lost', 'Linux 5.12 with BTF can do it.'),
 ];
 
 const judgeSocketEnding = (way: KernelFeatures['socketEnding']): Check => {

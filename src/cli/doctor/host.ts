@@ -29,6 +29,8 @@ export interface KernelFeatures {
   readonly atomics: boolean;
   /** How connected UDP sockets can be ended. */
   readonly socketEnding: 'bpf' | 'netlink' | 'none';
+  /** First response times can be measured. */
+  readonly firstResponse: boolean;
 }
 
 export interface AttachedProgram {

@@ -12,6 +12,8 @@ export interface FigureColumn {
   readonly text: (value: number | undefined) => string;
   /** Of a value that is not 0. */
   readonly format?: Format;
+  /** Not there while no port has a value. */
+  readonly isOptional?: true;
 }
 
 export type SortName = keyof typeof FIGURES | 'name';
@@ -25,6 +27,22 @@ export const FIGURES = {
   pending: { title: 'PEND', width: 4, key: 'p', value: (port) => port.pending, text: figure },
   p50: { title: 'P50', width: 5, key: '5', value: (port) => port.connectP50Us, text: latencyFigure },
   p99: { title: 'P99', width: 5, key: '9', value: (port) => port.connectP99Us, text: latencyFigure },
+  r50: {
+    title: 'RESP50',
+    width: 6,
+    key: 't',
+    value: (port) => port.responseP50Us,
+    text: latencyFigure,
+    isOptional: true,
+  },
+  r99: {
+    title: 'RESP99',
+    width: 6,
+    key: 'T',
+    value: (port) => port.responseP99Us,
+    text: latencyFigure,
+    isOptional: true,
+  },
   out: { title: 'OUT/S', width: 5, key: 'o', value: (port) => port.bytesSentPerS, text: byteFigure },
   in: { title: 'IN/S', width: 5, key: 'i', value: (port) => port.bytesReceivedPerS, text: byteFigure },
   datagrams: { title: 'DGRAM/S', width: 7, key: 'u', value: (port) => port.datagramsPerS, text: figure },
@@ -33,6 +51,12 @@ export const FIGURES = {
 export const SORT_NAMES: readonly SortName[] = ['name', ...(Object.keys(FIGURES) as (keyof typeof FIGURES)[])];
 
 export const sortKey = (name: SortName): string => (name === 'name' ? 'n' : FIGURES[name].key);
+
+/** Those that say anything of these ports. */
+export const figuresFor = (ports: readonly PortRates[]): readonly [name: string, column: FigureColumn][] =>
+  Object.entries<FigureColumn>(FIGURES).filter(
+    ([, { value, isOptional }]) => isOptional !== true || ports.some((port) => value(port) !== undefined),
+  );
 
 /** `shop/cart:80`, `kube-system/kube-dns:53/udp`. */
 export const nameOf = ({ namespace, service, port, protocol }: PortRates): string =>

@@ -1,5 +1,5 @@
 import type { Format } from '../style.ts';
-import { FIGURES, type FigureColumn, nameOf } from './columns.ts';
+import { FIGURES, type FigureColumn, figuresFor, nameOf } from './columns.ts';
 import type { Look } from './look.ts';
 import { HISTORY, type Model } from './model.ts';
 import type { PortRates } from './rates.ts';
@@ -27,20 +27,24 @@ const WANTED = [
   'failed',
   'active',
   'p99',
+  'r99',
   'trend',
   'rejected',
   'out',
   'in',
   'p50',
+  'r50',
   'pending',
   'datagrams',
 ] as const;
 
 /** Names get what is left over, then the trend. */
 export const columnsFor = (rows: readonly PortRates[], width: number): readonly Column[] => {
+  const shown = figuresFor(rows);
+  const isShown = (name: string): boolean => name === 'trend' || shown.some(([each]) => each === name);
   const kept = new Set<string>();
   let left = width - Math.min(NAME_WIDTH, width);
-  for (const name of WANTED) {
+  for (const name of WANTED.filter(isShown)) {
     const needed = 1 + (name === 'trend' ? TREND_WIDTH : FIGURES[name].width);
     if (needed > left) break;
     kept.add(name);
@@ -49,7 +53,7 @@ export const columnsFor = (rows: readonly PortRates[], width: number): readonly 
   const longest = rows.reduce((most, row) => Math.max(most, nameOf(row).length), NAME_WIDTH);
   const nameWidth = Math.min(width, NAME_WIDTH) + Math.min(left, longest - NAME_WIDTH);
   const trendWidth = Math.min(HISTORY, TREND_WIDTH + left - Math.max(0, nameWidth - NAME_WIDTH));
-  const figures = Object.entries(FIGURES).flatMap(([name, column]) => (kept.has(name) ? [figureColumn(column)] : []));
+  const figures = shown.flatMap(([name, column]) => (kept.has(name) ? [figureColumn(column)] : []));
   return [nameColumn(nameWidth), ...figures, ...(kept.has('trend') ? [trendColumn(trendWidth)] : [])];
 };
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import type { Column, TableOptions } from '../table.ts';
 import { renderTable } from '../table.ts';
-import { FIGURES, type FigureColumn, nameOf, sorted } from './columns.ts';
+import { figuresFor, nameOf, sorted } from './columns.ts';
 import { EMPTY, type Model, noteReading, redirectedShare } from './model.ts';
 import { pause } from './pause.ts';
 import type { PortRates } from './rates.ts';
@@ -17,8 +17,8 @@ export const measure = async (read: Read, intervalMs: number): Promise<Model> =>
 };
 
 export const renderRates = ({ rates }: Model, { sort, isReversed }: View, options: TableOptions): string => {
-  const figures = Object.values(FIGURES).map(
-    ({ title, value, text, format }: FigureColumn): Column<PortRates> => ({
+  const figures = figuresFor(rates?.ports ?? []).map(
+    ([, { title, value, text, format }]): Column<PortRates> => ({
       title,
       align: 'right',
       text: (port) => text(value(port)),

@@ -24,6 +24,9 @@ export interface PortRates extends Pick<ServiceView, Identity>, Totals {
   /** Of connects between the readings; undefined where none was timed. */
   readonly connectP50Us: number | undefined;
   readonly connectP99Us: number | undefined;
+  /** Of first responses, where those are measured. */
+  readonly responseP50Us: number | undefined;
+  readonly responseP99Us: number | undefined;
 }
 
 type Identity = 'id' | 'namespace' | 'service' | 'portName' | 'protocol' | 'port' | 'backends';
@@ -94,6 +97,7 @@ const portRates = (view: ServiceView, before: ServiceStats | undefined, interval
       ? undefined
       : ((read(stats) - (base === undefined ? 0 : read(base))) * 1000) / intervalMs;
   const latencies = before === undefined ? [] : grown(base?.connectLatency, stats.connectLatency);
+  const responses = before === undefined ? [] : grown(base?.firstResponses?.buckets, stats.firstResponses?.buckets);
   return {
     ...{ id, namespace, service, portName, protocol, port, backends },
     active: stats.active,
@@ -106,13 +110,19 @@ const portRates = (view: ServiceView, before: ServiceStats | undefined, interval
     bytesReceivedPerS: perSecond(({ bytesReceived }) => bytesReceived),
     connectP50Us: percentileUs(latencies, 0.5),
     connectP99Us: percentileUs(latencies, 0.99),
+    responseP50Us: percentileUs(responses, 0.5),
+    responseP99Us: percentileUs(responses, 0.99),
   };
 };
 
 /** All counters of a Service are reset at once, but not all show it. */
 const wasReset = (before: ServiceStats, after: ServiceStats): boolean =>
   GROWING.some((name) => after[name] < before[name]) ||
-  after.connectLatency.some((count, bucket) => count < (before.connectLatency[bucket] ?? 0));
+  hasFallen(before.connectLatency, after.connectLatency) ||
+  hasFallen(before.firstResponses?.buckets, after.firstResponses?.buckets);
+
+const hasFallen = (before: readonly number[] = [], after: readonly number[] = []): boolean =>
+  before.some((count, bucket) => (after[bucket] ?? 0) < count);
 
 const GROWING = [
   'attempts',
@@ -126,7 +136,7 @@ const GROWING = [
   'bytesReceived',
 ] as const satisfies readonly (keyof ServiceStats)[];
 
-const grown = (before: readonly number[] | undefined, after: readonly number[]): readonly number[] =>
+const grown = (before: readonly number[] | undefined, after: readonly number[] = []): readonly number[] =>
   after.map((count, bucket) => count - (before?.[bucket] ?? 0));
 
 const sameNodeRates = (

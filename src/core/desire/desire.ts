@@ -14,7 +14,15 @@ import { answerFor, type Basis, inOrder } from './answer.ts';
 import { internalPolicyComplaint, onlyNodeOf } from './internal-policy.ts';
 import { idleEntries, unfitSlices } from './mistakes.ts';
 import type { LocalNode } from './node.ts';
-import { choiceOf, governingPolicy, ignoredPolicies, isSameChoice, rankPolicies, unhonouredFields } from './policy.ts';
+import {
+  choiceOf,
+  governingPolicy,
+  ignoredPolicies,
+  isMeasured,
+  isSameChoice,
+  rankPolicies,
+  unhonouredFields,
+} from './policy.ts';
 import { isServed, notServedComplaint, portId, type ServedPort } from './ports.ts';
 import { notProgrammed } from './programmed.ts';
 import { type Ruling, rulingFor } from './ruling.ts';
@@ -117,6 +125,7 @@ const desirePort = (basis: Basis, port: ServedPort, closed: readonly string[]): 
     port: port.port,
     affinityTimeoutS: service.affinityTimeoutS,
     ...(isSameChoice(choice, choiceOf(undefined)) ? {} : { choice }),
+    ...(port.protocol === 'TCP' && isMeasured(policies) ? { measured: true } : {}),
     groups: [
       ...desireGroups(basis, port, everybody),
       ...variantsOf(basis.input, port, everybody).flatMap(({ number, ruling, clients }) => {

@@ -78,7 +78,7 @@ export const overruledText = (first: TrafficPolicyObject, other: TrafficPolicyOb
     ? `${objectText(first)} asks for what is honoured, and this one does not`
     : `${objectText(first)} ${whyBefore(first, other)} and governs it alone`;
 
-/** Whether it asks for anything that is honoured, beside `sameNode`. */
+/** Whether it asks for anything of endpoints that is honoured. */
 export const saysOfEndpoints = ({ algorithm, endpointWeights, slowStartMs }: TrafficPolicyObject): boolean =>
   algorithm !== undefined || endpointWeights.length > 0 || slowStartMs > 0;
 
@@ -87,6 +87,10 @@ export const choiceOf = (policy: TrafficPolicyObject | undefined): ChoiceRule =>
   const algorithm = policy?.algorithm ?? 'WeightedRandom';
   return { algorithm, hashOn: algorithm === 'Maglev' ? (policy?.hashOn ?? 'Pod') : 'Pod' };
 };
+
+/** As the policy for everybody has it. */
+export const isMeasured = (policies: readonly TrafficPolicyObject[]): boolean =>
+  governingPolicy(policies)?.firstResponseTime === 'Measure';
 
 export const isSameChoice = (one: ChoiceRule, other: ChoiceRule): boolean =>
   one.algorithm === other.algorithm && one.hashOn === other.hashOn;

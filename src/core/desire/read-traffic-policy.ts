@@ -43,6 +43,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
     endpointWeights: readWeights(review, spec, intern),
     slowStartMs: readSlowStart(review, spec),
     ...readSameNode(review, spec),
+    ...readFirstResponseTime(review, spec),
     clients: clients === undefined ? undefined : readLabelSelector(review, clients, CLIENTS, ref.kind, intern),
     ignored: [],
   };
@@ -55,7 +56,7 @@ export const readTrafficPolicy = (review: Review, raw: Fields, ref: ObjectRef, i
 export const standInFor = (
   { hasUnknown }: Review,
   { spec }: Fields,
-  { routes, sameNode: _, ...policy }: TrafficPolicyObject,
+  { routes, sameNode: _, firstResponseTime: __, ...policy }: TrafficPolicyObject,
 ): TrafficPolicyObject | undefined => {
   const mayNarrow = hasUnknown === true || (isFields(spec) && !isAbsent(spec.clients));
   if (routes.length === 0 || !mayNarrow) return undefined;
@@ -99,6 +100,15 @@ const readSameNode = (review: Review, spec: Fields): Pick<TrafficPolicyObject, '
     complain(review, 'error', at(SPEC, 'sameNode'), 'is for all clients, and the policy is not');
   const sameNode = wordField(review, spec, 'sameNode', SAME_NODE, SPEC);
   return sameNode === undefined ? {} : { sameNode };
+};
+
+/** Times are those of a Service, whoever asks it. */
+const readFirstResponseTime = (review: Review, spec: Fields): Pick<TrafficPolicyObject, 'firstResponseTime'> => {
+  if (isAbsent(spec.firstResponseTime)) return {};
+  if (!isAbsent(spec.clients))
+    complain(review, 'error', at(SPEC, 'firstResponseTime'), 'is for all clients, and the policy is not');
+  const firstResponseTime = wordField(review, spec, 'firstResponseTime', FIRST_RESPONSE_TIME, SPEC);
+  return firstResponseTime === undefined ? {} : { firstResponseTime };
 };
 
 const readSlowStart = (review: Review, spec: Fields): number => {
@@ -170,10 +180,11 @@ const matcher = <Key extends 'pod' | 'node' | 'zone'>(
   return { [key]: intern(text) } as { readonly [Name in Key]?: string };
 };
 
-/** Fields of `spec` about how an endpoint of a Service is chosen. */
-const CHOICES = ['algorithm', 'hashOn', 'endpointWeights', 'slowStart', 'sameNode'] as const;
+/** Fields of `spec` about Services. */
+const CHOICES = ['algorithm', 'hashOn', 'endpointWeights', 'slowStart', 'sameNode', 'firstResponseTime'] as const;
 const ALGORITHMS = ['WeightedRandom', 'RoundRobin', 'LeastConnections', 'PeakEwma', 'Maglev'] as const;
 const SAME_NODE = ['Redirect', 'Plain'] as const;
+const FIRST_RESPONSE_TIME = ['Measure', 'Ignore'] as const;
 const HASH_ON = ['Pod', 'SourceAddress'] as const;
 
 /** As in the CustomResourceDefinition. */

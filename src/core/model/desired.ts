@@ -10,6 +10,8 @@ export interface DesiredPort {
   readonly affinityTimeoutS: number;
   /** How endpoints of groups without arms are chosen. Absent: `WeightedRandom`. */
   readonly choice?: ChoiceRule;
+  /** How long first answers take is measured. */
+  readonly measured?: true;
   /** Those of the cluster addresses come first. A group without endpoints refuses. */
   readonly groups: readonly DesiredGroup[];
   /** Addresses whose every other port and protocol refuses. One port of a Service tells it for all. */

@@ -152,6 +152,8 @@ export interface TrafficPolicyObject extends ObjectRef {
   readonly slowStartMs: number;
   /** Whether its endpoints and their clients on one node are joined socket to socket; undefined: it says nothing of it. */
   readonly sameNode?: 'Redirect' | 'Plain';
+  /** Whether it is measured how long first answers take; undefined: it says nothing of it, as `Ignore`. */
+  readonly firstResponseTime?: 'Measure' | 'Ignore';
   /** Pods whose connections it is for; undefined: everybody's. */
   readonly clients: LabelSelector | undefined;
   /** Paths of fields of a DestinationRule that are not honoured. */

@@ -48,11 +48,11 @@ export const planRemoval = (draft: Draft, port: Port): void => {
   draft.retired.services.push(port.service);
 };
 
-/** The record is kept over every change; a new time-out or algorithm is one word of it. */
+/** The record is kept over every change; a new time-out, algorithm or flag is one word of it. */
 const planService = (draft: Draft, port: Port | undefined, want: DesiredPort): number => {
   const { tables } = draft.have;
-  const { affinityTimeoutS } = want;
-  const settings = { affinityTimeoutS, ...choiceField(want.choice) };
+  const { affinityTimeoutS, measured } = want;
+  const settings = { affinityTimeoutS, ...choiceField(want.choice), ...(measured && { measured }) };
   if (port === undefined) {
     const index = takeIndex(draft, 'services');
     const generation = nextGeneration(tables.serviceGeneration(index));
@@ -60,7 +60,8 @@ const planService = (draft: Draft, port: Port | undefined, want: DesiredPort): n
     return index;
   }
   const { index, identity, generation, ...held } = tables.service(port.service);
-  if (held.affinityTimeoutS !== affinityTimeoutS || !isSameChoice(held.choice, want.choice)) {
+  const isSame = held.affinityTimeoutS === affinityTimeoutS && isSameChoice(held.choice, want.choice);
+  if (!isSame || held.measured !== measured) {
     draft.services.push({ index, identity, generation, ...settings });
   }
   return port.service;

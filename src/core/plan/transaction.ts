@@ -71,6 +71,8 @@ export interface ServiceWrite {
   readonly affinityTimeoutS: number;
   /** Of its endpoints. Absent: `WeightedRandom`, by Pod. */
   readonly choice?: ChoiceRule;
+  /** How long first answers take is measured. */
+  readonly measured?: true;
 }
 
 /** 64-bit hash of `DesiredPort.id`, as two words. */

@@ -113,9 +113,11 @@ export const judgeService = (parents: Parents, policy: TrafficPolicyObject, name
 };
 
 /** Routes take the place of the Service's own endpoints, and none of them leads back to it. */
-const overridden = ({ sameNode }: TrafficPolicyObject, service: ServiceObject, route: string): PolicyJudgement => {
+const overridden = (policy: TrafficPolicyObject, service: ServiceObject, route: string): PolicyJudgement => {
   const message = `${route} shares the connections of ${objectText(service)}: none comes to its own endpoints`;
-  return sameNode === undefined ? { reason: 'Overridden', message } : accepted(`sameNode counts; ${message}`);
+  const counting = (['sameNode', 'firstResponseTime'] as const).filter((field) => policy[field] !== undefined);
+  if (counting.length === 0) return { reason: 'Overridden', message };
+  return accepted(`${counting.join(' and ')} ${counting.length === 1 ? 'counts' : 'count'}; ${message}`);
 };
 
 const accepted = (message: string): PolicyJudgement => ({ reason: 'Accepted', message });

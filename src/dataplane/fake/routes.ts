@@ -14,6 +14,7 @@ export interface Route extends FrontendKey {
   readonly kept: Pick<FrontendWrite, 'scope' | 'variant'>;
   readonly clientLevels: number;
   readonly choice: ChoiceRule | undefined;
+  readonly isMeasured: boolean;
   /** By `address:port`, over all arms; what is missing to 1 is refused. */
   readonly shares: ReadonlyMap<string, number>;
   readonly arms?: readonly RouteArm[];
@@ -39,7 +40,7 @@ export const routeFor = (memory: Memory, key: FrontendKey, client?: Client): Rou
 
 const routeOf = (tables: TableReader, frontend: FrontendWrite): Route => {
   const { address, port, protocol, client, service, scope, variant, clientLevels = 0 } = frontend;
-  const { identity, affinityTimeoutS, choice } = tables.service(service);
+  const { identity, affinityTimeoutS, choice, measured = false } = tables.service(service);
   const parts = partsOf(tables, frontend);
   return {
     address,
@@ -51,6 +52,7 @@ const routeOf = (tables: TableReader, frontend: FrontendWrite): Route => {
     kept: { scope, ...(variant !== undefined && { variant }) },
     clientLevels,
     choice,
+    isMeasured: measured,
     shares: byEndpoint(tables, parts),
     ...(frontend.arms && { arms: parts.map((part) => armOf(tables, part)) }),
   };

@@ -22,6 +22,7 @@ import { isCgroup } from './cgroup.ts';
 import { clearRecords } from './clear.ts';
 import { type Endings, openEndings } from './endings.ts';
 import { KernelEvents } from './events.ts';
+import { FIRST_RESPONSE, FirstResponse } from './first-response.ts';
 import { copyTables, moveCounters } from './grow.ts';
 import { LiveTraffic } from './live.ts';
 import { type Features, type Loaded, lendMemories, load, loadAside, MAP_NAMES, type MapName } from './load.ts';
@@ -80,6 +81,7 @@ const KEPT_BY_GROWTH = [
   'verdicts',
   'callers',
   'connections',
+  'exchanges',
   'connections_overflow',
   'accounts',
   'affinity',
@@ -101,6 +103,7 @@ class Kernel implements KernelDataplane {
   readonly #live: LiveTraffic;
   readonly events: KernelEvents;
   readonly sameNode: KernelSameNode;
+  readonly firstResponse: FirstResponse;
   readonly callers: Callers = createCallers(() => this.#loaded.maps.callers);
   /** Made by this process: as long as nothing is attached, nobody has use for it. */
   readonly #isSetNew: boolean;
@@ -124,6 +127,7 @@ class Kernel implements KernelDataplane {
     this.#live = new LiveTraffic(() => this.#loaded);
     this.events = new KernelEvents(() => this.#loaded);
     this.sameNode = new KernelSameNode({ ...options, loaded: () => this.#loaded });
+    this.firstResponse = new FirstResponse({ ...options, loaded: () => this.#loaded });
     this.#set = current ?? createSet(options.bpfRoot, (directory) => pinMaps(this.#loaded, directory));
     this.#isSetNew = current === undefined;
     this.tables = createTableReader(this.#loaded.maps.frontends, this.#loaded.memory);
@@ -146,6 +150,8 @@ class Kernel implements KernelDataplane {
   apply(transaction: Transaction): void {
     if (this.#attached === 'some') this.#attach();
     applyTransaction(transaction, this.#loaded.memory, this.#loaded.maps.frontends);
+    const isAboutServices = transaction.services.length + transaction.retiredServices.length > 0;
+    if (isAboutServices && this.#attached === 'all') this.firstResponse.follow();
   }
 
   grace(): Promise<void> {
@@ -199,7 +205,10 @@ class Kernel implements KernelDataplane {
 
   lostPrograms(): readonly string[] {
     if (this.#attached !== 'all') return [];
-    const lost = notAttached(this.#loaded.programs, this.#options);
+    const lost = [
+      ...notAttached(this.#loaded.programs, this.#options),
+      ...(this.firstResponse.isLost ? [FIRST_RESPONSE] : []),
+    ];
     if (lost.length > 0) this.#attached = 'some';
     return lost;
   }
@@ -267,6 +276,7 @@ class Kernel implements KernelDataplane {
     if (this.#attached === 'all') return;
     this.#othersRead = true;
     attachAll(this.#loaded.programs, this.#options);
+    this.firstResponse.follow();
     this.#attached = 'all';
   }
 

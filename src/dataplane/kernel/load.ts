@@ -126,6 +126,7 @@ const prepare = (object: BpfObject, options: LoadOptions, features: Features): v
     service_stats: capacity.services,
     backend_stats: capacity.backends,
     connections: connections / CONNECTION_WAYS,
+    exchanges: connections / CONNECTION_WAYS,
   };
   for (const name of MAP_NAMES) {
     const existing = reuse[name];

@@ -1,6 +1,22 @@
 import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
-import { isUsed, readChosen, readConnectLatency, readCounters, readQuality } from '../../abi/counters.ts';
-import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
+import {
+  isUsed,
+  NO_RESPONSES,
+  readChosen,
+  readConnectLatency,
+  readCounters,
+  readFirstResponses,
+  readQuality,
+} from '../../abi/counters.ts';
+import {
+  BACKEND,
+  CONNECTION_SET,
+  CONNECTION_WAYS,
+  SERVICE,
+  SERVICE_MEASURED,
+  SLOT,
+  VERDICT_NAMES,
+} from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
@@ -36,19 +52,22 @@ export const createTableReader = (frontends: BpfMap, memory: Memories): TableRea
 });
 
 export interface CounterTables {
-  readonly memory: Pick<Memories, 'verdicts' | 'backends'>;
+  readonly memory: Pick<Memories, 'verdicts' | 'backends' | 'services'>;
   readonly lent: LentMemories;
   readonly maps: Readonly<Record<'service_stats' | 'backend_stats', BpfMap>>;
 }
 
-export const createStatsReader = ({ memory: { verdicts, backends }, lent, maps }: CounterTables): StatsReader => ({
+export const createStatsReader = ({ memory, lent, maps }: CounterTables): StatsReader => ({
   isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
+    const isMeasured = (loadWord(memory.services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0;
+    const firstResponses = readFirstResponses(stats, index) ?? (isMeasured ? NO_RESPONSES : undefined);
     return {
       ...readCounters(stats, index),
       ...readQuality(stats, index),
       connectLatency: readConnectLatency(stats, index),
+      ...(firstResponses === undefined ? {} : { firstResponses }),
     };
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
@@ -58,8 +77,8 @@ export const createStatsReader = ({ memory: { verdicts, backends }, lent, maps }
     chosen: (backend) => readChosen(recordAt(maps.backend_stats, backend), 0),
     rejected: (service) => readCounters(recordAt(maps.service_stats, service), 0).rejected,
   },
-  verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(verdicts, index, 0)])),
-  left: () => countLeft(lent.connections.look(), backends),
+  verdicts: () => Object.fromEntries(VERDICT_NAMES.map((name, index) => [name, counterAt(memory.verdicts, index, 0)])),
+  left: () => countLeft(lent.connections.look(), memory.backends),
   connections: () => {
     const sets = lent.connections.look();
     return { used: placesUsed(sets), size: sets.length * CONNECTION_WAYS };

@@ -101,4 +101,11 @@ export const SERVICE_METRICS = {
     labels: SERVICE,
     help: 'Time from SYN to its answer, of TCP connections that were established.',
   },
+  firstResponse: {
+    name: 'shunt_service_first_response_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: SERVICE,
+    help: 'Time from the first byte that a client sends to the first byte that comes back, of each exchange on TCP connections. Only of Services whose TrafficPolicy says firstResponseTime: Measure.',
+  },
 } as const satisfies MetricTable;

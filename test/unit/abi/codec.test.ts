@@ -88,6 +88,7 @@ const service: fc.Arbitrary<ServiceWrite> = fc
         })
         .filter(({ algorithm, hashOn }) => algorithm !== 'WeightedRandom' || hashOn !== 'Pod'),
     ),
+    optional('measured', fc.constant(true as const)),
   )
   .map((parts) => Object.assign({}, ...parts));
 

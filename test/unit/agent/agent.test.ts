@@ -71,6 +71,25 @@ const stage = async (
 const WEB = [service(), slice([endpoint('10.244.1.1'), endpoint('10.244.1.2')])] as const;
 const WEB_LINES = /^10\.96\.0\.1:80\/TCP -> .*10\.244\.1\.1:8080.*10\.244\.1\.2:8080/;
 
+test('first responses that cannot be measured are complained about once, as soon as a change has shown it', async () => {
+  const firstResponse: { unavailable: string | undefined } = { unavailable: undefined };
+  const { agent, clock, sink, put, complaints } = await stage(
+    Object.assign(new FakeDataplane(CAPACITY), { firstResponse }),
+  );
+  put(...WEB);
+  sink.onSynced();
+  await clock.advance(1);
+  expect(complaintLines(complaints)).toEqual([]);
+  firstResponse.unavailable = 'this kernel cannot';
+  for (const firstResponseTime of ['Measure', 'Ignore'] as const) {
+    put(policy([], { firstResponseTime }));
+    await clock.advance(1000);
+  }
+  expect(complaintLines(complaints)).toEqual(['warning: first response times : this kernel cannot']);
+  firstResponse.unavailable = undefined;
+  expect(agent.complaints()).toEqual([]);
+});
+
 describe('the start', () => {
   test('nothing is written before everything that exists is known', async () => {
     const { agent, clock, dataplane, sink, put, told } = await stage();

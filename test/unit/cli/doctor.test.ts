@@ -44,7 +44,7 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
     cgroupLevel: async () => 0,
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
-    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf' }),
+    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf', firstResponse: true }),
     selfTest: async () => [{ name: 'joins-ipv4', failure: undefined }],
     attached: async () => [],
     ...parts,
@@ -355,31 +355,48 @@ describe('a check', () => {
     },
     {
       title: 'a kernel without bpf_set_retval',
-      differences: { features: async () => ({ setRetval: false, atomics: true, socketEnding: 'bpf' }) },
+      differences: {
+        features: async () => ({ setRetval: false, atomics: true, socketEnding: 'bpf', firstResponse: true }),
+      },
       name: 'bpf_set_retval',
       status: 'warn',
       says: /left to kube-proxy/,
     },
     {
       title: 'a kernel without compare-and-swap',
-      differences: { features: async () => ({ setRetval: true, atomics: false, socketEnding: 'bpf' }) },
+      differences: {
+        features: async () => ({ setRetval: true, atomics: false, socketEnding: 'bpf', firstResponse: true }),
+      },
       name: 'atomics',
       status: 'warn',
       says: /counts may be off/,
     },
     {
       title: 'a kernel that ends sockets by netlink',
-      differences: { features: async () => ({ setRetval: true, atomics: true, socketEnding: 'netlink' }) },
+      differences: {
+        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'netlink', firstResponse: true }),
+      },
       name: 'UDP sockets',
       status: 'ok',
       says: /^SOCK_DESTROY wakes/,
     },
     {
       title: 'a kernel that ends no socket',
-      differences: { features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' }) },
+      differences: {
+        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none', firstResponse: true }),
+      },
       name: 'UDP sockets',
       status: 'warn',
       says: /keep an endpoint that is gone.*CONFIG_INET_DIAG_DESTROY/,
+    },
+    {
+      title: 'a kernel that cannot time first responses',
+      differences: {
+        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf', firstResponse: false }),
+      },
+      name: 'first responses',
+      status: 'warn',
+      says: /cannot be measured; nothing else is lost.*5\.12/,
     },
     {
       title: 'no directory of network namespaces',

@@ -35,6 +35,7 @@ test.each<[string, ClusterObject]>([
     }),
   ],
   ['a policy of connections on one node', policy([], { sameNode: 'Redirect' })],
+  ['a policy of first response times', policy([], { firstResponseTime: 'Measure' })],
   ['a policy without age', policy([], { createdAtMs: Number.POSITIVE_INFINITY, algorithm: 'PeakEwma' })],
   ['a DestinationRule of nothing', destinationRule()],
   ['a DestinationRule of everything', destinationRule({ ...FIELDS, algorithm: 'Maglev', hashOn: 'SourceAddress' })],

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/agent/view.ts';
 import type { WorkloadUsage } from '../../../src/agent/workload-totals.ts';
 import type { Decision } from '../../../src/core/explain.ts';
-import type { Counters, ServiceStats } from '../../../src/dataplane/dataplane.ts';
+import type { Counters, FirstResponses, ServiceStats } from '../../../src/dataplane/dataplane.ts';
 
 export const COUNTERS: Counters = {
   attempts: 10,
@@ -42,6 +42,12 @@ export const STATS: ServiceStats = {
   rejectedNoPort: 1,
   rejectedShare: 0,
   connectLatency: Array.from({ length: 32 }, (_, bucket) => (bucket === 6 ? 4 : bucket === 27 ? 2 : 0)),
+};
+
+/** 3 first responses of 8 to 16 ms, one of over a minute. */
+export const FIRST_RESPONSES: FirstResponses = {
+  ns: 90_000_000_000,
+  buckets: Array.from({ length: 32 }, (_, bucket) => (bucket === 14 ? 3 : bucket === 27 ? 1 : 0)),
 };
 
 export const IDLE: ServiceStats = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import type { Observed } from '../../../src/observe/observed.ts';
 import { METRICS, type Metric, renderMetricsDoc } from '../../../src/observe/registry.ts';
-import { fakeView, STATS, STATUS, serviceUsage, workloadUsage } from '../http/fake-view.ts';
+import { FIRST_RESPONSES, fakeView, STATS, STATUS, serviceUsage, workloadUsage } from '../http/fake-view.ts';
 
 const CHANGE = {
   atMs: 0,
@@ -64,6 +64,21 @@ describe('series of Services', () => {
       `shunt_service_rejected_total{${CART},reason="no_endpoints"} 0`,
       `shunt_service_datagrams_total{${CART}} 0`,
     ]);
+  });
+
+  test.each([
+    [`shunt_service_first_response_seconds_bucket{${CART},le="0.008192"} 0`],
+    [`shunt_service_first_response_seconds_bucket{${CART},le="0.032768"} 3`],
+    [`shunt_service_first_response_seconds_bucket{${CART},le="+Inf"} 4`],
+    [`shunt_service_first_response_seconds_sum{${CART}} 90`],
+    [`shunt_service_first_response_seconds_count{${CART}} 4`],
+  ])('hold %s where that is measured', async (line) => {
+    const stats = { ...STATS, firstResponses: FIRST_RESPONSES };
+    expect((await scrapeText(fakeView({ usage: () => [serviceUsage({ stats })] }))).split('\n')).toContain(line);
+  });
+
+  test('say nothing of first responses where they are not measured', async () => {
+    expect(await scrapeText(fakeView())).not.toContain('shunt_service_first_response_seconds_');
   });
 
   test('go when their Service goes', async () => {
@@ -276,8 +291,9 @@ describe('the exposition', () => {
 
   test('is well formed, each family once, and holds exactly the metrics of the registry', async () => {
     const watches = STATUS.watches.map((watch) => ({ ...watch, lastBookmarkAtMs: 2000 }));
+    const usage = () => [serviceUsage({ stats: { ...STATS, firstResponses: FIRST_RESPONSES } })];
     const families = parse(
-      await scrapeText(fakeView({ state: { watches } }), (metrics) => metrics.recordChange(CHANGE), {
+      await scrapeText(fakeView({ state: { watches }, usage }), (metrics) => metrics.recordChange(CHANGE), {
         istioMetrics: true,
       }),
     );

@@ -116,7 +116,7 @@ test('docs/operations.md explains every check of `shunt doctor`', async () => {
     cgroupLevel: async () => undefined,
     link: () => undefined,
     processes: () => [],
-    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' as const }),
+    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none' as const, firstResponse: false }),
     selfTest: async () => [],
     attached: async () => [],
   };

@@ -10,6 +10,7 @@ import { isOurLayout, listSets } from '../pins.ts';
 import { account } from './account.ts';
 import { drainSameNode } from './drain.ts';
 import { applyEnds, renewEnds } from './ends.ts';
+import { accountAnswers, applyMeasured, measuredKeys } from './measured.ts';
 import { hasPassed, rememberPassed } from './passed.ts';
 import { attachJoining, type Joining } from './programs.ts';
 import { runSelfTest, type SelfTestCheck } from './self-test.ts';
@@ -39,6 +40,8 @@ export class KernelSameNode implements SameNode {
   #testing: Promise<void> | undefined;
   #unavailable: string | undefined;
   readonly #closing = new AbortController();
+  /** As it was told last; undefined before the first time. */
+  #measured: Uint32Array | undefined;
   #ripe = -1;
   #ticks = 0;
   #isWalking = false;
@@ -70,7 +73,8 @@ export class KernelSameNode implements SameNode {
   tend(): void {
     const joining = this.#joining;
     if (joining === undefined || this.#memory === undefined || this.#isWalking) return;
-    if (++this.#ticks % ACCOUNT_TICKS === 0) account(joining, this.#options.loaded());
+    if (++this.#ticks % ACCOUNT_TICKS === 0) this.#account(joining);
+    if (this.#ticks % MEASURE_TICKS === 0) this.#tellMeasured(joining);
     const ripe = counterAt(this.#memory.ripened, 0, 0);
     if (ripe === this.#ripe && this.#ticks % IDLE_TICKS_MAX !== 0) return;
     this.#ripe = ripe;
@@ -106,8 +110,9 @@ export class KernelSameNode implements SameNode {
   }
 
   #put(ends: readonly SameNodeEnd[]): void {
-    const { maps } = this.#joining ?? this.#begin();
-    applyEnds(maps.ends, ends);
+    const joining = this.#joining ?? this.#begin();
+    applyEnds(joining.maps.ends, ends);
+    this.#tellMeasured(joining);
     this.#say({ off: 0 });
     this.#unavailable = undefined;
   }
@@ -151,7 +156,7 @@ export class KernelSameNode implements SameNode {
     if (this.#joining !== undefined) {
       this.#say({ off: 1 });
       // A message that is on its way now is not counted.
-      account(this.#joining, this.#options.loaded());
+      this.#account(this.#joining);
     }
     this.#left = undefined;
     this.#letGo();
@@ -170,7 +175,24 @@ export class KernelSameNode implements SameNode {
     this.#joining?.close();
     this.#joining = undefined;
     this.#seen = NONE_SEEN;
+    this.#measured = undefined;
     this.#ripe = -1;
+  }
+
+  #account(joining: Joining): void {
+    const loaded = this.#options.loaded();
+    account(joining, loaded);
+    accountAnswers(joining.maps, loaded);
+  }
+
+  #tellMeasured({ maps }: Joining): void {
+    const wanted = measuredKeys(this.#options.loaded().memory.services);
+    if (isEqual(wanted, this.#measured)) return;
+    applyMeasured(maps.measured, wanted);
+    // For good: what has begun while it was measured must end, or the next would seem to have begun then.
+    if (wanted.length > 0) storeWord((this.#memory as JoiningMemory).control, 0, SAME_NODE_CONTROL.measuring, 1);
+    this.#measured = wanted;
+    this.#say({ off: 0 });
   }
 
   /** After the table has changed: programs judge their pairs anew. */
@@ -200,6 +222,9 @@ const checkPassed = (checks: readonly SelfTestCheck[]): void => {
   });
 };
 
+const isEqual = (wanted: Uint32Array, told: Uint32Array | undefined): boolean =>
+  told?.length === wanted.length && wanted.every((word, index) => word === told[index]);
+
 const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
   const counts: Record<SeenSocket, number> = { ...NONE_SEEN };
   for (const each of seen) counts[SEEN_NAMES[each] ?? 'candidate']++;
@@ -210,5 +235,7 @@ const NONE_SEEN: SameNodeStats['sockets'] = { candidate: 0, joined: 0, unfit: 0 
 
 /** Of 100 ms: what is unfit is parted within this time, and what has ended is no longer counted. */
 const IDLE_TICKS_MAX = 20;
+/** A policy that asks for first response times is in force for joined sockets after as long as that. */
+const MEASURE_TICKS = 10;
 /** To look at the counters of a large cluster takes 10 ms. */
 const ACCOUNT_TICKS = 50;

@@ -95,6 +95,18 @@ describe('the screen', () => {
     );
   });
 
+  test('has the first response times where they are measured', () => {
+    const of = (count: number) => ({ firstResponses: { ns: 0, buckets: latency({ 13: count }) } });
+    const readings = [0, 4].map((count) => reading(count * 500, [port('shop/cart', of(count)), port('shop/other')]));
+    const model = readings.reduce(noteReading, EMPTY);
+    expect(layout(model, FIRST_VIEW, LOOK, { width: 111, height: 7 }).slice(3, 6)).toEqual([
+      'SERVICE                  CONN/S FAIL/S REJ/S ACTIVE PEND   P50   P99 RESP50 RESP99 OUT/S  IN/S DGRAM/S TREND',
+      'shop/cart:80                  0      0     0      0    0     -     -  6.1ms  8.2ms     0     0       0        ▁',
+      'shop/other:80                 0      0     0      0    0     -     -      -      -     0     0       0        ▁',
+    ]);
+    expect(layout(model, FIRST_VIEW, LOOK, { width: 80, height: 7 })[3]).toContain(' RESP99 ');
+  });
+
   test.each([
     { width: 40, height: 6 },
     { width: 31, height: 4 },

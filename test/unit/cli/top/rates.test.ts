@@ -46,6 +46,16 @@ describe('what happened between two readings', () => {
     });
   });
 
+  test('first responses of earlier are not in the percentiles, and where none is measured there are none', () => {
+    const of = (counts: Readonly<Record<number, number>>) => ({ firstResponses: { ns: 0, buckets: latency(counts) } });
+    expect(rates(of({ 20: 1000 }), of({ 14: 4, 20: 1000 }))).toMatchObject({
+      responseP50Us: 8192 * 1.5,
+      responseP99Us: 8192 * 1.99,
+    });
+    expect(rates({}, of({ 14: 4 }))).toMatchObject({ responseP50Us: 8192 * 1.5 });
+    expect(rates({}, {})).toMatchObject({ responseP50Us: undefined, responseP99Us: undefined });
+  });
+
   test('after one reading there are no rates, but what is open', () => {
     const first = ratesBetween(undefined, reading(0, [port(CART, { attempts: 9, active: 2 })]));
     expect(first.intervalMs).toBeUndefined();
@@ -68,6 +78,12 @@ describe('counters that went back', () => {
       before: { attempts: 4, connectLatency: latency({ 7: 4 }) },
       after: { attempts: 6, connectLatency: latency({ 8: 6 }) },
       is: { attemptsPerS: 3, connectP50Us: 192 },
+    },
+    {
+      what: 'say so by the histogram of first responses alone',
+      before: { attempts: 4, firstResponses: { ns: 9, buckets: latency({ 7: 4 }) } },
+      after: { attempts: 6, firstResponses: { ns: 9, buckets: latency({ 8: 6 }) } },
+      is: { attemptsPerS: 3, responseP50Us: 192 },
     },
   ])('$what', ({ before, after, is }) => {
     expect(rates(before, after)).toMatchObject(is);

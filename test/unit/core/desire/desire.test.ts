@@ -580,6 +580,33 @@ describe('how an endpoint is chosen', () => {
   });
 
   it.each([
+    ['not without a policy', [], undefined],
+    ['not by a policy that does not say so', [policy([], { algorithm: 'PeakEwma' })], undefined],
+    ['where the policy says so', [policy([], { firstResponseTime: 'Measure' })], true],
+    ['not where the policy says so', [policy([], { firstResponseTime: 'Ignore' })], undefined],
+    [
+      'not by a policy that another one goes before',
+      [policy([], { name: 'a' }), policy([], { name: 'b', firstResponseTime: 'Measure' })],
+      undefined,
+    ],
+    [
+      'whatever a policy for some clients leaves unsaid',
+      [
+        policy([], { name: 'a', firstResponseTime: 'Measure' }),
+        policy([{ weight: 2 }], { name: 'b', clients: { matchLabels: { ring: 'testers' }, matchExpressions: [] } }),
+      ],
+      true,
+    ],
+  ] as const)('first responses are measured %s', (_, policies, measured) => {
+    const ports = [
+      { name: 'tcp', protocol: 'TCP', port: 80, nodePort: 0 },
+      { name: 'udp', protocol: 'UDP', port: 80, nodePort: 0 },
+    ] as const;
+    const input = { service: service({ ports }), slices: [slice([endpoint('10.1.0.1')])], policies, node: OUR_NODE };
+    expect(desire(input).ports.map((port) => port.measured)).toEqual([measured, undefined]);
+  });
+
+  it.each([
     ['Maglev', 4],
     ['RoundRobin', undefined],
   ] as const)('%s knows the number of all that are listed: %s', (algorithm, listed) => {

@@ -25,6 +25,7 @@ describe('a TrafficPolicy that cannot be read', () => {
       endpointWeights: [{ weight: 2 }],
       algorithm: 'Maglev',
       sameNode: 'Redirect',
+      firstResponseTime: 'Measure',
     });
     expect(standInOf(raw)).toEqual({
       kind: 'TrafficPolicy',
@@ -160,6 +161,12 @@ describe('TrafficPolicy', () => {
     const raw = policy({ sameNode });
     expect(complaintsOf(raw)).toEqual([]);
     expect(objectOf(raw)).toMatchObject({ sameNode });
+  });
+
+  test.each(['Measure', 'Ignore'])('says %s of first response times', (firstResponseTime) => {
+    const raw = policy({ firstResponseTime });
+    expect(complaintsOf(raw)).toEqual([]);
+    expect(objectOf(raw)).toMatchObject({ firstResponseTime });
   });
 
   test('has the defaults of its definition', () => {

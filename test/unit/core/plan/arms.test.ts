@@ -236,6 +236,19 @@ describe('an algorithm of a live port', () => {
     expect(countWrites(await world.reach([{ id: CART, want: silent }]))).toBe(0);
   });
 
+  test('stays as first responses come to be measured, and as they are no more: each is one record', async () => {
+    const world = await World.create();
+    const plain = choosing('RoundRobin');
+    await world.reach([{ id: CART, want: plain }]);
+    const before = world.fake.tables.service(0);
+    for (const measured of [{ measured: true } as const, {}]) {
+      const transaction = await world.reach([{ id: CART, want: { ...plain, ...measured } }]);
+      expect(partsIn(transaction)).toEqual({ services: 1 });
+      expect(world.fake.tables.service(0)).toEqual({ ...before, ...measured });
+      expect(countWrites(await world.reach([{ id: CART, want: { ...plain, ...measured } }]))).toBe(0);
+    }
+  });
+
   test('brings a lookup to Maglev, and takes it away after', async () => {
     const world = await World.create();
     await world.reach([{ id: CART, want: choosing('PeakEwma') }]);

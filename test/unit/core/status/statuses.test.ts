@@ -331,6 +331,16 @@ describe('the status of a TrafficPolicy of which nothing is in force', () => {
       want: of(`Service shop/web: Accepted=True Accepted: sameNode counts; ${LEFT}`),
     },
     {
+      when: 'no more: it asks for first response times',
+      objects: [WEB, V1, route([{ name: 'v1' }]), policy([], { firstResponseTime: 'Measure' })],
+      want: of(`Service shop/web: Accepted=True Accepted: firstResponseTime counts; ${LEFT}`),
+    },
+    {
+      when: 'no more: it asks for both',
+      objects: [WEB, V1, route([{ name: 'v1' }]), policy([], { firstResponseTime: 'Measure', sameNode: 'Redirect' })],
+      want: of(`Service shop/web: Accepted=True Accepted: sameNode and firstResponseTime count; ${LEFT}`),
+    },
+    {
       when: 'an older one for every Pod covers it',
       objects: [
         WEB,

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { SERVICE, SERVICE_MEASURED } from '../../abi/layout.gen.ts';
+import { loadWord, type RecordMemory } from '../../abi/memory.ts';
+import { ShuntError } from '../../errors.ts';
+import { closeFd, pin } from '../../native/descriptor.ts';
+import { openObject } from '../../native/object.ts';
+import { attachTracepoint } from '../../native/program.ts';
+import { removeLink } from './attach.ts';
+import { type Loaded, prepareReusing, readBuilt } from './load.ts';
+import { linkPath } from './pins.ts';
+
+export const FIRST_RESPONSE = 'shunt_first_response';
+
+export interface FirstResponseOptions {
+  readonly bpfRoot: string;
+  /** Asked again at each use: a growth may come in between. */
+  readonly loaded: () => Loaded;
+}
+
+/**
+ * Keeps the program of bpf/first-response.bpf.c attached as long as some Service asks for it, which the table of Services
+ * tells, and no longer: it runs for every segment that comes to a TCP socket of the node. What goes wrong here fails no
+ * change: connections are routed all the same.
+ */
+export class FirstResponse {
+  readonly #options: FirstResponseOptions;
+  /** The tables that the attached program reads; undefined while none is, or one of an earlier agent. */
+  #tables: Loaded | undefined;
+  #failure: { readonly tables: Loaded; readonly message: string } | undefined;
+
+  constructor(options: FirstResponseOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing is measured although some Service asks for it, if so. */
+  get unavailable(): string | undefined {
+    return this.#failure?.message;
+  }
+
+  /** It should be attached, and somebody took it away. */
+  get isLost(): boolean {
+    return this.#tables !== undefined && !existsSync(this.#path);
+  }
+
+  /** After the table of Services may have changed, or another one has taken its place. */
+  follow(): void {
+    const tables = this.#options.loaded();
+    if (!isAnyMeasured(tables.memory.services)) this.#end();
+    else if (this.#tables !== tables || this.isLost) this.#begin(tables);
+  }
+
+  get #path(): string {
+    return linkPath(this.#options.bpfRoot, FIRST_RESPONSE);
+  }
+
+  /** A kernel that does not take it does not take it the next time. */
+  #begin(tables: Loaded): void {
+    if (this.#failure?.tables === tables) return;
+    try {
+      this.#replace(tables);
+      this.#tables = tables;
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = { tables, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** A link of this kind keeps its program. What comes between the two is answered unmeasured; both would count it twice. */
+  #replace(tables: Loaded): void {
+    const program = loadProgram(tables);
+    try {
+      this.#remove();
+      const link = attachTracepoint(program);
+      try {
+        pin(link, this.#path);
+      } finally {
+        closeFd(link);
+      }
+    } finally {
+      closeFd(program);
+    }
+  }
+
+  #end(): void {
+    this.#remove();
+    this.#failure = undefined;
+  }
+
+  #remove(): void {
+    this.#tables = undefined;
+    if (existsSync(this.#path)) removeLink(this.#path);
+  }
+}
+
+/** @throws ShuntError SHUNT_E_FIRST_RESPONSE when this kernel cannot. */
+export const loadProgram = ({ maps, features }: Pick<Loaded, 'maps' | 'features'>): number => {
+  if (!features.atomics) throw new ShuntError('SHUNT_E_FIRST_RESPONSE', { reason: 'it has no compare-and-swap' });
+  using object = openObject(readBuilt('first-response.bpf.o'), 'first-response');
+  prepareReusing(object, maps);
+  try {
+    object.load();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ShuntError('SHUNT_E_FIRST_RESPONSE', { reason }, { cause: error });
+  }
+  return object.program(FIRST_RESPONSE);
+};
+
+const isAnyMeasured = (services: RecordMemory): boolean => {
+  for (let index = 0; index < services.length; index++) {
+    const isUsed = loadWord(services, index, SERVICE.generation) % 2 === 1;
+    if (isUsed && (loadWord(services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0) return true;
+  }
+  return false;
+};
