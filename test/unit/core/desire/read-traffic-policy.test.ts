@@ -282,7 +282,7 @@ describe('TrafficPolicy', () => {
       'a field in capitals',
       policy({ EndpointWeights: [] }),
       'spec.EndpointWeights: is not a field of a TrafficPolicy; here are targetRefs, algorithm, hashOn, endpointWeights, ' +
-        'slowStart, sameNode, clients: is endpointWeights meant?',
+        'slowStart, sameNode, firstResponseTime, clients: is endpointWeights meant?',
     ],
     [
       'an unknown field of spec',
