@@ -7,7 +7,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 C_SOURCES = $(shell find bpf native test bench -name '*.[ch]')
-DIST_SOURCES = package-lock.json tsconfig.json tsconfig.build.json $(shell find src -name '*.ts')
+PAGE_FILES = $(wildcard src/web/*.html src/web/*.css src/web/*.svg)
+DIST_SOURCES = package-lock.json $(wildcard tsconfig*.json) $(shell find src -name '*.ts') $(PAGE_FILES)
 
 .PHONY: help
 help: ## this list
@@ -33,6 +34,8 @@ build/dist.stamp: $(DIST_SOURCES) | setup
 	@echo '  tsc     dist'
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
+	@tsc -p tsconfig.web.json
+	@cp $(PAGE_FILES) dist/web/
 	@mkdir -p $(@D) && touch $@
 
 .PHONY: demo
@@ -68,6 +71,7 @@ format: setup ## rewrite sources in the house format
 	@clang-format -i $(C_SOURCES)
 types: setup ## type check
 	@tsc --noEmit
+	@tsc --noEmit -p tsconfig.web.json
 generate: bpf ## rewrite generated files: record layouts, pages of docs/
 	@node scripts/gen-layout.mjs
 	@node scripts/gen-docs.mjs

@@ -49,6 +49,16 @@ export const ERRORS = {
     help: '`shunt services` lists those that are; `shunt plan` says why one is not.',
   },
   SHUNT_E_HTTP_PATH: { status: 1, message: 'there is no {path}', help: 'These exist: {paths}.' },
+  SHUNT_E_HTTP_HOST: {
+    status: 1,
+    message: '{host} is not what this page is called',
+    help: 'Ask for localhost or an IP address: any other name may be that of a page elsewhere that was led here.',
+  },
+  SHUNT_E_HTTP_SITE: {
+    status: 1,
+    message: 'a page of another site asked for {path}',
+    help: 'Open the live page itself.',
+  },
   SHUNT_E_HTTP_METHOD: { status: 1, message: '{method} is not allowed', help: 'Everything here is read by GET.' },
   SHUNT_E_HTTP_PARAMETER: {
     status: 1,

@@ -62,6 +62,13 @@ const run: RunParts = {
     ]);
     return listenTcp(host, port, buildPublic(served));
   },
+  listenPage: async (at, served) => {
+    const [{ openPage }, { systemClock }] = await Promise.all([
+      import('./http/open-page.ts'),
+      import('./agent/clock.ts'),
+    ]);
+    return openPage(at, { ...served, clock: systemClock });
+  },
   keepMemoryLow: async () => {
     const { collectInSteps, keepMemoryLow } = await import('./native/release.ts');
     collectInSteps();

@@ -147,12 +147,12 @@ class RunningAgent implements Agent {
     return serviceViews(this.#reconciler, this.#options.dataplane, only);
   }
 
-  backends(only?: string): ReturnType<AgentView['backends']> {
-    return backendViews(this.#reconciler, this.#options.dataplane, only);
+  backends(...[only, left = true]: Parameters<AgentView['backends']>): ReturnType<AgentView['backends']> {
+    return backendViews(this.#reconciler, this.#options.dataplane, { only, left });
   }
 
-  usage(): ReturnType<AgentView['usage']> {
-    return serviceUsage(this.#reconciler, this.#options.dataplane);
+  usage(ids?: Iterable<string>): ReturnType<AgentView['usage']> {
+    return serviceUsage(this.#reconciler, this.#options.dataplane, ids);
   }
 
   workloads(): ReturnType<AgentView['workloads']> {
@@ -171,8 +171,8 @@ class RunningAgent implements Agent {
     return explain({ cluster, node, reading, slowStart, sameNode, detached, ...table }, question);
   }
 
-  events(filter: Parameters<AgentView['events']>[0]): ReturnType<AgentView['events']> {
-    return this.#parts.events.watch(filter);
+  events(...[filter, perLook]: Parameters<AgentView['events']>): ReturnType<AgentView['events']> {
+    return this.#parts.events.watch(filter, perLook);
   }
 
   complaints(): readonly Complaint[] {

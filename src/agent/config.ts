@@ -11,6 +11,8 @@ export interface Config {
   readonly bpfRoot: string;
   /** Absent: not served. `host` without brackets. */
   readonly listen: { readonly host: string; readonly port: number } | undefined;
+  /** The live page. Absent: not served, and no history kept. */
+  readonly ui: PageSettings | undefined;
   readonly socket: string;
   readonly nodeName: string;
   readonly serviceProxyName: string;
@@ -26,6 +28,9 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
+
+/** `host` without brackets, or the path of a UNIX socket. */
+export type PageSettings = { readonly host: string; readonly port: number } | { readonly path: string };
 
 export interface FileSettings {
   readonly kind: 'file';
@@ -79,6 +84,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
     cgroup: read('cgroup', parsePath, settings.has('cgroup') ? undefined : wholeRoot(machine.cgroupRoot)),
     bpfRoot: read('bpf-root', parsePath),
     listen: read('listen', parseListen),
+    ui: read('ui', parseUi),
     socket: read('socket', parseSocket),
     nodeName: read('node-name', parseName, env.NODE_NAME || machine.hostname),
     serviceProxyName: read('service-proxy-name', parseProxyName),
@@ -217,6 +223,18 @@ const parseListen: Parse<Config['listen']> = (text) => {
   const port = Number(match?.[3]);
   if (host === undefined || port > 65535) return new Refusal('HOST:PORT, [IPV6]:PORT or off is');
   return Object.freeze({ host, port });
+};
+
+const UI_DEFAULT = Object.freeze({ host: '127.0.0.1', port: 10_378 });
+
+const parseUi: Parse<Config['ui']> = (text) => {
+  if (text === 'on') return UI_DEFAULT;
+  if (text.startsWith('/')) {
+    const path = parseSocket(text);
+    return path instanceof Refusal ? path : Object.freeze({ path });
+  }
+  const at = parseListen(text);
+  return at instanceof Refusal ? new Refusal('on, off, HOST:PORT, [IPV6]:PORT or an absolute path is') : at;
 };
 
 /** RFC 1123 subdomain, as names of nodes are. */

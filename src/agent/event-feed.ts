@@ -36,11 +36,12 @@ export class EventFeed {
     this.#options = options;
   }
 
-  watch(filter: EventFilter): EventQueue {
+  /** `perLook`: how many are enough in one look. Sampling is for everybody: the watcher who wants most leads it. */
+  watch(filter: EventFilter, perLook = BUSY): EventQueue {
     const { events, clock } = this.#options;
     if (this.#watchers.size > 0) this.#takeAll();
     const queue = new EventQueue(() => this.#leave(watcher));
-    const watcher = { filter, queue, since: events.counts(), saidMs: clock.monotonicMs(), said: '' };
+    const watcher = { filter, perLook, queue, since: events.counts(), saidMs: clock.monotonicMs(), said: '' };
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#begin();
     else this.#wish();
@@ -114,7 +115,7 @@ export class EventFeed {
   /** Up at once, by as much as it takes; down slowly. */
   #adapt(offered: number): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const needed = samplingFor(offered);
+    const needed = samplingFor(offered, Math.max(...[...this.#watchers].map(({ perLook }) => perLook)));
     if (needed >= this.#sampling) this.#calmSinceMs = nowMs;
     const isCalm = nowMs - this.#calmSinceMs >= CALM_MS;
     const sampling = isCalm ? Math.max(needed, this.#sampling / 2) : Math.max(needed, this.#sampling);
@@ -150,6 +151,7 @@ export class EventFeed {
 
 interface Watcher {
   readonly filter: EventFilter;
+  readonly perLook: number;
   readonly queue: EventQueue;
   /** Counts when it came. */
   readonly since: EventCounts;
@@ -160,9 +162,9 @@ interface Watcher {
 /** More than the ring holds. */
 const LOOKS_MAX = 8;
 
-/** The power of 2 by which no more than BUSY are left. */
-export const samplingFor = (offered: number): number => {
+/** The power of 2 by which no more than so many are left. */
+export const samplingFor = (offered: number, perLook = BUSY): number => {
   let sampling = 1;
-  while (offered / sampling > BUSY && sampling < SAMPLING_MAX) sampling *= 2;
+  while (offered / sampling > perLook && sampling < SAMPLING_MAX) sampling *= 2;
   return sampling;
 };

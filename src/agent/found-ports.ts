@@ -8,13 +8,29 @@ export interface Found {
   readonly have: Have;
 }
 
-/** The ports that there are now, of a namespace, of a Service, or all, each as it is when it is its turn. */
+/** The ports that there are now, of a namespace, of a Service, with an id, or all, each as it is when it is its turn. */
 export function* foundPorts(reconciler: Reconciler, only: string | undefined): Generator<Found> {
+  if (only !== undefined && reconciler.have?.ports.has(only)) {
+    yield* portsWith(reconciler, [only]);
+    return;
+  }
   const start = only === undefined ? '' : `${only}/`;
   for (const id of [...(reconciler.have?.ports.keys() ?? [])]) {
     if (!id.startsWith(start)) continue;
-    const { have } = reconciler;
-    const port = have?.ports.get(id);
-    if (have !== undefined && port !== undefined) yield { id, port, have };
+    const found = find(reconciler, id);
+    if (found !== undefined) yield found;
   }
 }
+
+/** Those of these ids that there are now. */
+export function* portsWith(reconciler: Reconciler, ids: Iterable<string>): Generator<Found> {
+  for (const id of ids) {
+    const found = find(reconciler, id as Found['id']);
+    if (found !== undefined) yield found;
+  }
+}
+
+const find = ({ have }: Reconciler, id: Found['id']): Found | undefined => {
+  const port = have?.ports.get(id);
+  return have !== undefined && port !== undefined ? { id, port, have } : undefined;
+};

@@ -31,6 +31,12 @@ export const OPTIONS = {
     default: '127.0.0.1:10377',
     about: 'serve /metrics, /healthz and /readyz here; `off` for none',
   },
+  ui: {
+    value: 'HOST:PORT',
+    default: 'off',
+    about:
+      'serve the live page here: `on` for 127.0.0.1:10378, or the path of a UNIX socket; it asks nobody who they are',
+  },
   socket: { value: 'PATH', default: '/run/shunt/admin.sock', about: 'UNIX socket of the admin API' },
   'node-name': { value: 'NAME', about: 'name of this node in the objects; by default NODE_NAME, else the host name' },
   'service-proxy-name': {

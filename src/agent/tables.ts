@@ -9,7 +9,7 @@ import { frontendFor, frontendKey, type Have, isClosing, type Port } from '../co
 import type { Capacity, FrontendKey } from '../core/plan/transaction.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { backendsOf, choicesOf } from './backend-views.ts';
-import { type Found, foundPorts } from './found-ports.ts';
+import { type Found, foundPorts, portsWith } from './found-ports.ts';
 import type { Reconciler } from './reconciler.ts';
 import { recordOwners } from './record-owners.ts';
 import { type RulingView, rulingViews } from './rulings.ts';
@@ -49,20 +49,24 @@ export function* serviceViews(
 export function* backendViews(
   reconciler: Reconciler,
   dataplane: Dataplane,
-  only: string | undefined,
+  { only, left: withLeft }: { readonly only: string | undefined; readonly left: boolean },
 ): Generator<BackendView> {
-  const left = dataplane.stats.left();
+  const left = withLeft ? dataplane.stats.left() : [];
   for (const found of foundPorts(reconciler, only))
     yield* backendsOf(found, rulingViews(reconciler.cluster, found.id), dataplane.stats, reconciler.observed, left);
 }
 
 /** Without what a scrape does not show: of a large cluster most Services are never used on a node. */
-export function* serviceUsage(reconciler: Reconciler, dataplane: Dataplane): Generator<ServiceUsage> {
-  for (const { id, port } of foundPorts(reconciler, undefined)) {
+export function* serviceUsage(
+  reconciler: Reconciler,
+  dataplane: Dataplane,
+  ids: Iterable<string> | undefined,
+): Generator<ServiceUsage> {
+  for (const { id, port } of ids === undefined ? foundPorts(reconciler, undefined) : portsWith(reconciler, ids)) {
     const { stats } = dataplane;
     const { namespace, service, protocol } = namesOf(id);
     const used = stats.isUsed(port.service) ? stats.service(port.service) : undefined;
-    yield { namespace, service, protocol, port: numberOf(port), stats: used };
+    yield { id, namespace, service, protocol, port: numberOf(port), stats: used };
   }
 }
 

@@ -12,18 +12,23 @@ export interface AgentView {
   status(): AgentStatus;
   health(): AgentHealth;
   /**
-   * Of a `namespace`, of one Service (`namespace/name`), or all; so with backends. Large clusters have many: each is
-   * made when it is asked for, and the event loop may have turns in between. What has gone by then is left out.
+   * Of a `namespace`, of one Service (`namespace/name`), of one port of it (its id), or all; so with backends. Large
+   * clusters have many: each is made when it is asked for, and the event loop may have turns in between. What has gone by
+   * then is left out.
    */
   services(only?: string): Iterable<ServiceView>;
-  backends(only?: string): Iterable<BackendView>;
-  /** Of all Services, for metrics. */
-  usage(): Iterable<ServiceUsage>;
+  /** Without those that are `drained` or `earlier` where `left` is false: to find them it looks at a whole table. */
+  backends(only?: string, left?: boolean): Iterable<BackendView>;
+  /** Of all Service ports, or those with these ids, as far as there are any. */
+  usage(ids?: Iterable<string>): Iterable<ServiceUsage>;
   /** By who asks; undefined where that is not counted. */
   workloads(): WorkloadsView | undefined;
   explain(question: ServedQuestion): Decision;
-  /** Connections and refusals from now on, one by one. Goes on until it is closed, or the agent stops. */
-  events(filter: EventFilter): EventStream;
+  /**
+   * Connections and refusals from now on, one by one. Goes on until it is closed, or the agent stops. Who wants no more
+   * than so many in 25 ms says so: above that it is one in so many.
+   */
+  events(filter: EventFilter, perLook?: number): EventStream;
   complaints(): readonly Complaint[];
   verdicts(): Readonly<Record<string, number>>;
   /** Programs that are not in force now. */
@@ -157,7 +162,7 @@ export interface ServiceView {
 }
 
 /** What was counted for a Service port, if anything was. */
-export interface ServiceUsage extends Pick<ServiceView, 'namespace' | 'service' | 'protocol' | 'port'> {
+export interface ServiceUsage extends Pick<ServiceView, 'id' | 'namespace' | 'service' | 'protocol' | 'port'> {
   /** Undefined while nobody on this node has used it: all its counters are 0. */
   readonly stats: ServiceStats | undefined;
 }

@@ -14,19 +14,24 @@ export const command: Command = {
   flags: {
     check: { about: 'print one line of JSON only; the exit status is 0 if every claim held' },
     keep: { about: 'leave the node up at the end, until Ctrl-C, and say how to look around' },
+    ui: { about: 'show the live page meanwhile, at an address of this machine that is said' },
   },
   examples: [
     { command: 'shunt demo', about: 'watch' },
     { command: 'shunt demo --keep', about: 'then try it yourself' },
+    { command: 'shunt demo --ui --keep', about: 'watch in a browser, for as long as you like' },
     { command: 'shunt demo --check | jq .claims', about: 'for machines' },
   ],
   run: async ({ stdout, stderr, env, parts }, { switches }) => {
     const check = switches.has('check');
     const keep = switches.has('keep');
+    const ui = switches.has('ui');
     if (check && keep) throw wrong('demo', '--check ends by itself, --keep does not: choose one');
+    if (check && ui)
+      throw wrong('demo', '--check says nothing but its result, --ui says where the page is: choose one');
     const stopped = parts.run.stopRequested();
     try {
-      const report = await parts.demo({ output: stdout, env, silent: check, keep, stopped });
+      const report = await parts.demo({ output: stdout, env, silent: check, keep, ui, stopped });
       if (check) printLine(stdout, publicReport(report));
       diagnose(stderr, report);
       return statusOf(report);

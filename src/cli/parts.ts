@@ -1,5 +1,5 @@
 import type { Agent, AgentObserver } from '../agent/agent.ts';
-import type { Config } from '../agent/config.ts';
+import type { Config, PageSettings } from '../agent/config.ts';
 import type { AgentView, ChangeSummary } from '../agent/view.ts';
 import type { ClusterObject, Complaint, Origin } from '../core/model/objects.ts';
 import type { Environment, Output } from './context.ts';
@@ -43,6 +43,8 @@ export interface DemoOptions {
   readonly silent: boolean;
   /** The node stays, after the last claim, until `stopped`. */
   readonly keep: boolean;
+  /** The live page is served, on the loopback of the machine. */
+  readonly ui: boolean;
   /** Resolves with the name of the signal that asks to end the demo. */
   readonly stopped: Promise<string>;
 }
@@ -81,6 +83,8 @@ export interface RunParts {
   listenAdmin(path: string, served: Served): Promise<Listener>;
   /** Throws SHUNT_E_LISTEN. */
   listenPublic(host: string, port: number, served: Served): Promise<Listener>;
+  /** The live page, and its history. Throws SHUNT_E_LISTEN, or SHUNT_E_READ when the page was not built. */
+  listenPage(at: PageSettings, served: ServedPage): Promise<Listener>;
   /** Gives memory that is not used any more back to the system. Stops everything meanwhile. */
   releaseMemory(): Promise<void>;
   /**
@@ -115,6 +119,12 @@ export interface Served {
   readonly view: () => AgentView | undefined;
   readonly scrape: () => ReturnType<Metrics['scrape']> | undefined;
   readonly onBug: (error: unknown, path: string) => void;
+}
+
+export interface ServedPage extends Pick<Served, 'view' | 'onBug'> {
+  readonly node: string;
+  readonly version: string;
+  readonly onFailure: (error: unknown, retryInMs: number) => void;
 }
 
 export interface Listener {

@@ -48,7 +48,7 @@ const configure = async ({ env, parts }: Context, { given }: Arguments): Promise
  * agent can ask, and only then is the kernel touched. Everything ends in reverse.
  */
 const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: Promise<string>): Promise<void> => {
-  const { listenAdmin, listenPublic, openAgent, openMetrics, releaseMemory, keepMemoryLow } = parts.run;
+  const { listenAdmin, listenPublic, listenPage, openAgent, openMetrics, releaseMemory, keepMemoryLow } = parts.run;
   let agent: Agent | undefined;
   let metrics: Metrics | undefined;
   const served: Served = {
@@ -65,8 +65,14 @@ const runAgent = async ({ parts }: Context, config: Config, log: Log, stopped: P
     ending.defer(() => listener.close());
     log.info({ address: listener.address }, 'serving metrics');
   }
-
   const version = readVersion();
+  if (config.ui !== undefined) {
+    const page = await listenPage(config.ui, { ...served, node: config.nodeName, version, onFailure: ofHistory(log) });
+    ending.defer(() => page.close());
+    log.info({ address: page.address }, 'serving the live page');
+    if ('host' in config.ui && !isLoopback(config.ui.host)) log.warn({ address: page.address }, PAGE_OPEN);
+  }
+
   const memory = lowMemory(keepMemoryLow);
   const opened = await openAgent(
     config,
@@ -162,6 +168,17 @@ const observe = (
     },
   };
 };
+
+const ofHistory =
+  (log: Log) =>
+  (error: unknown, retryInMs: number): void =>
+    log.warn({ err: error, retryInMs }, 'the history of the live page was not kept up; trying again');
+
+/** Nobody else reaches it: RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3. */
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+
+const PAGE_OPEN =
+  'the live page is served where other machines may reach it: it changes nothing, but shows all and asks nobody who they are';
 
 const NO_NAMESPACES =
   'the directory of network namespaces does not exist: connected UDP sockets of pods keep an endpoint that is gone';

@@ -18,6 +18,8 @@ export interface AgentSettings {
   readonly bpfRoot: string;
   readonly socket: string;
   readonly nodeName: string;
+  /** UNIX socket of the live page; absent: it is not served. */
+  readonly ui?: string;
 }
 
 const READY_WITHIN_MS = 15_000;
@@ -122,7 +124,7 @@ export class AgentProcess {
 /** As this file is: TypeScript in a checkout, JavaScript when built. */
 export const mainPath: string = join(import.meta.dirname, '..', `main${extname(import.meta.filename)}`);
 
-const argumentsOf = ({ source, cgroup, bpfRoot, socket, nodeName }: AgentSettings): readonly string[] => [
+const argumentsOf = ({ source, cgroup, bpfRoot, socket, nodeName, ui }: AgentSettings): readonly string[] => [
   'run',
   ...['--source', `file:${source}`],
   ...['--cgroup', cgroup],
@@ -130,6 +132,7 @@ const argumentsOf = ({ source, cgroup, bpfRoot, socket, nodeName }: AgentSetting
   ...['--socket', socket],
   ...['--node-name', nodeName],
   ...['--listen', '127.0.0.1:10377'],
+  ...['--ui', ui ?? 'off'],
   ...['--log-format', 'json'],
 ];
 

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ShuntError } from '../errors.ts';
 
@@ -16,8 +17,10 @@ export const cgroupRoot = (): string => {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 };
 
+/** Those above it are made as well. */
 export const makeCgroup = async (path: string): Promise<void> => {
   try {
+    await mkdir(dirname(path), { recursive: true });
     await mkdir(path);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);

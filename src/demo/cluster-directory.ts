@@ -2,9 +2,22 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { BILLING, type DemoService, LOGIN, REGISTER, type Version } from './cluster.ts';
-import { type Endpoint, endpointSliceObjects, serviceObject, trafficPolicyObject } from './objects.ts';
+import {
+  type Endpoint,
+  endpointSliceObjects,
+  type NamedPod,
+  podObject,
+  serviceObject,
+  trafficPolicyObject,
+} from './objects.ts';
 
 export type Weights = Readonly<Record<Version, number>>;
+
+export interface ClusterContents extends Readonly<Record<'login' | 'register', readonly Endpoint[]>> {
+  /** Of the node; their uids are their names. */
+  readonly pods: readonly NamedPod[];
+  readonly weights: Weights;
+}
 
 /**
  * The cluster as a directory of YAML files, which the agent watches. Each change is one file replaced in one step, as
@@ -20,12 +33,10 @@ export class ClusterDirectory {
   }
 
   /** Makes the directory with all Services; login and register have these endpoints, billing has none. */
-  static async create(
-    path: string,
-    { weights, login, register }: Readonly<Record<'login' | 'register', readonly Endpoint[]>> & { weights: Weights },
-  ): Promise<ClusterDirectory> {
+  static async create(path: string, { weights, login, register, pods }: ClusterContents): Promise<ClusterDirectory> {
     await mkdir(path, { recursive: true });
     const directory = new ClusterDirectory(path, weights);
+    await directory.#write('pods.yaml', pods.map(podObject));
     for (const service of [REGISTER, LOGIN, BILLING]) {
       await directory.#write(`${service.name}.yaml`, [serviceObject(service)]);
     }

@@ -25,6 +25,8 @@ export interface PodOptions {
   readonly ipv4?: string;
   /** In fd00:10:244::/48; made from the IPv4 address if not given: 10.244.3.7 has fd00:10:244:3::7. */
   readonly ipv6?: string;
+  /** Its cgroup lies where the kubelet would make that of a Pod with this uid, so that the agent knows whose it is. */
+  readonly uid?: string;
 }
 
 /**
@@ -112,7 +114,7 @@ export class EmbeddedNode implements Spawner, AsyncDisposable {
       name,
       link: `pod${this.#links}`,
       netns: `${this.name}-pod-${name}`,
-      cgroup: `${this.cgroup}/pod-${name}`,
+      cgroup: options.uid === undefined ? `${this.cgroup}/pod-${name}` : `${this.cgroup}/kubepods/pod${options.uid}`,
       node: this.netns,
       servicesToNode: this.#servicesToNode,
     };

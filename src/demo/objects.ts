@@ -18,6 +18,30 @@ export const serviceObject = ({ name, address4, address6, port, targetPort }: De
   },
 });
 
+export interface NamedPod extends PodAddresses {
+  readonly name: string;
+}
+
+/** Of a Deployment that is called as the Pod without its number, by way of a ReplicaSet. */
+export const podObject = ({ name, address4, address6 }: NamedPod): object => {
+  const deployment = name.replace(/-\d+$/, '');
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: NAMESPACE,
+      uid: name,
+      labels: { 'pod-template-hash': HASH },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${deployment}-${HASH}`, controller: true }],
+    },
+    spec: { nodeName: NODE_NAME },
+    status: { phase: 'Running', podIPs: [{ ip: address4 }, { ip: address6 }] },
+  };
+};
+
+const HASH = '5c4b7d9f';
+
 /** A pod behind a Service. */
 export interface Endpoint extends PodAddresses {
   readonly pod: string;

@@ -8,6 +8,7 @@ import { ClusterDirectory } from './cluster-directory.ts';
 import { knock } from './knock.ts';
 import { namespacePath } from './namespace.ts';
 import { createNode, type EmbeddedNode } from './node.ts';
+import { openPageDoor } from './page-door.ts';
 import type { Pod } from './pod.ts';
 import type { Screen } from './screen.ts';
 import { Servers } from './servers.ts';
@@ -25,6 +26,8 @@ export interface Stage extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** A program that runs its arguments as a command in the client pod. */
   readonly clientCommand: string;
+  /** Of the live page; undefined when it is not shown. */
+  readonly pageUrl: string | undefined;
 }
 
 /** New connections a second, to login; each leads to another one, to register. */
@@ -34,7 +37,7 @@ const FIRST_WEIGHTS = { v1: 90, v2: 10 } as const;
 const STARTED_WITHIN_MS = 5000;
 
 /** Everything of it is removed when it is disposed of, and when it could not be opened. */
-export const openStage = async (screen: Screen, signal: AbortSignal): Promise<Stage> => {
+export const openStage = async (screen: Screen, signal: AbortSignal, ui = false): Promise<Stage> => {
   await using opened = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'shunt-demo-'));
   opened.defer(() => rm(directory, { recursive: true, force: true }));
@@ -42,10 +45,12 @@ export const openStage = async (screen: Screen, signal: AbortSignal): Promise<St
   signal.throwIfAborted();
 
   const pods = [REGISTER, LOGIN].flatMap((service) => VERSIONS.map((version) => podName(service, version)));
-  const [client] = await Promise.all([node.addPod('client'), ...pods.map((name) => node.addPod(name))]);
+  const [client, ...answering] = await Promise.all(['client', ...pods].map((name) => node.addPod(name, { uid: name })));
+  if (client === undefined) throw new ShuntError('SHUNT_E_DEMO', { step: 'adding pods', detail: 'there is none' });
   signal.throwIfAborted();
   const servers = await startServers(node);
   const cluster = await ClusterDirectory.create(join(directory, 'cluster'), {
+    pods: [client, ...answering],
     weights: FIRST_WEIGHTS,
     register: VERSIONS.map((version) => servers.endpoint(REGISTER, version)),
     login: VERSIONS.map((version) => servers.endpoint(LOGIN, version)),
@@ -58,9 +63,14 @@ export const openStage = async (screen: Screen, signal: AbortSignal): Promise<St
 
   const socket = join(directory, 'admin.sock');
   const { cgroup, bpfRoot } = node;
-  const agent = new AgentProcess(node, { source: cluster.path, cgroup, bpfRoot, socket, nodeName: NODE_NAME }, signal);
+  const page = ui ? join(directory, 'page.sock') : undefined;
+  const settings = { source: cluster.path, cgroup, bpfRoot, socket, nodeName: NODE_NAME };
+  const agent = new AgentProcess(node, { ...settings, ...(page !== undefined && { ui: page }) }, signal);
   const { lastChange } = await agent.start();
   screen.say(`agent     shunt run --source file:cluster ...  pid ${agent.pid}, ${lastChange?.ports} Service ports`);
+
+  const pageUrl = page === undefined ? undefined : opened.use(await openPageDoor(page)).url;
+  if (pageUrl !== undefined) screen.say(`page      ${pageUrl}`);
 
   const traffic = await startTraffic(client, `http://${LOGIN.address4}/login`, signal);
   opened.defer(() => traffic.stop());
@@ -69,7 +79,7 @@ export const openStage = async (screen: Screen, signal: AbortSignal): Promise<St
 
   const closing = opened.move();
   const dispose = (): Promise<void> => closing.disposeAsync();
-  const parts = { node, client: client, servers, cluster, agent, traffic, screen, signal, clientCommand };
+  const parts = { node, client: client, servers, cluster, agent, traffic, screen, signal, clientCommand, pageUrl };
   return { ...parts, [Symbol.asyncDispose]: dispose };
 };
 

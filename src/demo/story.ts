@@ -20,7 +20,7 @@ import { verdictText } from './words.ts';
 export const ACTS: readonly Act[] = [shares, shift, leave, killed, restart, refused, ipv6, peer, explain, whole];
 
 /** Plays the story on a node of its own, which is removed at the end, also when it fails or is interrupted. */
-export const runDemo = async ({ output, env, silent, keep, stopped }: DemoOptions): Promise<DemoReport> => {
+export const runDemo = async ({ output, env, silent, keep, ui, stopped }: DemoOptions): Promise<DemoReport> => {
   if (process.geteuid?.() !== 0) throw new ShuntError('SHUNT_E_ROOT', { verb: 'demo' });
   const startedMs = performance.now();
   const screen = silent ? silentScreen : createScreen(output, env);
@@ -32,7 +32,7 @@ export const runDemo = async ({ output, env, silent, keep, stopped }: DemoOption
   let interruptedBy: string | undefined;
   /** Resolves with the time that it took, without that of looking around, when nothing of the node is left. */
   const playAll = async (): Promise<number> => {
-    await using stage = await openStage(screen, interruption.signal);
+    await using stage = await openStage(screen, interruption.signal, ui);
     stage.traffic.onReport(() => screen.live(['', ...screen.bars(stage.traffic.recent)]));
     for (const act of ACTS) claims.push(await play(act, claims.length + 1, stage));
     agentLog = stage.agent.log;

@@ -5,13 +5,14 @@ export interface Answer {
   readonly status: number;
   readonly type: string;
   /** Whole, or made piece by piece while it is sent. */
-  readonly body: string | Iterable<string> | AsyncIterable<string>;
+  readonly body: string | Uint8Array | Iterable<string> | AsyncIterable<string>;
   /** Called once the body is no longer needed, sent or not. */
   readonly release?: () => void;
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 export const JSON_LINES_TYPE = 'application/x-ndjson; charset=utf-8';
+export const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';
 export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 export const json = (data: unknown, status = 200): Answer => ({
@@ -55,6 +56,22 @@ async function* linesOf(batches: AsyncIterable<readonly unknown[]>): AsyncGenera
   for await (const batch of batches) yield batch.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
 
+/** Server-sent events: each a JSON list, as they come, for as long as they do. Whoever was cut off may ask again soon. */
+export const serverSent = (batches: AsyncIterable<readonly unknown[]>, release: () => void): Answer => ({
+  status: 200,
+  type: EVENT_STREAM_TYPE,
+  body: messagesOf(batches),
+  release,
+});
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html: JSON has no line breaks, so a message is a line. */
+async function* messagesOf(batches: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+  yield `retry: ${RETRY_MS}\n\n`;
+  for await (const batch of batches) yield `data: ${JSON.stringify(batch)}\n\n`;
+}
+
+const RETRY_MS = 2000;
+
 export const text = (body: string, status = 200): Answer => ({ status, type: TEXT_TYPE, body: `${body}\n` });
 
 /** Errors have one shape everywhere: {"error": {"code", "message", "help"}}. */
@@ -65,6 +82,8 @@ export const failure = (error: ShuntError): Answer => {
 
 const STATUSES: ReadonlyMap<string, number> = new Map([
   ['SHUNT_E_HTTP_PARAMETER', 400],
+  ['SHUNT_E_HTTP_HOST', 403],
+  ['SHUNT_E_HTTP_SITE', 403],
   ['SHUNT_E_HTTP_PATH', 404],
   ['SHUNT_E_HTTP_METHOD', 405],
   ['SHUNT_E_STARTING', 503],

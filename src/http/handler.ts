@@ -13,13 +13,23 @@ export interface Route {
 /** A bug in a route: answered with 500, and told here. */
 export type OnBug = (error: unknown, path: string) => void;
 
+/** What browsers need beside routes. */
+export interface Rules {
+  /** With every answer, errors too. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws ShuntError for what is not answered, whatever it asks for. */
+  readonly admit: (request: IncomingMessage) => void;
+}
+
+const NO_RULES: Rules = { headers: {}, admit: () => {} };
+
 /** Answers GET by the table; everything is read-only, so no other method is known. */
-export const createHandler = (routes: readonly Route[], onBug: OnBug): RequestListener => {
+export const createHandler = (routes: readonly Route[], onBug: OnBug, rules = NO_RULES): RequestListener => {
   const byPath = new Map(routes.map((route) => [route.path, route]));
   return async (request, response) => {
     const { path, query } = target(request);
     try {
-      await send(response, await respond(byPath, request.method ?? '', path, query, onBug));
+      await send(response, await respond(byPath, request, path, query, { onBug, rules }), rules.headers);
     } catch (error) {
       // The client left. After a bug its connection is cut, so that it does not take a part for the whole.
       if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') onBug(error, path);
@@ -29,12 +39,14 @@ export const createHandler = (routes: readonly Route[], onBug: OnBug): RequestLi
 
 const respond = async (
   routes: ReadonlyMap<string, Route>,
-  method: string,
+  request: IncomingMessage,
   path: string,
   query: URLSearchParams,
-  onBug: OnBug,
+  { onBug, rules }: { readonly onBug: OnBug; readonly rules: Rules },
 ): Promise<Answer> => {
+  const { method = '' } = request;
   try {
+    rules.admit(request);
     const route = routes.get(path);
     if (route === undefined) throw new ShuntError('SHUNT_E_HTTP_PATH', { path, paths: [...routes.keys()].join(', ') });
     if (method !== 'GET') throw new ShuntError('SHUNT_E_HTTP_METHOD', { method });
@@ -53,10 +65,15 @@ const target = ({ url = '/' }: IncomingMessage): { readonly path: string; readon
   return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
 };
 
-const send = async (response: ServerResponse, { status, type, body, release }: Answer): Promise<void> => {
-  const whole = typeof body === 'string' ? body : undefined;
+const send = async (
+  response: ServerResponse,
+  { status, type, body, release }: Answer,
+  headers: Rules['headers'],
+): Promise<void> => {
+  const whole = typeof body === 'string' || body instanceof Uint8Array ? body : undefined;
   if (release !== undefined) response.once('close', release);
   response.writeHead(status, {
+    ...headers,
     'content-type': type,
     ...(whole === undefined ? {} : { 'content-length': Buffer.byteLength(whole) }),
     'cache-control': 'no-store',

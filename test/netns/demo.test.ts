@@ -54,6 +54,21 @@ describe('shunt demo', () => {
     expect(await leftovers(demo, directory)).toEqual([]);
   });
 
+  test('--ui says where its page is, and is the page of its agent', async () => {
+    const demo = start(['--ui'], directory);
+    const ended = exitOf(demo);
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(await said(demo, 'traffic '))?.[0] ?? '';
+    expect(await (await fetch(url)).text()).toContain('<title>Shunt</title>');
+    expect(await (await fetch(`${url}api/overview`)).json()).toMatchObject({
+      node: 'demo-node',
+      health: { ready: true },
+    });
+    demo.kill('SIGINT');
+    expect(await ended).toBe(130);
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+    expect(await leftovers(demo, directory)).toEqual([]);
+  });
+
   const interruptions: readonly Interruption[] = [
     { what: 'Ctrl-C before the agent runs', after: 'cluster ', signal: 'SIGINT', status: 130 },
     { what: 'Ctrl-C during an act', after: '1  A Service', signal: 'SIGINT', status: 130 },
@@ -147,13 +162,15 @@ const start = (flags: readonly string[], directory: string): ChildProcess =>
 
 const exitOf = async (child: ChildProcess): Promise<unknown> => (await once(child, 'close'))[0];
 
-const said = async (child: ChildProcess, words: string): Promise<void> => {
+/** Resolves with all that it has said by then. */
+const said = async (child: ChildProcess, words: string): Promise<string> => {
   let all = '';
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     all += chunk;
     if (all.includes(words)) break;
   }
   child.stdout?.resume();
+  return all;
 };
 
 /** Names carry the pid of the creator; a process of the node that lived would keep its cgroup. */

@@ -1,7 +1,7 @@
 import type { ServiceView } from '../../agent/view.ts';
+import { percentileUs } from '../../core/percentile.ts';
 import type { ServiceStats } from '../../dataplane/dataplane.ts';
 import { failed } from '../services.ts';
-import { percentileUs } from './percentile.ts';
 import type { Reading } from './reading.ts';
 
 /** What happened between two readings. */

@@ -101,6 +101,18 @@ test.each([
   expect(read(input).listen).toBeUndefined();
 });
 
+test.each([
+  { given: {}, ui: undefined },
+  { given: { flags: { ...SOURCE, ui: 'off' } }, ui: undefined },
+  { given: { flags: { ...SOURCE, ui: 'on' } }, ui: { host: '127.0.0.1', port: 10_378 } },
+  { given: { file: file('ui: on') }, ui: { host: '127.0.0.1', port: 10_378 } },
+  { given: { env: { SHUNT_UI: '[::]:9000' } }, ui: { host: '::', port: 9000 } },
+  { given: { flags: { ...SOURCE, ui: 'node-1:9000' } }, ui: { host: 'node-1', port: 9000 } },
+  { given: { flags: { ...SOURCE, ui: '/run/page.sock' } }, ui: { path: '/run/page.sock' } },
+])('with $given the live page is at $ui', ({ given, ui }) => {
+  expect(read(given).ui).toEqual(ui);
+});
+
 test('an empty file sets nothing', () => {
   expect(read({ file: file('# nothing\n') })).toEqual(read());
 });
@@ -129,6 +141,11 @@ describe('what is not allowed is refused with its name, its value and what is', 
     { input: flag('listen', '9377'), says: '--listen: `9377` is not allowed; HOST:PORT, [IPV6]:PORT or off is' },
     { input: flag('listen', 'localhost:65536'), says: '--listen: `localhost:65536`' },
     { input: flag('listen', '::1:80'), says: '--listen: `::1:80`' },
+    {
+      input: flag('ui', 'yes'),
+      says: '--ui: `yes` is not allowed; on, off, HOST:PORT, [IPV6]:PORT or an absolute path is',
+    },
+    { input: flag('ui', `/${'x'.repeat(107)}`), says: 'an absolute path of at most 107 bytes is' },
     { input: flag('socket', `/${'x'.repeat(107)}`), says: 'an absolute path of at most 107 bytes is' },
     { input: flag('node-name', 'a_b'), says: '--node-name: `a_b`' },
     { input: flag('service-proxy-name', 'a b'), says: '--service-proxy-name: `a b`' },

@@ -205,6 +205,18 @@ describe('the feed', () => {
     expect(said.at(-1)?.sampling).toBe(1);
   });
 
+  test('samples sooner when nobody wants that many', async () => {
+    const few = feed.watch(ALL, 25);
+    for (let n = 0; n < 200; n++) events.happen(event());
+    await clock.advance(30);
+    expect(events.wish?.every).toBe(8);
+    feed.watch(ALL);
+    for (let n = 0; n < 200; n++) events.happen(event());
+    await clock.advance(6000);
+    expect(events.wish?.every).toBe(1);
+    few.close();
+  });
+
   test('counts for each watcher from when it came', async () => {
     const first = read(feed.watch(ALL));
     events.happen(event());
@@ -257,6 +269,8 @@ test.each([
   { offered: 501, every: 2 },
   { offered: 25_000, every: 64 },
   { offered: 1e12, every: 2 ** 20 },
-])('of $offered events in a look one in $every is shown', ({ offered, every }) => {
-  expect(samplingFor(offered)).toBe(every);
+  { offered: 25, perLook: 25, every: 1 },
+  { offered: 500, perLook: 25, every: 32 },
+])('of $offered events in a look one in $every is shown', ({ offered, perLook, every }) => {
+  expect(samplingFor(offered, perLook)).toBe(every);
 });

@@ -38,12 +38,14 @@ const stage = async ({ dataplane = tables() }: { readonly dataplane?: FakeDatapl
     for (let at = 0; at < count; at++) dataplane.connect(address, 80, 'TCP', Math.floor((at * 2 ** 32) / count));
   };
   const rows = () =>
-    [...backendViews(reconciler, dataplane, 'shop/web')].map(({ address, arm, family, share, observed, stats }) => ({
-      name: address === '' ? `${arm ?? 'all'} refused${family === undefined ? '' : family}` : address,
-      wanted: Number(share.toFixed(3)),
-      ...(observed && { got: Math.round(observed.share * observed.of), of: observed.of, sinceMs: observed.sinceMs }),
-      ...(address === '' && { rejected: stats.rejected }),
-    }));
+    [...backendViews(reconciler, dataplane, { only: 'shop/web', left: true })].map(
+      ({ address, arm, family, share, observed, stats }) => ({
+        name: address === '' ? `${arm ?? 'all'} refused${family === undefined ? '' : family}` : address,
+        wanted: Number(share.toFixed(3)),
+        ...(observed && { got: Math.round(observed.share * observed.of), of: observed.of, sinceMs: observed.sinceMs }),
+        ...(address === '' && { rejected: stats.rejected }),
+      }),
+    );
   return { reconciler, dataplane, clock, put, connect, rows };
 };
 

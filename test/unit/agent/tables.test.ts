@@ -107,7 +107,7 @@ describe('the list of backends', () => {
     const observed = new ObservedShares();
     const reconciler = { have: world.have, cluster: createCluster(), observed } as Parameters<typeof backendViews>[0];
     return {
-      backends: [...backendViews(reconciler, world.fake, undefined)],
+      backends: [...backendViews(reconciler, world.fake, { only: undefined, left: true })],
       services: [...serviceViews(reconciler, world.fake, undefined)],
     };
   };

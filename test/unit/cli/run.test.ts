@@ -75,6 +75,11 @@ const run = async (argv: readonly string[], changes: Partial<RunParts> = {}, env
       told.push(`listen on ${host}:${port}`);
       return listener('public', `${host}:${port}`);
     },
+    listenPage: async (at) => {
+      const address = 'host' in at ? `${at.host}:${at.port}` : at.path;
+      told.push(`show the page on ${address}`);
+      return listener('page', address);
+    },
     stopRequested: () => stopped.promise,
     releaseMemory: async () => void told.push('release memory'),
     keepMemoryLow: async () => {
@@ -141,6 +146,40 @@ describe('shunt run', () => {
   test('does not listen when told so', async () => {
     const { told } = await run(['--source', 'file:/objects', '--listen', 'off']);
     expect(told).not.toContainEqual(expect.stringContaining('127.0.0.1'));
+  });
+
+  test('shows no page unless it is told to', async () => {
+    const { told } = await run(['--source', 'file:/objects']);
+    expect(told).not.toContainEqual(expect.stringContaining('page'));
+  });
+
+  test('shows the page from before the kernel is touched until the agent has stopped', async () => {
+    const { told } = await run(['--source', 'file:/objects', '--ui', 'on']);
+    const steps = told.filter((each) => /page|^open agent|^stop agent|public/.test(each));
+    expect(steps).toEqual([
+      'show the page on 127.0.0.1:10378',
+      'info: serving the live page',
+      'open agent of worker-1, view not yet served',
+      'stop agent',
+      'close page',
+      'close public',
+    ]);
+  });
+
+  test.each([
+    { ui: '127.0.0.2:9000', isWarned: false },
+    { ui: '[::1]:9000', isWarned: false },
+    { ui: 'localhost:9000', isWarned: false },
+    { ui: '/run/page.sock', isWarned: false },
+    { ui: '0.0.0.0:9000', isWarned: true },
+    { ui: '[::]:9000', isWarned: true },
+    { ui: '10.0.0.7:9000', isWarned: true },
+    { ui: '127.0.0.1.example:9000', isWarned: true },
+  ])('that shows the page at $ui warns of others who may reach it: $isWarned', async ({ ui, isWarned }) => {
+    const { told } = await run(['--source', 'file:/objects', '--ui', ui]);
+    const warning = expect.stringMatching(/^warn: the live page is served where other machines may reach it/);
+    if (isWarned) expect(told).toContainEqual(warning);
+    else expect(told).not.toContainEqual(warning);
   });
 
   test('reads the file that a variable names', async () => {

@@ -15,6 +15,7 @@ let cluster: ClusterDirectory;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'shunt-cluster-'));
   cluster = await ClusterDirectory.create(directory, {
+    pods: [{ name: 'register-v1-1', address4: '10.244.1.2', address6: 'fd00:10:244:1::2' }],
     weights: { v1: 90, v2: 10 },
     register: [endpoint('register-v1-1', 1), endpoint('register-v2-1', 2)],
     login: [endpoint('login-v1-1', 3), endpoint('login-v2-1', 4)],
@@ -34,11 +35,24 @@ describe('the cluster of the demo', () => {
       'EndpointSlice demo/login-ipv6',
       'EndpointSlice demo/register-ipv4',
       'EndpointSlice demo/register-ipv6',
+      'Pod demo/register-v1-1',
       'Service demo/billing',
       'Service demo/login',
       'Service demo/register',
       'TrafficPolicy demo/register-shares',
     ]);
+  });
+
+  test('has Pods of Deployments, so that it can be told who asks', async () => {
+    const { objects } = await readOnce(directory);
+    expect(objects).toContainEqual(
+      expect.objectContaining({
+        kind: 'Pod',
+        owner: 'Deployment/register-v1',
+        cgroupUid: 'register-v1-1',
+        node: NODE_NAME,
+      }),
+    );
   });
 
   test('asks for 90:10 at register, in both address families, and equal shares at login', async () => {

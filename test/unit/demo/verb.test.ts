@@ -10,7 +10,7 @@ describe('shunt demo', () => {
   test('ends with 0 when every claim holds', async () => {
     const { status, stdout, stderr, asked } = await demo([], report([HOLDS]));
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
-    expect(asked).toEqual([{ silent: false, keep: false }]);
+    expect(asked).toEqual([{ silent: false, keep: false, ui: false }]);
   });
 
   test('ends with 1 when a claim does not hold, and says which one, and what the agent said', async () => {
@@ -23,7 +23,12 @@ describe('shunt demo', () => {
 
   test('--keep asks for the node to stay', async () => {
     const { asked } = await demo(['--keep'], report([HOLDS]));
-    expect(asked).toEqual([{ silent: false, keep: true }]);
+    expect(asked).toEqual([{ silent: false, keep: true, ui: false }]);
+  });
+
+  test('--ui asks for the live page', async () => {
+    const { asked } = await demo(['--ui'], report([HOLDS]));
+    expect(asked).toEqual([{ silent: false, keep: false, ui: true }]);
   });
 
   test('ends as a shell tells of the signal that interrupted it', async () => {
@@ -39,7 +44,7 @@ describe('shunt demo --check', () => {
   test('prints one line of JSON with each claim and its figure', async () => {
     const { status, stdout, asked } = await demo(['--check'], report([HOLDS, FAILS]));
     expect(status).toBe(1);
-    expect(asked).toEqual([{ silent: true, keep: false }]);
+    expect(asked).toEqual([{ silent: true, keep: false, ui: false }]);
     expect(stdout).toMatch(/^[^\n]+\n$/);
     expect(JSON.parse(stdout)).toEqual({
       ok: false,
@@ -59,8 +64,8 @@ describe('shunt demo --check', () => {
     expect(stderr).toContain('`shunt demo` needs root');
   });
 
-  test('does not go with --keep', async () => {
-    const { status, asked } = await demo(['--check', '--keep'], report([HOLDS]));
+  test.each(['--keep', '--ui'])('does not go with %s', async (flag) => {
+    const { status, asked } = await demo(['--check', flag], report([HOLDS]));
     expect({ status, asked }).toEqual({ status: 2, asked: [] });
   });
 });
@@ -69,7 +74,7 @@ test('whoever is not root is told so before anything is made', async () => {
   vi.spyOn(process, 'geteuid').mockReturnValue(1000);
   const output = { write: () => {} };
   const stopped = new Promise<string>(() => {});
-  const playing = runDemo({ output, env: {}, silent: true, keep: false, stopped });
+  const playing = runDemo({ output, env: {}, silent: true, keep: false, ui: false, stopped });
   await expect(playing).rejects.toMatchObject({ code: 'SHUNT_E_ROOT', status: 1 });
 });
 
@@ -92,9 +97,9 @@ const report = (claims: readonly Claim[]): DemoReport => ({
 });
 
 const demo = async (argv: readonly string[], outcome: DemoReport | Error) => {
-  const asked: Pick<DemoOptions, 'silent' | 'keep'>[] = [];
-  const play = async ({ silent, keep }: DemoOptions): Promise<DemoReport> => {
-    asked.push({ silent, keep });
+  const asked: Pick<DemoOptions, 'silent' | 'keep' | 'ui'>[] = [];
+  const play = async ({ silent, keep, ui }: DemoOptions): Promise<DemoReport> => {
+    asked.push({ silent, keep, ui });
     if (outcome instanceof Error) throw outcome;
     return outcome;
   };

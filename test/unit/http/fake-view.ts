@@ -147,8 +147,8 @@ export const STATUS: AgentStatus = {
 };
 
 export const serviceUsage = (changes: Partial<ServiceUsage> = {}): ServiceUsage => {
-  const { namespace, service, protocol, port, stats } = serviceView();
-  return { namespace, service, protocol, port, stats, ...changes };
+  const { id, namespace, service, protocol, port, stats } = serviceView();
+  return { id, namespace, service, protocol, port, stats, ...changes };
 };
 
 export const EVENT: EventView = {
@@ -185,7 +185,8 @@ export const workloadUsage = (changes: Partial<WorkloadUsage> = {}): WorkloadUsa
   return { ...port, workload, counts, ...changes };
 };
 
-const isOf = (only: string | undefined, id: string): boolean => only === undefined || id.startsWith(`${only}/`);
+const isOf = (only: string | undefined, id: string): boolean =>
+  only === undefined || id === only || id.startsWith(`${only}/`);
 
 export const fakeView = (changes: Partial<AgentView> & { readonly state?: Partial<AgentStatus> } = {}): AgentView => {
   const services = [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { percentileUs } from '../../../../src/cli/top/percentile.ts';
-import { latency } from './readings.ts';
+import { percentileUs } from '../../../src/core/percentile.ts';
+import { latency } from '../cli/top/readings.ts';
 
 describe('a percentile of connect latency', () => {
   test.each([

@@ -1,0 +1,60 @@
+import type { ServiceStats } from '../../dataplane/dataplane.ts';
+
+/** What counters of a Service port have grown by between two looks. */
+export interface Growth extends Readonly<Record<GrowthName, number>> {
+  /** As `ServiceStats.connectLatency`. */
+  readonly latency: readonly number[];
+}
+
+export type GrowthName = (typeof NAMES)[number];
+
+/** What is kept of the last look; much less than `ServiceStats`. */
+export type Totals = Growth;
+
+const NAMES = ['connections', 'failed', 'rejected', 'datagrams', 'sent', 'received'] as const;
+
+export const totalsOf = (stats: ServiceStats): Totals => ({
+  connections: stats.attempts,
+  failed: stats.refused + stats.timedOut + stats.unreachable + stats.abandoned,
+  rejected: stats.rejected,
+  datagrams: stats.datagrams,
+  sent: stats.bytesSent,
+  received: stats.bytesReceived,
+  latency: stats.connectLatency,
+});
+
+/** Counters that went back were reset, as those of a Service that was made again: they count from 0. */
+export const growthBetween = (before: Totals, after: Totals): Growth => {
+  if (isReset(before, after)) return after;
+  const latency = after.latency.map((count, bucket) => count - (before.latency[bucket] ?? 0));
+  const growth: Writable = { ...after, latency };
+  for (const name of NAMES) growth[name] -= before[name];
+  return growth;
+};
+
+const isReset = (before: Totals, after: Totals): boolean =>
+  NAMES.some((name) => after[name] < before[name]) ||
+  after.latency.some((count, bucket) => count < (before.latency[bucket] ?? 0));
+
+export const sumOf = (one: Growth, other: Growth): Growth => {
+  const [long, short] = one.latency.length < other.latency.length ? [other, one] : [one, other];
+  const latency = long.latency.map((count, bucket) => count + (short.latency[bucket] ?? 0));
+  const sum: Writable = { ...one, latency };
+  for (const name of NAMES) sum[name] += other[name];
+  return sum;
+};
+
+type Writable = { -readonly [Name in keyof Growth]: Growth[Name] };
+
+export const NOTHING: Growth = Object.freeze({
+  connections: 0,
+  failed: 0,
+  rejected: 0,
+  datagrams: 0,
+  sent: 0,
+  received: 0,
+  latency: [],
+});
+
+/** Connections, whatever became of them, and datagrams: by how much a Service is in use. */
+export const usesOf = ({ connections, rejected, datagrams }: Growth): number => connections + rejected + datagrams;

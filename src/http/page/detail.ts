@@ -1,0 +1,71 @@
+import type { Clock } from '../../agent/clock.ts';
+import type { AgentView, BackendView, ServiceView } from '../../agent/view.ts';
+import type { Backend, Detail, ServiceDetail } from '../../web/wire.ts';
+import { refuse } from '../queries.ts';
+import { countsOf } from './overview.ts';
+
+/** However many endpoints there are: those with the largest shares. */
+const BACKENDS_MAX = 100;
+/** What lives on at endpoints that get no new connections changes slowly, and to find it takes long. */
+const LEFT_MS = 10_000;
+
+/** Reads one Service port and its endpoints, every second while a page shows it. */
+export class Details {
+  readonly #clock: Clock;
+  #left: { readonly id: string; readonly readMs: number; readonly backends: readonly BackendView[] } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Throws SHUNT_E_HTTP_PARAMETER when it is not there (any more). */
+  read(view: AgentView, id: string): Detail {
+    const [service] = view.services(id);
+    if (service === undefined) throw refuse('id', id, 'one of a Service port that is programmed now is');
+    const atMs = this.#clock.monotonicMs();
+    const backends = this.#backends(view, id);
+    const largest = backends.length > BACKENDS_MAX ? backends.toSorted((a, b) => b.share - a.share) : backends;
+    return {
+      atMs,
+      service: serviceOf(service),
+      backends: largest.slice(0, BACKENDS_MAX).map(backendOf),
+      more: Math.max(0, backends.length - BACKENDS_MAX),
+    };
+  }
+
+  #backends(view: AgentView, id: string): readonly BackendView[] {
+    const nowMs = this.#clock.monotonicMs();
+    const known = this.#left;
+    if (known?.id === id && nowMs - known.readMs < LEFT_MS) return [...view.backends(id, false), ...known.backends];
+    const all = [...view.backends(id)];
+    this.#left = { id, readMs: nowMs, backends: all.filter(({ state }) => state === 'drained' || state === 'earlier') };
+    return all;
+  }
+}
+
+const serviceOf = ({ stats, backends: _, ...service }: ServiceView): ServiceDetail => ({
+  ...service,
+  counts: countsOf(stats),
+});
+
+const backendOf = (backend: BackendView): Backend => {
+  const { state, address, port, arm, clients, share, stats } = backend;
+  const { attempts = 0, refused = 0, timedOut = 0, unreachable = 0, abandoned = 0, rejected = 0, active = 0 } = stats;
+  const group = groupOf(backend);
+  return {
+    key: [group, arm ?? '', state, address, port].join(' '),
+    group,
+    ...{ state, address, port, share },
+    ...(arm !== undefined && arm !== '' && { arm }),
+    ...(clients !== undefined && { clients }),
+    connections: attempts,
+    failed: refused + timedOut + unreachable + abandoned,
+    rejected,
+    active,
+  };
+};
+
+const groupOf = ({ family, address, variant = 0, clients }: BackendView): string => {
+  const version = family ?? (address.includes(':') ? 6 : 4);
+  return variant === 0 && clients === undefined ? `IPv${version}` : `IPv${version} ${clients ?? variant}`;
+};

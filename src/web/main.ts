@@ -1,0 +1,81 @@
+import { askHistory, askOverview } from './agent.ts';
+import { DetailView } from './detail-view.ts';
+import { byId } from './dom.ts';
+import { EventsView } from './events-view.ts';
+import { createExplain } from './explain-view.ts';
+import { createHead } from './head-view.ts';
+import { createMap } from './map-view.ts';
+import { serviceIn } from './place.ts';
+import { createServices } from './services-view.ts';
+
+/** A change of shares is seen within two of these. */
+const POLL_MS = 1000;
+
+const head = createHead();
+const map = createMap();
+const explain = createExplain();
+const detail = new DetailView((address) => {
+  byId('explain-title', HTMLElement).scrollIntoView({ block: 'nearest' });
+  explain(address);
+});
+const events = new EventsView();
+const services = createServices(() => void look());
+
+/** One look at a time; who asks meanwhile gets another one. */
+let looking: Promise<void> | undefined;
+let again = false;
+let shownStep = 0;
+
+const look = async (): Promise<void> => {
+  if (looking !== undefined) {
+    again = true;
+    return;
+  }
+  looking = lookOnce();
+  await looking;
+  looking = undefined;
+  if (!again) return;
+  again = false;
+  await look();
+};
+
+const lookOnce = async (): Promise<void> => {
+  try {
+    const [overview] = await Promise.all([askOverview(services.search()), detail.showBackends()]);
+    head.show(overview);
+    services.show(overview, detail.chosen);
+    map.show(overview);
+    if (overview.step !== shownStep) {
+      const [totals, step] = await Promise.all([askHistory(undefined), detail.showHistory()]);
+      head.showTotals(totals);
+      shownStep = step ?? 0;
+    }
+  } catch {
+    head.showTrouble();
+  }
+};
+
+const choose = (): void => {
+  detail.choose(serviceIn(location.hash));
+  shownStep = 0;
+  void look();
+};
+
+/** Nobody looks at a page that is hidden. */
+const poll = async (): Promise<void> => {
+  if (!document.hidden) await look();
+  setTimeout(() => void poll(), POLL_MS);
+};
+
+window.addEventListener('hashchange', () => {
+  // The way past the head.
+  if (location.hash === '#main') return;
+  choose();
+  byId('detail-title', HTMLElement).focus();
+});
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) void look();
+});
+detail.choose(serviceIn(location.hash));
+events.follow();
+void poll();

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { bytes, count, duration, figure, latency, percent, plural, socketText } from '../../../src/web/figures.ts';
+
+describe('figures of the page', () => {
+  test.each([
+    [undefined, '–'],
+    [0, '0'],
+    [0.04, '< 0.1'],
+    [0.26, '0.3'],
+    [9.94, '9.9'],
+    [9.96, '10'],
+    [999.4, '999'],
+    [999.6, '1 k'],
+    [1234, '1.2 k'],
+    [5e12, '5000 G'],
+  ])('%s is %s', (value, shown) => expect(figure(value)).toBe(shown));
+
+  test.each([
+    [850, '850 µs'],
+    [1200, '1.2 ms'],
+    [34e6, '34 s'],
+    [undefined, '–'],
+  ])('%s microseconds are %s', (us, shown) => expect(latency(us)).toBe(shown));
+
+  test.each([
+    [0, '0 B'],
+    [1500, '1.5 kB'],
+    [12e6, '12 MB'],
+  ])('%s bytes are %s', (value, shown) => expect(bytes(value)).toBe(shown));
+
+  test.each([
+    [undefined, '–'],
+    [0, '0 %'],
+    [1, '100 %'],
+    [1 / 3, '33.3 %'],
+    [0.00001, '< 0.01 %'],
+    [0.99999, '> 99.99 %'],
+    [0.0025, '0.25 %'],
+  ])('a share of %s is %s', (share, shown) => expect(percent(share)).toBe(shown));
+
+  test.each([
+    [0, '0 s'],
+    [59_400, '59 s'],
+    [120_000, '2 min'],
+    [125_000, '2 min 5 s'],
+  ])('%i ms are %s', (ms, shown) => expect(duration(ms)).toBe(shown));
+
+  test('counts have all of their digits, and nouns their plural', () => {
+    expect([count(1234567), plural(1, 'error'), plural(0, 'error'), plural(2000, 'error')]).toEqual([
+      '1,234,567',
+      '1 error',
+      '0 errors',
+      '2,000 errors',
+    ]);
+  });
+
+  test('an IPv6 address has brackets before its port', () => {
+    expect([socketText('10.0.0.1', 80), socketText('fd00::1', 80)]).toEqual(['10.0.0.1:80', '[fd00::1]:80']);
+  });
+});
