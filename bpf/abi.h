@@ -444,7 +444,7 @@ struct same_node_control {
 	__u32 off;	  /* nothing is redirected */
 	__u32 generation; /* of the tables that the agent writes; raised after each change of one */
 	__u32 measuring;  /* some Service is in the table of those that are measured, or was */
-	__u32 zero;
+	__u32 watched;	  /* reads are seen */
 };
 
 /* Why a message of a joined socket went by TCP all the same. */

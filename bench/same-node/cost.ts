@@ -4,12 +4,16 @@ import type { Sample } from '../entrant.ts';
 import { LOAD } from '../programs.ts';
 import { median, seededRandom, shuffled } from '../statistics.ts';
 import { compareAll, medianInterval, round } from './compare.ts';
+import { type Idle, startIdle } from './idle.ts';
 import { addRedirectedPair, allowManyConnections, pause, type RedirectedPair, tendAlways } from './pods.ts';
 import type { Comparison, SameNodeCost, SameNodeSettings } from './results.ts';
 import { pinnedTo, type Stream, startStream } from './stream.ts';
 
-/** Nothing is attached; others take part and these Pods say nothing; these take part. */
-type State = 'none' | 'others' | 'own';
+/**
+ * Nothing is attached; others take part, of whom none is connected; these Pods say nothing, and others that take part are
+ * connected; these take part.
+ */
+type State = 'none' | 'others' | 'connected' | 'own';
 
 interface Case extends Pick<SameNodeCost, 'what' | 'unit' | 'hasBar'> {
   readonly state: Exclude<State, 'none'>;
@@ -30,12 +34,13 @@ export const measureCosts = async (settings: SameNodeSettings, signal: AbortSign
   await allowManyConnections(pair);
   const cases = await prepareCases(pair, settings, cleanup);
   cleanup.use(tendAlways(pair.sameNode));
+  const idle = await startIdle(pair, 9104, cleanup);
   const random = seededRandom(settings.seed);
   const times = new Map(cases.map((each) => [each, { none: [] as number[], attached: [] as number[] }]));
   for (let turn = -1; turn < settings.costRounds; turn++) {
-    for (const state of shuffled<State>(['none', 'others', 'own'], random)) {
+    for (const state of shuffled<State>(['none', 'others', 'connected', 'own'], random)) {
       signal.throwIfAborted();
-      await setState(pair, state);
+      await setState(pair, idle, state);
       for (const each of shuffled(cases, random)) {
         const isMeant = state === 'none' || state === each.state;
         if (!isMeant || Math.max(turn, 0) % each.seldom !== 0) continue;
@@ -72,7 +77,8 @@ const prepareCases = async (
   const connection = { unit: 'connection', seldom: 1, measure: onConnections } as const;
   return [
     { ...request, what: 'both take part, both block', state: 'own', measure: onRequests(blocking) },
-    { ...request, what: 'neither takes part', state: 'others', measure: onRequests(looping) },
+    { ...request, what: 'others take part, and are connected', state: 'connected', measure: onRequests(looping) },
+    { ...request, what: 'others take part, and none is connected', state: 'others', measure: onRequests(looping) },
     {
       ...request,
       what: 'both take part, the client blocks and the server does not',
@@ -80,7 +86,7 @@ const prepareCases = async (
       seldom: SELDOM,
       measure: onRequests(mixed, (on) => untilParted(pair, on)),
     },
-    { ...connection, what: 'connect, one byte and close: neither takes part', state: 'others', hasBar: true },
+    { ...connection, what: 'connect, one byte and close: others take part', state: 'connected', hasBar: true },
     { ...connection, what: 'connect, one byte and close: both take part', state: 'own', hasBar: false },
   ];
 };
@@ -98,8 +104,16 @@ const RUNS = 3;
 /** It takes seconds each time. */
 const SELDOM = 5;
 
-const setState = ({ set }: RedirectedPair, state: State): Promise<void> =>
-  state === 'none' ? set(undefined) : state === 'own' ? set('redirect') : set('local', OTHERS);
+const setState = async (pair: RedirectedPair, idle: Idle, state: State): Promise<void> => {
+  if (state === 'none') return pair.set(undefined);
+  if (state === 'others') return pair.set('local', OTHERS);
+  // What is measured goes over IPv4.
+  const others = [pair.client, pair.server].map(
+    ({ address6 }) => ({ address: address6, port: 0, mode: 'redirect' }) as const,
+  );
+  await (state === 'own' ? pair.set('redirect') : pair.set('local', others));
+  await idle.connect();
+};
 
 const OTHERS: readonly SameNodeEnd[] = ['10.244.200.1', '10.244.200.2'].map((address) => ({
   address,

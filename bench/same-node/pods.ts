@@ -1,5 +1,6 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SameNodeEnd, SameNodeMode } from '../../src/core/same-node/end.ts';
@@ -27,9 +28,11 @@ export const addPair = async (name: string, cleanup: AsyncDisposableStack): Prom
 /** A pair and the programs of redirection, which are attached while somebody takes part. */
 export interface RedirectedPair extends Pair {
   readonly sameNode: KernelSameNode;
-  /** Both Pods stand so to being redirected; `others` take part besides. Resolves when that is in force. */
+  /** Both Pods stand so to being redirected; `others` take part besides, or instead where they are addresses of these. Resolves when that is in force. */
   set(mode: SameNodeMode | undefined, others?: readonly SameNodeEnd[]): Promise<void>;
   /** Where what is attached is pinned. */
+  /** Whether reads of all sockets of the node are watched now. */
+  isWatching(): boolean;
   place(): { readonly walk: string; readonly candidates: string };
 }
 
@@ -50,20 +53,24 @@ export const addRedirectedPair = async (name: string, cleanup: AsyncDisposableSt
     await sameNode.settled();
     kernel.close();
   });
+  const pathOfSet = (): string => {
+    const [set] = listSets(node.bpfRoot, 'same-node');
+    if (set === undefined) throw new Error('nothing is attached');
+    return set.path;
+  };
   return {
     ...pair,
     sameNode,
+    isWatching: () => existsSync(linkIn(pathOfSet(), 'read')),
     set: async (mode, others = []) => {
-      sameNode.set(mode === undefined ? [] : [...endsOf(pair, mode), ...others]);
+      const own = mode === undefined ? [] : endsOf(pair, mode);
+      const isOther = ({ address }: SameNodeEnd): boolean => others.some((other) => other.address === address);
+      sameNode.set([...own.filter((end) => !isOther(end)), ...others]);
       await sameNode.settled();
       if (sameNode.unavailable !== undefined) throw new Error(sameNode.unavailable);
       if (sameNode.isAttached !== (mode !== undefined)) throw new Error('redirection is not as it was set');
     },
-    place: () => {
-      const [set] = listSets(node.bpfRoot, 'same-node');
-      if (set === undefined) throw new Error('nothing is attached');
-      return { walk: linkIn(set.path, 'walk'), candidates: `${set.path}/candidates` };
-    },
+    place: () => ({ walk: linkIn(pathOfSet(), 'walk'), candidates: `${pathOfSet()}/candidates` }),
   };
 };
 

@@ -78,9 +78,12 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	candidate->wanted = true;
 	candidate->generation = control->generation;
 	candidate->first_seq = tcp->copied_seq;
+	candidate->unseen = !control->watched;
 	if (client)
 		note_account(candidate, sk, tcp);
 	candidate->measured = is_measured(&candidate->account);
+	if (!control->watched)
+		ask_for_walk();
 	return 1;
 }
 

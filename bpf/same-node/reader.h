@@ -2,7 +2,8 @@
 /*
  * How a socket is read. One that has read some times without blocking and without odd flags is ripe
  * to be joined; one that has not done so, once, never is, and if it was joined already, neither are
- * the other sockets of its cgroup from then on.
+ * the other sockets of its cgroup from then on. Each read of the node costs something as long as
+ * this is attached, and so it is only as long as there is a connection that both ends want joined.
  */
 #ifndef SHUNT_SAME_NODE_READER_H
 #define SHUNT_SAME_NODE_READER_H
@@ -43,6 +44,17 @@ static __always_inline void reject(struct candidate *candidate, struct sock *sk,
 		bpf_sk_storage_delete(&candidates, sk);
 }
 
+/* What has been read before nobody knows: reads that are counted begin with this one. */
+static __always_inline void begin_to_see(struct candidate *candidate, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp)
+		return;
+	candidate->unseen = false;
+	candidate->first_seq = tcp->copied_seq - (__u32)candidate->bytes_read;
+}
+
 /* `result` is what recvmsg() returns: bytes, 0 at the end, or an error. */
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
@@ -58,6 +70,8 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 		return 0;
 	if (result > 0 && !(flags & MSG_PEEK))
 		candidate->bytes_read += result;
+	if (candidate->unseen)
+		begin_to_see(candidate, sk);
 	unfit = unfit_by_flags(flags);
 	if (unfit)
 		reject(candidate, sk, unfit);

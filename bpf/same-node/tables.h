@@ -21,7 +21,7 @@ struct candidate {
 	__u64 unfit_since_ns;
 	__u64 bytes_read; /* by the application */
 	struct redirected_key account;
-	__u32 first_seq;  /* where the stream that it reads begins */
+	__u32 first_seq;  /* where the stream that it reads begins, or what is seen of it */
 	__u32 generation; /* of the table of ends, by which it was wanted */
 	__u32 plain_reads;
 	__u32 unfit;	       /* enum unfit */
@@ -32,7 +32,8 @@ struct candidate {
 	__u8 doubted;	   /* its bytes did not add up once, which a read under way explains */
 	__u8 sends_by_tcp; /* for good */
 	__u8 measured;	   /* the Service that it asked, if it did, as is known with `generation` */
-	__u8 zero[2];
+	__u8 unseen; /* it was established when reads were not seen, and none has been since */
+	__u8 zero;
 };
 
 /* A joined socket, as the other end finds it. */

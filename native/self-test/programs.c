@@ -126,7 +126,7 @@ void attach_programs(const char *path, int cgroup)
 
 void turn(bool off)
 {
-	struct same_node_control value = { .off = off, .generation = 1 };
+	struct same_node_control value = { .off = off, .generation = 1, .watched = 1 };
 	uint32_t first = 0;
 
 	if (bpf_map_update_elem(control, &first, &value, BPF_ANY))

@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = 'd454ce7246ea5f001d319877fe0975776e23d9184ae7b372217c503a4d17e456';
+export const LAYOUT_HASH = '567baa1df48686820c2f7867437227b9a93d261e00be214c37405d97fdca3758';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -143,7 +143,7 @@ export const EVENT_CONTROL = { size: 8, every: 0, established: 4 } as const;
 export const EVENT_STATS = { size: 24, offered: 0, sampledOut: 8, dropped: 16 } as const;
 export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
-export const SAME_NODE_CONTROL = { size: 16, off: 0, generation: 4, measuring: 8, zero: 12 } as const;
+export const SAME_NODE_CONTROL = { size: 16, off: 0, generation: 4, measuring: 8, watched: 12 } as const;
 export const SAME_NODE_STATS = {
   size: 160,
   messages: 0,

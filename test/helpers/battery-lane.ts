@@ -4,6 +4,7 @@ import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
 import { type BatteryMode, prepareForBattery, runBattery } from './battery.ts';
+import { openIdleConnection } from './idle-connection.ts';
 
 /** A node with two pairs of Pods: one that is plain, and one whose connections are joined. One check at a time. */
 export interface Lane extends AsyncDisposable {
@@ -46,6 +47,7 @@ export const openLane = async (name: string): Promise<Lane> => {
     await sameNode.settled();
     const timer = setInterval(() => sameNode.tend(), TEND_MS);
     opened.defer(() => clearInterval(timer));
+    await openIdleConnection(joinedFrom, joinedTo, () => sameNode.stats().sockets.candidate === 2);
     const run: Lane['run'] = async (check, options) => {
       const plain = await runOne(check, from, to, options);
       const before = messagesOf(sameNode);

@@ -43,6 +43,17 @@ describe('scripts/setup', () => {
     expect(calls[1]).toMatch(/^apt-get .*install --no-install-recommends clang nftables$/);
   });
 
+  test('starts no service while it installs, and leaves alone who else decides that', () => {
+    debianHas((packages) => packages.filter((name) => name !== 'nginx'));
+    const policy = join(checkout, 'policy');
+    tool('apt-get', `case "$*" in *' install '*) cat policy >>calls; ./policy; [ $? = 101 ];; esac`);
+    expect(setup()).toMatchObject({ status: 0, calls: ['#!/bin/sh', 'exit 101', 'npm ci'] });
+    expect(existsSync(policy)).toBe(false);
+    writeFileSync(policy, '#!/bin/sh\necho >own\nexit 101\n', { mode: 0o755 });
+    expect(setup()).toMatchObject({ status: 0, calls: expect.arrayContaining(['echo >own']) });
+    expect(existsSync(policy)).toBe(true);
+  });
+
   test('installs the packages that it is given besides', () => {
     debianHas((packages) => packages.filter((name) => name !== 'llvm'));
     expect(setup('crun').calls[1]).toMatch(/ install --no-install-recommends llvm crun$/);
@@ -67,7 +78,7 @@ const setup = (
 ): { status: number | null; stdout: string; stderr: string; calls: string[] } => {
   const { status, stdout, stderr } = spawnSync(join(checkout, 'scripts/setup'), more, {
     encoding: 'utf8',
-    env: { PATH: `${join(checkout, 'bin')}:/usr/bin:/bin` },
+    env: { PATH: `${join(checkout, 'bin')}:/usr/bin:/bin`, SERVICE_POLICY: join(checkout, 'policy') },
   });
   const log = join(checkout, 'calls');
   return { status, stdout, stderr, calls: existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : [] };

@@ -20,6 +20,9 @@ export interface Joining {
   readonly maps: Readonly<Record<SameNodeMap, BpfMap>>;
   readonly walk: number;
   readonly callers: number;
+  /** Whether reads are seen: it costs every socket of the node something. */
+  readonly isWatching: boolean;
+  watch(isWatching: boolean): void;
   readonly close: () => void;
 }
 
@@ -33,8 +36,8 @@ export interface JoiningOptions {
 }
 
 /**
- * Loads the programs of bpf/same-node.bpf.c and attaches them: what watches readers first, and what makes candidates
- * last. Sockets that are joined already keep the program by which they were, with the same tables.
+ * Loads the programs of bpf/same-node.bpf.c and attaches them: what makes candidates last, and what watches readers only
+ * where there are tables to go on with. Sockets that are joined already keep the program by which they were, with the same tables.
  */
 export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions): Joining => {
   using opened = new DisposableStack();
@@ -52,13 +55,36 @@ export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions)
   const walk = kept.adopt(attachWalk(program('shunt_same_node_walk'), maps.candidates), closeFd);
   pinLink(walk, place, 'walk');
   const callers = kept.adopt(object.program('shunt_same_node_callers'), closeFd);
-  const read = opened.adopt(attachTracepoint(program('shunt_same_node_read')), closeFd);
-  pinLink(read, place, 'read');
+  const read = kept.adopt(object.program('shunt_same_node_read'), closeFd);
+  const watching = watchReads(read, place);
+  // Of pinned tables some sockets may be joined.
+  watching.watch(path !== undefined);
   attachMessages(program('shunt_same_node_message'), maps.joined);
   const establish = program('shunt_same_node_establish');
   pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), place, 'establish');
   undone.move();
-  return { path: place, maps, walk, callers, close: () => kept.dispose() };
+  return Object.assign(watching, { path: place, maps, walk, callers, close: () => kept.dispose() });
+};
+
+const watchReads = (program: number, path: string): { isWatching: boolean; watch: (isWatching: boolean) => void } => {
+  const watching = {
+    isWatching: false,
+    watch: (isWatching: boolean): void => {
+      if (isWatching) attachReads(program, path);
+      else removeLinkIn(path, 'read');
+      watching.isWatching = isWatching;
+    },
+  };
+  return watching;
+};
+
+const attachReads = (program: number, path: string): void => {
+  const link = attachTracepoint(program);
+  try {
+    pinLink(link, path, 'read');
+  } finally {
+    closeFd(link);
+  }
 };
 
 /** In the place of the last version's: for a moment both watch, which harms nothing. */

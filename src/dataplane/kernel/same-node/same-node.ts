@@ -15,6 +15,7 @@ import { hasPassed, rememberPassed } from './passed.ts';
 import { attachJoining, type Joining } from './programs.ts';
 import { runSelfTest, type SelfTestCheck } from './self-test.ts';
 import { NO_STATS, readStats } from './stats.ts';
+import { Watching } from './watching.ts';
 
 export interface SameNodeOptions {
   readonly bpfRoot: string;
@@ -33,6 +34,7 @@ export class KernelSameNode implements SameNode {
   readonly #options: SameNodeOptions;
   #joining: Joining | undefined;
   #memory: JoiningMemory | undefined;
+  #watching: Watching | undefined;
   #isFirst = true;
   /** What an earlier agent left attached, as long as the self-test runs. */
   #left: string | undefined;
@@ -42,7 +44,7 @@ export class KernelSameNode implements SameNode {
   readonly #closing = new AbortController();
   /** As it was told last; undefined before the first time. */
   #measured: Uint32Array | undefined;
-  #ripe = -1;
+  #ripe = 0;
   #ticks = 0;
   #isWalking = false;
   #seen: SameNodeStats['sockets'] = NONE_SEEN;
@@ -76,6 +78,7 @@ export class KernelSameNode implements SameNode {
     if (++this.#ticks % ACCOUNT_TICKS === 0) this.#account(joining);
     if (this.#ticks % MEASURE_TICKS === 0) this.#tellMeasured(joining);
     const ripe = counterAt(this.#memory.ripened, 0, 0);
+    this.#watching?.follow(ripe !== this.#ripe);
     if (ripe === this.#ripe && this.#ticks % IDLE_TICKS_MAX !== 0) return;
     this.#ripe = ripe;
     this.#isWalking = true;
@@ -148,6 +151,9 @@ export class KernelSameNode implements SameNode {
       control: recordMemory(joining.maps.control.mmap(true), SAME_NODE_CONTROL.size, 1),
       ripened: recordMemory(joining.maps.ripened.mmap(false), SAME_NODE_MAPS.ripened.valueSize, 1),
     };
+    this.#watching = new Watching(joining, this.#memory.control);
+    // Of new tables nobody has asked for anything yet; of others, sockets are to be looked for.
+    this.#ripe = path === undefined ? 0 : -1;
     return joining;
   }
 
@@ -172,11 +178,11 @@ export class KernelSameNode implements SameNode {
   #letGo(): void {
     for (const { bytes } of Object.values(this.#memory ?? {})) unmapMemory(bytes.buffer as ArrayBuffer);
     this.#memory = undefined;
+    this.#watching = undefined;
     this.#joining?.close();
     this.#joining = undefined;
     this.#seen = NONE_SEEN;
     this.#measured = undefined;
-    this.#ripe = -1;
   }
 
   #account(joining: Joining): void {
@@ -204,7 +210,9 @@ export class KernelSameNode implements SameNode {
 
   async #walk({ walk }: Joining): Promise<void> {
     const seen = await readWalk(walk).catch(() => undefined);
-    if (seen !== undefined && this.#joining?.walk === walk) this.#seen = countSeen(seen);
+    if (seen === undefined || this.#joining?.walk !== walk) return;
+    this.#seen = countSeen(seen);
+    this.#watching?.note(this.#seen);
   }
 }
 

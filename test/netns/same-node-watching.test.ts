@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
+import { listSets } from '../../src/dataplane/kernel/pins.ts';
+import { linkIn } from '../../src/dataplane/kernel/same-node/pins.ts';
+import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-node.ts';
+import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
+import type { Pod } from '../../src/demo/pod.ts';
+
+/** Who is not joined pays for reads that are watched: so they are watched only where there is somebody to be joined. */
+
+let node: EmbeddedNode;
+let client: Pod;
+let server: Pod;
+let kernel: Awaited<ReturnType<typeof openKernel>> & { readonly sameNode: KernelSameNode };
+let timer: NodeJS.Timeout;
+
+const open = async (): Promise<void> => {
+  const capacity = { frontends: 64, slots: 256, backends: 64, services: 64 };
+  const { cgroup, bpfRoot } = node;
+  const selfTest = async () => [{ name: 'joins-ipv4', failure: undefined }];
+  const options = { cgroup, bpfRoot, connections: 4096, capacity, netns: '/run/netns', selfTest };
+  kernel = (await openKernel(options)) as typeof kernel;
+  kernel.sameNode.set([client, server].map(({ address4: address }) => ({ address, port: 0, mode: 'redirect' })));
+  await kernel.sameNode.settled();
+  // Ten times as often as the agent does, so that what takes seconds there does not here.
+  timer = setInterval(() => kernel.sameNode.tend(), 10);
+};
+
+beforeEach(async () => {
+  node = await createNode({ name: 'watching' });
+  [client, server] = await Promise.all([node.addPod('client'), node.addPod('server')]);
+  await open();
+});
+
+afterEach(async () => {
+  clearInterval(timer);
+  kernel.sameNode.set([]);
+  await kernel.sameNode.settled();
+  kernel.close();
+  await node.close();
+});
+
+const isWatching = (): boolean =>
+  listSets(node.bpfRoot, 'same-node').some(({ path }) => existsSync(linkIn(path, 'read')));
+
+/** Send back what comes; and one message after the other, each two milliseconds, on one connection. */
+const ECHO = `require('net').createServer((socket) => socket.pipe(socket)).listen(8080)`;
+const talk = (address: string): string => `
+  const socket = require('net').connect(8080, '${address}').on('error', () => process.exit());
+  socket.on('connect', () => socket.write('again'));
+  socket.on('data', (data) => setTimeout(() => socket.write(data), 2));
+`;
+
+const start = (pod: Pod, script: string) => pod.spawn(process.execPath, ['-e', script], { stdio: 'inherit' });
+
+const startTalking = (from: Pod) => start(from, `setTimeout(() => { ${talk(server.address4)} }, 200)`);
+
+const untilJoined = () =>
+  vi.waitFor(() => expect(kernel.sameNode.stats().sockets).toMatchObject({ candidate: 0, joined: 2 }), WAITING);
+
+const WAITING = { timeout: 15_000, interval: 10 };
+
+test('reads are watched from the first connection that may be joined until some time after the last one', async () => {
+  start(server, ECHO);
+  const other = await node.addPod('other');
+  const alone = startTalking(other);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(isWatching()).toBe(false);
+  alone.kill();
+
+  for (let round = 0; round < 2; round++) {
+    const talking = startTalking(client);
+    await untilJoined();
+    expect(isWatching()).toBe(true);
+    const { messages } = kernel.sameNode.stats();
+    await vi.waitFor(() => expect(kernel.sameNode.stats().messages).toBeGreaterThan(messages + 600), WAITING);
+    expect(isWatching()).toBe(true);
+    talking.kill();
+    await vi.waitFor(() => expect(isWatching()).toBe(false), WAITING);
+  }
+  expect(kernel.sameNode.stats().unfit).toMatchObject({ splices: 0, refused: 0 });
+});
+
+test('an agent that goes on with what another one left watches at once', async () => {
+  start(server, ECHO);
+  startTalking(client);
+  await untilJoined();
+  clearInterval(timer);
+  kernel.close();
+  await open();
+  expect(isWatching()).toBe(true);
+  await untilJoined();
+});
