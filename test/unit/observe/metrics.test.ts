@@ -318,7 +318,7 @@ describe('the exposition', () => {
   });
 
   test('of two scrapes at once, piece by piece in turns, is whole in each', async () => {
-    const metrics = createMetrics(largeView());
+    const metrics = createMetrics(largeView(), () => 2500);
     const [first, second] = await Promise.all([metrics.scrape(), metrics.scrape()]);
     const texts = ['', ''];
     const others = second.body[Symbol.iterator]();
