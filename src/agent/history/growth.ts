@@ -8,7 +8,7 @@ export interface Growth extends Readonly<Record<GrowthName, number>> {
 
 export type GrowthName = (typeof NAMES)[number];
 
-/** What is kept of the last look; much less than `ServiceStats`. */
+/** What is kept of the last look. An empty `latency` was not kept: what it has grown by is not known. */
 export type Totals = Growth;
 
 const NAMES = ['connections', 'failed', 'rejected', 'datagrams', 'sent', 'received'] as const;
@@ -26,7 +26,8 @@ export const totalsOf = (stats: ServiceStats): Totals => ({
 /** Counters that went back were reset, as those of a Service that was made again: they count from 0. */
 export const growthBetween = (before: Totals, after: Totals): Growth => {
   if (isReset(before, after)) return after;
-  const latency = after.latency.map((count, bucket) => count - (before.latency[bucket] ?? 0));
+  const isKnown = before === NOTHING || before.latency.length > 0;
+  const latency = isKnown ? after.latency.map((count, bucket) => count - (before.latency[bucket] ?? 0)) : [];
   const growth: Writable = { ...after, latency };
   for (const name of NAMES) growth[name] -= before[name];
   return growth;

@@ -124,11 +124,12 @@ export class History {
     const totals = totalsOf(stats);
     const port = this.#ports.get(id) ?? this.#newPort(id, elapsedMs === undefined ? totals : NOTHING);
     const growth = growthBetween(port.totals, totals);
-    port.totals = totals;
     port.seenStep = this.#step;
     if (usesOf(growth) > 0) port.usedStep = this.#step;
     if (port.ring === undefined && port.usedStep === this.#step) this.#giveRing(port);
     if (elapsedMs !== undefined) port.ring?.note(this.#step, growth, elapsedMs);
+    // Thousands that were used once need not keep their histograms.
+    port.totals = port.ring === undefined ? { ...totals, latency: [] } : totals;
     return growth;
   }
 

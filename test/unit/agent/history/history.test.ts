@@ -167,3 +167,16 @@ test('what cannot be read is tried again, and said', async () => {
   await clock.advance(STEP_MS);
   expect(failures.length).toBeGreaterThan(1);
 });
+
+test('a Service that gets room has the latencies of what it did since', async () => {
+  const latency = (fast: number, slow: number) =>
+    Array.from({ length: 32 }, (_, bucket) => (bucket === 5 ? fast : bucket === 10 ? slow : 0));
+  ports.set('old', { attempts: 1 }).set('new', { attempts: 100, connectLatency: latency(100, 0) });
+  await begin(1);
+  for (let at = 0; at < 14; at++) await step();
+  await step({ new: { attempts: 110, connectLatency: latency(110, 0) } });
+  expect(known('new')).toEqual([2]);
+  expect(known('new', 'connectP99Us')).toEqual([]);
+  await step({ new: { attempts: 120, connectLatency: latency(110, 10) } });
+  expect(known('new', 'connectP50Us')).toEqual([768]);
+});
