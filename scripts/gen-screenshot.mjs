@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 const OUTPUT = 'docs/images/live-page.png';
-const SIZE = { width: 1240, height: 860 };
+const SIZE = { width: 1280, height: 890 };
 const CHOSEN = '#service=demo/register/http/TCP';
 const WEIGHTS = { v1: 80, v2: 20 };
 const BILLING = '10.96.0.4';

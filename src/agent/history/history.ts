@@ -166,17 +166,23 @@ export class History {
     }
   }
 
-  /** Those that differ by little stand by their names: a list that is looked at must not jump. */
+  /**
+   * Those that differ by little stand by their names: a list that is looked at must not jump. Those without room for a
+   * history come after them as they are: to sort thousands takes long.
+   */
   #ranked(): readonly string[] {
-    const usesOfLate = ({ ring }: Port): number =>
-      ring === undefined ? 0 : USES.reduce((total, name) => total + ring.sum(name, this.#step, RANKED_STEPS), 0);
-    return Array.from(this.#ports, ([id, port]) => ({
-      id,
-      late: rankOf(usesOfLate(port)),
-      all: rankOf(usesOf(port.totals)),
-    }))
-      .sort((a, b) => compare(b.late, a.late) || compare(b.all, a.all) || (a.id < b.id ? -1 : 1))
-      .map(({ id }) => id);
+    const ranked: { readonly id: string; readonly late: number; readonly all: number }[] = [];
+    const others: string[] = [];
+    for (const [id, { ring, totals }] of this.#ports) {
+      if (ring === undefined) others.push(id);
+      else ranked.push({ id, late: rankOf(this.#usesOfLate(ring)), all: rankOf(usesOf(totals)) });
+    }
+    ranked.sort((a, b) => compare(b.late, a.late) || compare(b.all, a.all) || (a.id < b.id ? -1 : 1));
+    return [...ranked.map(({ id }) => id), ...others];
+  }
+
+  #usesOfLate(ring: Ring): number {
+    return USES.reduce((total, name) => total + ring.sum(name, this.#step, RANKED_STEPS), 0);
   }
 }
 

@@ -23,11 +23,7 @@ const ROWS_MAX = 100;
 export const overviewOf = ({ view, history, clock, pairs, ...of }: OverviewDeps, query: URLSearchParams): Overview => {
   const { all, used } = history.found();
   const search = (query.get('search') ?? '').trim().toLowerCase();
-  const isUsed = new Set(used);
-  const found =
-    search === ''
-      ? used
-      : [...used, ...all.filter((id) => !isUsed.has(id))].filter((id) => id.toLowerCase().includes(search));
+  const found = search === '' ? used : matching(search, all, used);
   return {
     node: of.node,
     version: of.version,
@@ -40,6 +36,12 @@ export const overviewOf = ({ view, history, clock, pairs, ...of }: OverviewDeps,
     rows: Array.from(view.usage(found.slice(0, ROWS_MAX)), (usage) => rowOf(usage, history)),
     ...(pairs !== undefined && { pairs: pairsView(pairs) }),
   };
+};
+
+/** Those that are used first. */
+const matching = (search: string, all: readonly string[], used: readonly string[]): readonly string[] => {
+  const isUsed = new Set(used);
+  return [...used, ...all.filter((id) => !isUsed.has(id))].filter((id) => id.toLowerCase().includes(search));
 };
 
 const healthOf = (view: AgentView): Health => {
