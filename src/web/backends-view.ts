@@ -17,6 +17,7 @@ export class Backends {
     this.#rates.note({ atMs, counts: new Map(backends.map((backend) => [backend.key, backend])) });
     const observed = observedShares(this.#samples);
     byId('backends', HTMLElement).hidden = false;
+    byId('backends-table', HTMLElement).hidden = backends.length === 0;
     setText(byId('backends-note', HTMLElement), noteOf(backends, more, observed));
     const hasGroups = new Set(backends.map(({ group }) => group)).size > 1;
     keep(byId('backends-rows', HTMLElement), backends, {
