@@ -1,7 +1,7 @@
 import { byId, element, keep, setAttributes, setText, svgElement } from './dom.ts';
 import { count, duration, figure, percent, plural, socketText } from './figures.ts';
 import { RateWindow } from './rate-window.ts';
-import { type BackendSample, observedShares, withSample } from './shares.ts';
+import { type BackendSample, type Observed, observedShares, withSample } from './shares.ts';
 import type { Backend, Detail } from './wire.ts';
 
 const WINDOW_MS = 5000;
@@ -50,15 +50,14 @@ const setCell = (cell: Element | undefined, text: string): void => {
   if (cell !== undefined) setText(cell, text);
 };
 
-const noteOf = (
-  backends: readonly Backend[],
-  more: number,
-  { connections, forMs }: ReturnType<typeof observedShares>,
-) => {
+const noteOf = (backends: readonly Backend[], more: number, { connections, forMs, isAgents }: Observed) => {
   if (backends.length === 0) return 'No endpoint answers.';
   const left = more > 0 ? ` ${plural(more, 'endpoint')} with smaller shares left out.` : '';
   const seen = connections === 0 ? 'no connection yet' : plural(connections, 'connection');
-  return `Observed: ${seen} in ${duration(forMs)}, since shares last changed or in the last minute.${left}`;
+  const since = isAgents
+    ? 'since shares last changed, or the agent started'
+    : 'since shares last changed, or in the last minute';
+  return `Observed: ${seen} in ${duration(forMs)}, ${since}.${left}`;
 };
 
 const newRow = ({ address, port, arm, clients, group, state }: Backend, hasGroups: boolean): Element => {

@@ -44,10 +44,12 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 /** `1 error`, `2 errors`. */
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 
-/** `45 s`, `2 min`, `2 min 5 s`. */
+/** `45 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`. */
 export const duration = (ms: number): string => {
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
+  if (seconds >= 86_400) return `${Math.floor(seconds / 86_400)} d ${Math.floor(seconds / 3600) % 24} h`;
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
   const rest = seconds % 60;
   return `${Math.floor(seconds / 60)} min${rest === 0 ? '' : ` ${rest} s`}`;
 };

@@ -11,6 +11,8 @@ export interface Observed {
   readonly shares: ReadonlyMap<string, number>;
   readonly connections: number;
   readonly forMs: number;
+  /** Counted by the agent, since shares last changed; else by the page, in a minute at most. */
+  readonly isAgents: boolean;
 }
 
 /** Long enough for shares to settle, short enough to see what happens. */
@@ -22,10 +24,26 @@ export const withSample = (samples: readonly BackendSample[], sample: BackendSam
   sample,
 ];
 
-/** What became of connections since the shares last changed, within the window. Where the agent counted it, that counts. */
+/** What became of connections since the shares last changed: as the agent counted it, or else within the window. */
 export const observedShares = (samples: readonly BackendSample[]): Observed => {
   const last = samples.at(-1);
-  if (last === undefined) return { shares: new Map(), connections: 0, forMs: 0 };
+  if (last === undefined) return { shares: new Map(), connections: 0, forMs: 0, isAgents: false };
+  return ofAgent(last) ?? ofPage(samples, last);
+};
+
+const ofAgent = ({ backends }: BackendSample): Observed | undefined => {
+  const counted = backends.flatMap(({ key, group, observed }) => (observed ? [{ key, group, ...observed }] : []));
+  if (counted.length === 0) return undefined;
+  const totals = new Map(counted.map(({ group, of }) => [group, of]));
+  return {
+    shares: new Map(counted.map(({ key, share }) => [key, share])),
+    connections: [...totals.values()].reduce((sum, of) => sum + of, 0),
+    forMs: Math.max(...counted.map(({ forMs }) => forMs)),
+    isAgents: true,
+  };
+};
+
+const ofPage = (samples: readonly BackendSample[], last: BackendSample): Observed => {
   const changed = samples.findLastIndex(({ backends }) => wantedText(backends) !== wantedText(last.backends));
   const first = samples[changed + 1] ?? last;
   const before = new Map(first.backends.map((backend) => [backend.key, usesOf(backend)]));
@@ -35,13 +53,12 @@ export const observedShares = (samples: readonly BackendSample[]): Observed => {
   }));
   const totals = new Map<string, number>();
   for (const { group, uses } of grown) totals.set(group, (totals.get(group) ?? 0) + uses);
-  const shares = grown.flatMap(({ key, group, uses, observed }): [string, number][] => {
+  const shares = grown.flatMap(({ key, group, uses }): [string, number][] => {
     const total = totals.get(group) ?? 0;
-    if (observed !== undefined) return [[key, observed]];
     return total === 0 ? [] : [[key, uses / total]];
   });
   const connections = [...totals.values()].reduce((sum, uses) => sum + uses, 0);
-  return { shares: new Map(shares), connections, forMs: last.atMs - first.atMs };
+  return { shares: new Map(shares), connections, forMs: last.atMs - first.atMs, isAgents: false };
 };
 
 const usesOf = ({ connections, rejected }: Backend): number => connections + rejected;

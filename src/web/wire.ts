@@ -110,12 +110,20 @@ export interface Backend {
   readonly clients?: string;
   /** 0..1 */
   readonly share: number;
-  /** 0..1, of the connections since shares last changed, where the agent counted that. */
-  readonly observed?: number;
+  /** Of the connections since shares last changed, or the agent started, where it has counted some. */
+  readonly observed?: ObservedShare;
   readonly connections: number;
   readonly failed: number;
   readonly rejected: number;
   readonly active: number;
+}
+
+export interface ObservedShare {
+  /** 0..1 */
+  readonly share: number;
+  /** How many there were, of all of the group. */
+  readonly of: number;
+  readonly forMs: number;
 }
 
 /** The newest step last; null: not known. */

@@ -28,7 +28,7 @@ export class Details {
     return {
       atMs,
       service: serviceOf(service),
-      backends: largest.slice(0, BACKENDS_MAX).map(backendOf),
+      backends: largest.slice(0, BACKENDS_MAX).map((backend) => backendOf(backend, this.#clock.wallMs())),
       more: Math.max(0, backends.length - BACKENDS_MAX),
     };
   }
@@ -48,8 +48,8 @@ const serviceOf = ({ stats, backends: _, ...service }: ServiceView): ServiceDeta
   counts: countsOf(stats),
 });
 
-const backendOf = (backend: BackendView): Backend => {
-  const { state, address, port, arm, clients, share, stats } = backend;
+const backendOf = (backend: BackendView, nowMs: number): Backend => {
+  const { state, address, port, arm, clients, share, observed, stats } = backend;
   const { attempts = 0, refused = 0, timedOut = 0, unreachable = 0, abandoned = 0, rejected = 0, active = 0 } = stats;
   const group = groupOf(backend);
   return {
@@ -58,6 +58,8 @@ const backendOf = (backend: BackendView): Backend => {
     ...{ state, address, port, share },
     ...(arm !== undefined && arm !== '' && { arm }),
     ...(clients !== undefined && { clients }),
+    ...(observed !== undefined &&
+      observed.of > 0 && { observed: { share: observed.share, of: observed.of, forMs: nowMs - observed.sinceMs } }),
     connections: attempts,
     failed: refused + timedOut + unreachable + abandoned,
     rejected,
@@ -65,7 +67,8 @@ const backendOf = (backend: BackendView): Backend => {
   };
 };
 
-const groupOf = ({ family, address, variant = 0, clients }: BackendView): string => {
+const groupOf = ({ state, family, address, variant = 0, clients }: BackendView): string => {
   const version = family ?? (address.includes(':') ? 6 : 4);
-  return variant === 0 && clients === undefined ? `IPv${version}` : `IPv${version} ${clients ?? variant}`;
+  const of = state === 'refused' && family === undefined ? 'IPv4 and IPv6' : `IPv${version}`;
+  return variant === 0 && clients === undefined ? of : `${of} ${clients ?? variant}`;
 };

@@ -255,6 +255,22 @@ describe('a Service port', () => {
     expect(more).toBe(0);
   });
 
+  test('has the shares that the agent observed, and since when', async () => {
+    await clock.advance(4000);
+    const sinceMs = clock.wallMs() - 3000;
+    const backends = [
+      backendView({ observed: { share: 0.4, of: 50, sinceMs } }),
+      backendView({ port: 1, observed: { share: 0, of: 0, sinceMs } }),
+    ];
+    const port = await serve(fakeView({ backends: () => backends }));
+    const { backends: shown } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
+    // A step has passed since.
+    expect(shown.map(({ observed }: { observed?: unknown }) => observed)).toEqual([
+      { share: 0.4, of: 50, forMs: 8000 },
+      undefined,
+    ]);
+  });
+
   test('looks for what lives on at drained endpoints every ten seconds only', async () => {
     const asked: unknown[] = [];
     const backends: AgentView['backends'] = (only, left) => {

@@ -43,6 +43,8 @@ describe('figures of the page', () => {
     [59_400, '59 s'],
     [120_000, '2 min'],
     [125_000, '2 min 5 s'],
+    [12_000_000, '3 h 20 min'],
+    [1_052_000_000, '12 d 4 h'],
   ])('%i ms are %s', (ms, shown) => expect(duration(ms)).toBe(shown));
 
   test('counts have all of their digits, and nouns their plural', () => {

@@ -30,7 +30,7 @@ describe('observed shares', () => {
         at(0, backend('a', 0.9, 100), backend('b', 0.1, 0)),
         at(2000, backend('a', 0.9, 175), backend('b', 0.1, 25)),
       ),
-    ).toEqual({ shares: { a: 0.75, b: 0.25 }, connections: 100, forMs: 2000 });
+    ).toEqual({ shares: { a: 0.75, b: 0.25 }, connections: 100, forMs: 2000, isAgents: false });
   });
 
   test('begin anew when what is wanted changes', () => {
@@ -41,12 +41,12 @@ describe('observed shares', () => {
         at(2000, backend('a', 0.5, 100), backend('b', 0.5, 20)),
         at(3000, backend('a', 0.5, 130), backend('b', 0.5, 40)),
       ),
-    ).toEqual({ shares: { a: 0.6, b: 0.4 }, connections: 50, forMs: 1000 });
+    ).toEqual({ shares: { a: 0.6, b: 0.4 }, connections: 50, forMs: 1000, isAgents: false });
   });
 
   test('are of a minute at most', () => {
     const samples = Array.from({ length: 100 }, (_, s) => at(s * 1000, backend('a', 1, s < 40 ? 0 : s - 39)));
-    expect(observed(...samples)).toEqual({ shares: { a: 1 }, connections: 60, forMs: 60_000 });
+    expect(observed(...samples)).toEqual({ shares: { a: 1 }, connections: 60, forMs: 60_000, isAgents: false });
   });
 
   test('are told apart by address family, and count what is refused', () => {
@@ -59,12 +59,26 @@ describe('observed shares', () => {
     ).toEqual({ a: 0.75, none: 0.25 });
   });
 
-  test('of an endpoint that came later count from nothing, and what the agent counted itself goes first', () => {
+  test('of an endpoint that came later count from nothing', () => {
     expect(
       observed(at(0, backend('a', 1, 10)), at(1000, backend('a', 1, 20), backend('b', 0, 10, { state: 'drained' })))
         .shares,
     ).toEqual({ a: 0.5, b: 0.5 });
-    expect(observed(at(0, backend('a', 1, 0, { observed: 0.3 }))).shares).toEqual({ a: 0.3 });
+  });
+
+  test('are those that the agent counted, where it did', () => {
+    const counted = (share: number, of: number, group = 'IPv4') => ({ group, observed: { share, of, forMs: 9000 } });
+    expect(
+      observed(
+        at(0, backend('a', 0.5, 0), backend('b', 0.5, 0), backend('c', 1, 0)),
+        at(
+          1000,
+          backend('a', 0.5, 10, counted(0.3, 200)),
+          backend('b', 0.5, 10, counted(0.7, 200)),
+          backend('c', 1, 5, counted(1, 20, 'IPv6')),
+        ),
+      ),
+    ).toEqual({ shares: { a: 0.3, b: 0.7, c: 1 }, connections: 220, forMs: 9000, isAgents: true });
   });
 
   test('of another agent are not those of the one before', () => {
@@ -72,6 +86,7 @@ describe('observed shares', () => {
       shares: { a: 1 },
       connections: 3,
       forMs: 1000,
+      isAgents: false,
     });
   });
 });
