@@ -250,9 +250,10 @@ export interface ScrapeResult extends Common {
   readonly cpuMs: number;
   /** The longest that the event loop stood still, of all scrapes. */
   readonly blockMs: number;
-  /** Resident before the first scrape, and how much more at most afterwards. */
+  /** Resident before the first scrape; how much more a moment after each, median; and the most that was seen then. */
   readonly beforeMiB: number;
   readonly grownMiB: number;
+  readonly mostMiB: number;
   /** Of one scrape. */
   readonly series: number;
   readonly bytes: number;

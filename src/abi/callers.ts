@@ -127,9 +127,12 @@ const WORD = 4;
 const KEY_WORDS = CALLER_KEY.size / WORD;
 const COUNT_WORDS = CALLER_STATS.size / WORD;
 
-/** 64 bits as a number: exact up to 2^53. */
-const numberIn = (words: Uint32Array, at: number): number =>
-  (words[at + 1] as number) * 0x1_0000_0000 + (words[at] as number);
+/** 64 bits as a number: exact up to 2^53. Small ones, which most are, cost no memory. */
+const numberIn = (words: Uint32Array, at: number): number => {
+  const low = words[at] as number;
+  const high = words[at + 1] as number;
+  return high === 0 ? low : high * 0x1_0000_0000 + low;
+};
 
 const wordsOf = (bytes: Uint8Array): Uint32Array =>
   bytes.byteOffset % WORD === 0

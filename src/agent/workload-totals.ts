@@ -35,6 +35,8 @@ const OTHER: Workload = Object.freeze({ namespace: '', name: 'other' });
 const PAIRS_MAX = 2000;
 /** A pair that nobody can add to any more stays so long: somebody may still have to scrape its last counts. */
 const ENDED_MS = 900_000;
+/** How late that is seen. */
+const DROP_MS = 10_000;
 
 /**
  * Totals by workload and Service port, which only grow: what was taken out of the kernel's table, and what is in there
@@ -46,6 +48,7 @@ export class WorkloadTotals {
   readonly #records = new Map<number, AskedRecord>();
   /** By cgroup and record, which of the pairs an entry of the table counts for, as found out before. */
   readonly #known = new Map<number, Map<number, Pair>>();
+  #droppedMs = Number.NEGATIVE_INFINITY;
   #pairs = 0;
   #shown = 0;
 
@@ -80,10 +83,7 @@ export class WorkloadTotals {
   }
 
   *usage(): Generator<WorkloadUsage> {
-    for (const record of this.#records.values()) {
-      for (const { series } of record.pairs.values()) if (series !== record.other) yield usageOf(series, record);
-      if (record.other !== undefined) yield usageOf(record.other, record);
-    }
+    for (const record of this.#records.values()) for (const series of record.series) yield usageOf(series, record);
   }
 
   /** Series go with their Service; the number of its port may change. What is live is counted anew. */
@@ -96,8 +96,7 @@ export class WorkloadTotals {
         continue;
       }
       record.port = port;
-      for (const { series } of record.pairs.values()) if (series !== record.other) clear(series.live);
-      if (record.other !== undefined) clear(record.other.live);
+      for (let at = 0; at < record.series.length; at++) clear((record.series[at] as Series).live);
     }
   }
 
@@ -122,7 +121,13 @@ export class WorkloadTotals {
     const port = portOf(service, serviceGeneration);
     // One that has another generation is gone, and so are its pairs with the next look.
     if (port === undefined || record !== undefined) return undefined;
-    const added: AskedRecord = { generation: serviceGeneration, port, pairs: new Map(), other: undefined };
+    const added: AskedRecord = {
+      generation: serviceGeneration,
+      port,
+      pairs: new Map(),
+      series: [],
+      other: undefined,
+    };
     this.#records.set(service, added);
     return this.#pairOf(added, workload);
   }
@@ -133,8 +138,8 @@ export class WorkloadTotals {
     if (known !== undefined) return known;
     const isShown = this.#shown < this.#max;
     if (isShown) this.#shown++;
-    else record.other ??= newSeries(OTHER);
-    const series = isShown ? newSeries(workload) : (record.other as Series);
+    const series = isShown ? addSeries(record, workload) : (record.other ?? addSeries(record, OTHER));
+    if (!isShown) record.other = series;
     const pair = { generation: record.generation, series, seenMs: 0, isGone: false };
     record.pairs.set(key, pair);
     this.#pairs++;
@@ -147,8 +152,10 @@ export class WorkloadTotals {
     if (ofCgroup?.size === 0) this.#known.delete(Number(cgroup));
   }
 
-  /** With a workload that has ended its series go, too. */
+  /** With a workload that has ended its series go, too. Not at each look: there are many. */
   #dropEnded(nowMs: number): void {
+    if (nowMs - this.#droppedMs < DROP_MS) return;
+    this.#droppedMs = nowMs;
     for (const record of this.#records.values()) {
       for (const [key, { seenMs }] of record.pairs) if (nowMs - seenMs > ENDED_MS) this.#drop(record, key);
     }
@@ -160,7 +167,9 @@ export class WorkloadTotals {
     pair.isGone = true;
     record.pairs.delete(key);
     this.#pairs--;
-    if (pair.series !== record.other) this.#shown--;
+    if (pair.series === record.other) return;
+    this.#shown--;
+    record.series = record.series.filter((series) => series !== pair.series);
   }
 }
 
@@ -169,6 +178,8 @@ interface AskedRecord {
   port: AskedPort;
   /** By workload. */
   readonly pairs: Map<string, Pair>;
+  /** All of it, that of `other` among them. */
+  series: readonly Series[];
   /** Of those that have no series of their own. */
   other: Series | undefined;
 }
@@ -191,7 +202,11 @@ interface Series {
   readonly live: CallerSums;
 }
 
-const newSeries = (workload: Workload): Series => ({ workload, base: noCounts(), live: noCounts() });
+const addSeries = (record: AskedRecord, workload: Workload): Series => {
+  const series = { workload, base: noCounts(), live: noCounts() };
+  record.series = [...record.series, series];
+  return series;
+};
 
 const noCounts = (): CallerSums => ({
   attempts: 0,

@@ -111,7 +111,7 @@ export interface Metrics {
   recordLostEnded(count: number): void;
   recordSocketsFailure(): void;
   recordProgrammed(durationsMs: readonly number[]): void;
-  scrape(): Promise<{ readonly type: string; readonly body: Iterable<string> }>;
+  scrape(): Promise<{ readonly type: string; readonly body: Iterable<Uint8Array> }>;
 }
 
 /** What listeners serve; undefined while the agent is being opened. */

@@ -5,7 +5,7 @@ export interface Answer {
   readonly status: number;
   readonly type: string;
   /** Whole, or made piece by piece while it is sent. */
-  readonly body: string | Uint8Array | Iterable<string> | AsyncIterable<string>;
+  readonly body: string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string>;
   /** Called once the body is no longer needed, sent or not. */
   readonly release?: () => void;
 }

@@ -80,12 +80,14 @@ const send = async (
     'x-content-type-options': 'nosniff',
     ...(status === 405 ? { allow: 'GET' } : {}),
   });
-  if (whole === undefined) await pipeline(inTurns(body as Iterable<string> | AsyncIterable<string>), response);
+  if (whole === undefined) await pipeline(inTurns(body as Pieces), response);
   else response.end(whole);
 };
 
+type Pieces = Iterable<string | Uint8Array> | AsyncIterable<string>;
+
 /** A client that reads as fast as we write would otherwise have the event loop to itself. */
-async function* inTurns(pieces: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+async function* inTurns(pieces: Pieces): AsyncGenerator<string | Uint8Array> {
   for await (const piece of pieces) {
     yield piece;
     await nextTurn();

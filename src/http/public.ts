@@ -11,10 +11,10 @@ export interface PublicDeps {
   readonly onBug: OnBug;
 }
 
-/** Text that is made while it is sent. */
+/** Text that is made while it is sent: a piece is good until the next one is asked for. */
 export interface Scrape {
   readonly type: string;
-  readonly body: Iterable<string>;
+  readonly body: Iterable<Uint8Array>;
 }
 
 /** What Prometheus and the kubelet ask for. */

@@ -17,10 +17,10 @@ export interface Metrics {
   scrape(): Promise<Scrape>;
 }
 
-/** `body` is made while it is sent, piece by piece, and is for one reader. */
+/** `body` is made while it is sent: a piece is good until the next one is asked for. */
 export interface Scrape {
   readonly type: string;
-  readonly body: Iterable<string>;
+  readonly body: Iterable<Uint8Array>;
 }
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';

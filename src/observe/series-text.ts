@@ -56,44 +56,65 @@ export const affixes = ({ name }: Metric, suffix = '', extra = ''): Affixes => (
 /** What is made in a row: some hundred lines. */
 const TEXT_LENGTH = 16 * 1024;
 
-/**
- * A line for each, made from strings, which is what costs least without an optimizing compiler; few of them are ever in
- * memory.
- */
+/** A line for each, made from strings, which is what costs least without an optimizing compiler. */
 export function* linesOf<Item extends { readonly labels: string }>(
   { start, end }: Affixes,
   items: Iterable<Item>,
   read: (item: Item) => number,
 ): Generator<string> {
+  const zeros: string[] = [];
   let text = '';
   for (const item of items) {
-    text += `${start}${item.labels}${end}${read(item)}\n`;
+    const value = read(item);
+    if (value === 0) {
+      zeros.push(item.labels);
+      continue;
+    }
+    text += `${start}${item.labels}${end}${value}\n`;
     if (text.length < TEXT_LENGTH) continue;
     yield text;
     text = '';
   }
-  yield text;
+  if (text !== '') yield text;
+  yield* zerosOf({ start, end }, zeros);
 }
 
-/** A line with 0 for each of these labels. */
+/** A line with 0 for each of these labels, all at once: most counters of most Services are 0. */
 export function* zerosOf({ start, end }: Affixes, labels: readonly string[]): Generator<string> {
-  for (let from = 0; from < labels.length; from += ZEROS)
-    yield `${start}${labels.slice(from, from + ZEROS).join(`${end}0\n${start}`)}${end}0\n`;
+  const between = `${end}0\n${start}`;
+  for (let from = 0; from < labels.length; from += ZEROS) {
+    const some = labels.slice(from, from + ZEROS);
+    some[0] = start + some[0];
+    some[some.length - 1] += `${end}0\n`;
+    yield some.join(between);
+  }
 }
 
 const ZEROS = 250;
 
-/** Texts put together to what is worth sending; an empty one asks for a turn of the event loop. */
-export function* inPieces(texts: Iterable<string>): Generator<string> {
-  let piece = '';
+/**
+ * Texts as bytes, in pieces that are worth sending; an empty text asks for a turn of the event loop. They lie in one buffer,
+ * so a piece is good until the next one is asked for. A stream asks when it has sent all, if it was given more than it
+ * holds; a smaller piece it may still hold then, and that buffer is left to it.
+ */
+export function* inPieces(texts: Iterable<string>): Generator<Uint8Array> {
+  let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let length = 0;
   for (const text of texts) {
-    piece += text;
-    if (text !== '' && piece.length < PIECE_LENGTH) continue;
-    yield piece;
-    piece = '';
+    const room = text.length * BYTES_OF_CHARACTER_MAX;
+    if (length + room > buffer.length && length > 0) {
+      yield buffer.subarray(0, length);
+      if (length < PIECE_BYTES / 2) buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+      length = 0;
+    }
+    if (room > buffer.length) buffer = Buffer.allocUnsafeSlow(room);
+    length += buffer.write(text, length, 'utf8');
+    if (text === '') yield NOTHING;
   }
-  yield piece;
+  yield buffer.subarray(0, length);
 }
 
-/** A millisecond or two of work. */
-const PIECE_LENGTH = 128 * 1024;
+/** Some milliseconds of work; four times what a stream holds (stream.getDefaultHighWaterMark()). */
+const PIECE_BYTES = 256 * 1024;
+const BYTES_OF_CHARACTER_MAX = 3;
+const NOTHING = new Uint8Array(0);

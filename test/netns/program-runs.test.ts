@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
+import { scrapedText } from '../helpers/scraped.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
 
 /** Runs of programs are told while the kernel counts them, and only then. */
@@ -25,7 +26,7 @@ afterEach(() => writeFileSync(SWITCH, before));
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 const runsOf = async (program: string): Promise<readonly number[]> => {
-  const text = [...(await createMetrics(stage.agent.agent).scrape()).body].join('');
+  const text = scrapedText(await createMetrics(stage.agent.agent).scrape());
   const lines = text
     .split('\n')
     .filter((line) => line.startsWith('shunt_program_run') && line.includes(`program="${program}"`));

@@ -10,6 +10,7 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { METRICS } from '../../src/observe/registry.ts';
 import { allEnded } from '../helpers/counted.ts';
 import { retryUntil } from '../helpers/retry.ts';
+import { scrapedText } from '../helpers/scraped.ts';
 import type { SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
 import { shunt } from '../unit/cli/harness.ts';
@@ -90,7 +91,7 @@ type Counts = Readonly<Record<string, number>>;
 /** By Service port and rate; all reasons of a failure together. */
 const scrape = async (): Promise<Counts> => {
   const metrics = createMetrics(stage.agent.agent);
-  const text = [...(await metrics.scrape()).body].join('');
+  const text = scrapedText(await metrics.scrape());
   const counts: Record<string, number> = {};
   for (const [name, metric] of Object.entries(NAMES)) {
     const series = new RegExp(

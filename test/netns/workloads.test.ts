@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { allEnded } from '../helpers/counted.ts';
 import { pod } from '../helpers/objects.ts';
 import { retryUntil } from '../helpers/retry.ts';
+import { scrapedText } from '../helpers/scraped.ts';
 import { openShellIn } from '../helpers/shell-in-cgroup.ts';
 import type { SocketShell } from '../helpers/socket-shell.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
@@ -48,7 +49,7 @@ const openIn = (uid: string, container: string): Promise<SocketShell> =>
 
 /** Connections established, by workload, of TCP and UDP together. */
 const established = async (): Promise<Record<string, number>> => {
-  const text = [...(await createMetrics(stage.agent.agent).scrape()).body].join('');
+  const text = scrapedText(await createMetrics(stage.agent.agent).scrape());
   const counts: Record<string, number> = {};
   const line = /^shunt_workload_connections_established_total\{.*,workload="(.*)",namespace.* (\d+)$/gm;
   for (const [, workload = '', count] of text.matchAll(line))

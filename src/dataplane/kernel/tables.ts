@@ -101,10 +101,13 @@ const capacityOf = (frontends: BpfMap, memory: Memories): Capacity => ({
 
 /** A place is used while its owner is not 0. */
 const placesUsed = (sets: RecordMemory): number => {
+  const { words } = sets;
+  const setWords = sets.size / 4;
+  const ownerWords = CONNECTION_WAYS * 2;
   let used = 0;
-  for (let set = 0; set < sets.length; set++) {
-    for (let way = 0; way < CONNECTION_WAYS; way++) {
-      if (counterAt(sets, set, CONNECTION_SET.cookie + way * 8) !== 0) used++;
+  for (let set = CONNECTION_SET.cookie / 4; set < words.length; set += setWords) {
+    for (let owner = set; owner < set + ownerWords; owner += 2) {
+      if (words[owner] !== 0 || words[owner + 1] !== 0) used++;
     }
   }
   return used;

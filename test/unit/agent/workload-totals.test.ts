@@ -124,6 +124,6 @@ test('a workload that has ended keeps its series for 15 minutes', () => {
   totals.settle([entry(10, 1, { attempts: 1 })], NAMING);
   totals.see(callerTableOf([]), NAMING, 900_000);
   expect(shown(totals)).toEqual({ '1 s1': 1 });
-  totals.see(callerTableOf([]), NAMING, 900_001);
+  totals.see(callerTableOf([]), NAMING, 910_001);
   expect(shown(totals)).toEqual({});
 });

@@ -324,7 +324,10 @@ describe('the public listener', () => {
   });
 
   test('sends a scrape piece by piece', async () => {
-    const scrape = async () => ({ type: 'text/plain; version=0.0.4', body: ['up ', '1\n'] });
+    const scrape = async () => ({
+      type: 'text/plain; version=0.0.4',
+      body: [Buffer.from('up '), new Uint8Array(0), Buffer.from('1\n')],
+    });
     const socket = await serve(buildPublic({ view: () => undefined, scrape, onBug }));
     const { status, headers, body } = await ask(socket, '/metrics');
     expect({ status, type: headers['content-type'], body }).toEqual({
