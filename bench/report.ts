@@ -221,7 +221,8 @@ const renderScrape = ({ machine, settings, ...measured }: ScrapeResult): string 
     renderMachine(machine),
     `\`shunt run\` on a directory with ${count(settings.services)} Services. ${settings.containers} containers, each of a ` +
       `workload of its own, have asked ${count(settings.usedServices)} of them. ${settings.scrapes} scrapes, one after the ` +
-      'other. CPU time is of all threads, less what the agent takes anyway; the event loop is looked at every 10 ms.',
+      `other; before each, one container asks ${settings.askedBetween} of them again. ` +
+      'CPU time is of all threads, less what the agent takes anyway; the event loop is looked at every 10 ms.',
     table(
       ['', ''],
       [

@@ -240,6 +240,8 @@ export interface ScrapeSettings {
   /** Of these Services, which each container asks. */
   readonly usedServices: number;
   readonly containers: number;
+  /** Services that one container asks before each scrape. */
+  readonly askedBetween: number;
   readonly scrapes: number;
 }
 

@@ -156,6 +156,7 @@ const runScrape = async ({ sizes }: Options, signal: AbortSignal): Promise<Scrap
     endpointsPerService: 10,
     usedServices: 1024,
     containers: 16,
+    askedBetween: 100,
     scrapes: 20,
   };
   say(`scrape: ${settings.services} Services`);

@@ -46,6 +46,9 @@ export const measureScrape = async (
   const [cpuMs, blockMs, residentMiB]: [number[], number[], number[]] = [[], [], []];
   let text = await scrape();
   for (let round = 0; round < settings.scrapes; round++) {
+    // Something goes on between two scrapes.
+    await ask(place.cgroup, services.slice(0, settings.askedBetween), 1);
+    await sleep(PAUSE_MS, undefined, { signal });
     const [startedMs, cpuBeforeMs] = [performance.now(), await agent.cpuMs()];
     text = await scrape();
     // The event loop is looked at by the next scrape.

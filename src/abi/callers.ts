@@ -48,7 +48,12 @@ export interface CallerTable {
   service(position: number): number;
   generation(position: number): number;
   key(position: number): CallerKey;
-  addCounts(position: number, sum: CallerSums): void;
+  /** `times` -1 takes them away. */
+  addCounts(position: number, sum: CallerSums, times: 1 | -1): void;
+  /** Whether another table has the same entries, in the same order. */
+  hasKeysOf(other: CallerTable): boolean;
+  /** Whether these entries of such a table have the same counts. Much less work than to look at them. */
+  hasCountsOf(other: CallerTable, from: number, to: number): boolean;
   entries(): readonly CallerEntry[];
 }
 
@@ -90,23 +95,32 @@ class CallerWords implements CallerTable {
     };
   }
 
-  addCounts(position: number, sum: CallerSums): void {
+  addCounts(position: number, sum: CallerSums, times: 1 | -1): void {
     const counts = this.#counts;
     const base = position * COUNT_WORDS;
-    sum.attempts += numberIn(counts, base + CALLER_STATS.attempts / WORD);
-    sum.established += numberIn(counts, base + CALLER_STATS.established / WORD);
-    sum.failed += numberIn(counts, base + CALLER_STATS.failed / WORD);
-    sum.closed += numberIn(counts, base + CALLER_STATS.closed / WORD);
-    sum.broken += numberIn(counts, base + CALLER_STATS.broken / WORD);
-    sum.rejected += numberIn(counts, base + CALLER_STATS.rejected / WORD);
-    sum.bytesSent += numberIn(counts, base + CALLER_STATS.bytesSent / WORD);
-    sum.bytesReceived += numberIn(counts, base + CALLER_STATS.bytesReceived / WORD);
+    sum.attempts += times * numberIn(counts, base + CALLER_STATS.attempts / WORD);
+    sum.established += times * numberIn(counts, base + CALLER_STATS.established / WORD);
+    sum.failed += times * numberIn(counts, base + CALLER_STATS.failed / WORD);
+    sum.closed += times * numberIn(counts, base + CALLER_STATS.closed / WORD);
+    sum.broken += times * numberIn(counts, base + CALLER_STATS.broken / WORD);
+    sum.rejected += times * numberIn(counts, base + CALLER_STATS.rejected / WORD);
+    sum.bytesSent += times * numberIn(counts, base + CALLER_STATS.bytesSent / WORD);
+    sum.bytesReceived += times * numberIn(counts, base + CALLER_STATS.bytesReceived / WORD);
+  }
+
+  hasKeysOf(other: CallerTable): boolean {
+    if (!(other instanceof CallerWords) || other.count !== this.count) return false;
+    return isEqual(this.#keys, other.#keys, 0, this.count * KEY_WORDS);
+  }
+
+  hasCountsOf(other: CallerTable, from: number, to: number): boolean {
+    return other instanceof CallerWords && isEqual(this.#counts, other.#counts, from * COUNT_WORDS, to * COUNT_WORDS);
   }
 
   entries(): readonly CallerEntry[] {
     return Array.from({ length: this.count }, (_, position) => {
       const counts = noCounts();
-      this.addCounts(position, counts);
+      this.addCounts(position, counts, 1);
       return { ...this.key(position), ...counts };
     });
   }
@@ -133,6 +147,12 @@ const numberIn = (words: Uint32Array, at: number): number => {
   const high = words[at + 1] as number;
   return high === 0 ? low : high * 0x1_0000_0000 + low;
 };
+
+const isEqual = (one: Uint32Array, other: Uint32Array, from: number, to: number): boolean =>
+  Buffer.compare(bytesOf(one.subarray(from, to)), bytesOf(other.subarray(from, to))) === 0;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 const wordsOf = (bytes: Uint8Array): Uint32Array =>
   bytes.byteOffset % WORD === 0

@@ -35,8 +35,10 @@ const OTHER: Workload = Object.freeze({ namespace: '', name: 'other' });
 const PAIRS_MAX = 2000;
 /** A pair that nobody can add to any more stays so long: somebody may still have to scrape its last counts. */
 const ENDED_MS = 900_000;
-/** How late that is seen. */
-const DROP_MS = 10_000;
+/** Not at each look, and so late at most it is seen that one has ended: there are many. */
+const WHOLE_MS = 10_000;
+/** Entries that are compared at once. */
+const BLOCK = 64;
 
 /**
  * Totals by workload and Service port, which only grow: what was taken out of the kernel's table, and what is in there
@@ -48,7 +50,10 @@ export class WorkloadTotals {
   readonly #records = new Map<number, AskedRecord>();
   /** By cgroup and record, which of the pairs an entry of the table counts for, as found out before. */
   readonly #known = new Map<number, Map<number, Pair>>();
-  #droppedMs = Number.NEGATIVE_INFINITY;
+  /** Of what was seen last, the pairs in its order; no table if not all of them are known, or may be others by now. */
+  readonly #pairsAt: (Pair | undefined)[] = [];
+  #last: CallerTable | undefined;
+  #wholeMs = Number.NEGATIVE_INFINITY;
   #pairs = 0;
   #shown = 0;
 
@@ -58,14 +63,14 @@ export class WorkloadTotals {
 
   /** Everything that is in the kernel's table now. */
   see(table: CallerTable, naming: Naming, nowMs: number): void {
-    this.#lookAtRecords(naming);
-    for (let position = 0; position < table.count; position++) {
-      const pair = this.#pairAt(table, position, naming);
-      if (pair === undefined) continue;
-      pair.seenMs = nowMs;
-      table.addCounts(position, pair.series.live);
-    }
-    this.#dropEnded(nowMs);
+    const hasGone = this.#lookAtRecords(naming);
+    const last = this.#last;
+    this.#last = undefined;
+    if (last === undefined || hasGone || nowMs - this.#wholeMs >= WHOLE_MS || !table.hasKeysOf(last))
+      this.#seeWhole(table, naming, nowMs);
+    else this.#seeGrowth(table, last);
+    // As long as some have no name yet, it is looked for.
+    if (this.#pairsAt.every((pair) => pair !== undefined)) this.#last = table;
   }
 
   /** What was taken out of the kernel's table, of what was seen there before. What has no name is lost. */
@@ -76,6 +81,7 @@ export class WorkloadTotals {
       // Its cgroup may be another workload's one day.
       this.#forget(entry);
     }
+    this.#last = undefined;
   }
 
   pairs(): Pairs {
@@ -86,17 +92,46 @@ export class WorkloadTotals {
     for (const record of this.#records.values()) for (const series of record.series) yield usageOf(series, record);
   }
 
-  /** Series go with their Service; the number of its port may change. What is live is counted anew. */
-  #lookAtRecords({ portOf }: Naming): void {
+  /** Series go with their Service; the number of its port may change. Returns whether any has gone. */
+  #lookAtRecords({ portOf }: Naming): boolean {
+    let hasGone = false;
     for (const [service, record] of this.#records) {
       const port = portOf(service, record.generation);
-      if (port === undefined) {
-        for (const key of record.pairs.keys()) this.#drop(record, key);
-        this.#records.delete(service);
+      if (port !== undefined) {
+        record.port = port;
         continue;
       }
-      record.port = port;
-      for (let at = 0; at < record.series.length; at++) clear((record.series[at] as Series).live);
+      for (const key of record.pairs.keys()) this.#drop(record, key);
+      this.#records.delete(service);
+      hasGone = true;
+    }
+    return hasGone;
+  }
+
+  #seeWhole(table: CallerTable, naming: Naming, nowMs: number): void {
+    this.#wholeMs = nowMs;
+    for (const { series } of this.#records.values()) for (const { live } of series) clear(live);
+    this.#pairsAt.length = table.count;
+    for (let position = 0; position < table.count; position++) {
+      const pair = this.#pairAt(table, position, naming);
+      this.#pairsAt[position] = pair;
+      if (pair === undefined) continue;
+      pair.seenMs = nowMs;
+      table.addCounts(position, pair.series.live, 1);
+    }
+    this.#dropEnded(nowMs);
+  }
+
+  /** The same entries as the last time: most of them count what they did then. */
+  #seeGrowth(table: CallerTable, last: CallerTable): void {
+    for (let from = 0; from < table.count; from += BLOCK) {
+      const to = Math.min(from + BLOCK, table.count);
+      if (table.hasCountsOf(last, from, to)) continue;
+      for (let position = from; position < to; position++) {
+        const { live } = (this.#pairsAt[position] as Pair).series;
+        last.addCounts(position, live, -1);
+        table.addCounts(position, live, 1);
+      }
     }
   }
 
@@ -152,10 +187,8 @@ export class WorkloadTotals {
     if (ofCgroup?.size === 0) this.#known.delete(Number(cgroup));
   }
 
-  /** With a workload that has ended its series go, too. Not at each look: there are many. */
+  /** With a workload that has ended its series go, too. */
   #dropEnded(nowMs: number): void {
-    if (nowMs - this.#droppedMs < DROP_MS) return;
-    this.#droppedMs = nowMs;
     for (const record of this.#records.values()) {
       for (const [key, { seenMs }] of record.pairs) if (nowMs - seenMs > ENDED_MS) this.#drop(record, key);
     }

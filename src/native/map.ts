@@ -32,6 +32,8 @@ const UPDATE_FLAGS = { any: 0, create: 1, replace: 2 } as const;
 export class BpfMap implements Disposable {
   readonly info: MapInfo;
   #fd: number | undefined;
+  /** Of the last reading: the next one makes room for as many. */
+  #lastCount = 0;
 
   /** Takes over the descriptor of a map that the shim gave out. */
   constructor(fd: number) {
@@ -95,9 +97,11 @@ export class BpfMap implements Disposable {
   /** All entries. Those that come or go meanwhile may be missed. */
   readAll(): MapEntries {
     const fd = this.#open('mapRead');
-    const reading = new Reading(this.info);
+    const reading = new Reading(this.info, this.#lastCount);
     while (reading.step(fd)) {}
-    return reading.entries();
+    const entries = reading.entries();
+    this.#lastCount = entries.count;
+    return entries;
   }
 
   /**
@@ -140,17 +144,23 @@ const readInfo = (fd: number): MapInfo => {
 /** The kernel locks a bucket at a time and checks for other work between them; larger steps gain nothing. */
 const STEP_ENTRIES = 4096;
 
-/** A walk through a map, with room that grows as entries come: how many there are is known only at the end. */
+/**
+ * A walk through a map, with room for as many entries as there may be, or were the last time, and that grows as they come:
+ * how many there are is known only at the end.
+ */
 class Reading {
   readonly #info: MapInfo;
   readonly #cursor: Uint8Array;
   #step: number;
-  #keys = new Uint8Array(0);
-  #values = new Uint8Array(0);
+  #keys: Uint8Array<ArrayBuffer>;
+  #values: Uint8Array<ArrayBuffer>;
   #count = 0;
 
-  constructor(info: MapInfo) {
+  constructor(info: MapInfo, expected: number) {
     this.#info = info;
+    const room = expected === 0 ? 0 : Math.min(expected + STEP_ENTRIES, 2 * expected + 1);
+    this.#keys = new Uint8Array(room * info.keySize);
+    this.#values = new Uint8Array(room * info.valueStride);
     this.#cursor = new Uint8Array(8 + Math.max(4, info.keySize));
     this.#step = Math.max(1, Math.min(STEP_ENTRIES, info.maxEntries));
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CallerEntry, CallerTable } from '../../src/dataplane/dataplane.ts';
 
 /** A table of callers with these entries. */
@@ -9,10 +10,16 @@ export const callerTableOf = (entries: readonly CallerEntry[]): CallerTable => {
     service: (position) => at(position).service,
     generation: (position) => at(position).serviceGeneration,
     key: at,
-    addCounts: (position, sum) => {
+    addCounts: (position, sum, times) => {
       const { cgroup: _, service: __, serviceGeneration: ___, ...counts } = at(position);
-      for (const [name, value] of Object.entries(counts)) sum[name as keyof typeof counts] += value;
+      for (const [name, value] of Object.entries(counts)) sum[name as keyof typeof counts] += times * value;
     },
+    hasKeysOf: (other) =>
+      other.count === entries.length &&
+      entries.every(({ cgroup, service, serviceGeneration }, position) =>
+        isDeepStrictEqual(other.key(position), { ...other.key(position), cgroup, service, serviceGeneration }),
+      ),
+    hasCountsOf: () => false,
     entries: () => entries,
   };
 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { callerTable, encodeCallerKeys } from '../../../src/abi/callers.ts';
 import type { Workload } from '../../../src/agent/workload-cgroups.ts';
 import { type AskedPort, type Naming, WorkloadTotals } from '../../../src/agent/workload-totals.ts';
 import type { CallerEntry } from '../../../src/dataplane/dataplane.ts';
@@ -37,6 +38,14 @@ const shown = (totals: WorkloadTotals): Record<string, number> =>
     [...totals.usage()].map((each) => [`${each.workload.name} ${each.service}`, each.counts.attempts]),
   );
 
+/** As the kernel has them. */
+const encoded = (entries: readonly CallerEntry[]): [Uint8Array, Uint8Array, number] => {
+  const values = entries.flatMap(({ cgroup: _, service: __, serviceGeneration: ___, ...counts }) =>
+    Object.values(counts).map(BigInt),
+  );
+  return [encodeCallerKeys(entries), new Uint8Array(BigUint64Array.from(values).buffer), entries.length];
+};
+
 describe('totals', () => {
   test('are sums over the cgroups of a workload, for each Service port, of every counter', () => {
     const totals = new WorkloadTotals();
@@ -53,6 +62,25 @@ describe('totals', () => {
     totals.see(callerTableOf([entry(10, 1, { attempts: 5 })]), NAMING, 0);
     totals.see(callerTableOf([entry(10, 1, { attempts: 6 })]), NAMING, 1);
     expect(shown(totals)).toEqual({ '1 s1': 6 });
+  });
+
+  test('follow each entry of a table that has the same ones, up and down, and many of them', () => {
+    const totals = new WorkloadTotals();
+    const counts = Array.from({ length: 200 }, (_, n) => n);
+    const look = (at: number): void => {
+      const entries = counts.map((attempts, n) => entry(10 + (n % 40), 1 + Math.floor(n / 100), { attempts }));
+      totals.see(callerTable(...encoded(entries)), NAMING, at);
+      const sums: Record<string, number> = {};
+      for (const { cgroup, service, attempts } of entries) {
+        const name = `${cgroup / 10n} s${service}`;
+        sums[name] = (sums[name] ?? 0) + attempts;
+      }
+      expect(shown(totals)).toEqual(sums);
+    };
+    for (let at = 0; at < 20; at++) {
+      look(at);
+      counts[(at * 37) % 200] = at % 3 === 0 ? 0 : 5_000_000_000 * at;
+    }
   });
 
   test('keep what was taken out of the table, beside what comes anew', () => {
