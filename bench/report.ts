@@ -227,7 +227,8 @@ const renderScrape = ({ machine, settings, ...measured }: ScrapeResult): string 
       ['', ''],
       [
         ['CPU time, median', `${measured.cpuMs.toFixed(1)} ms`],
-        ['event loop blocked at most', `${measured.blockMs.toFixed(1)} ms`],
+        ['event loop blocked at most, median', `${measured.blockMs.toFixed(1)} ms`],
+        ['event loop blocked at most, worst', `${measured.worstBlockMs.toFixed(1)} ms`],
         ['resident before', `${measured.beforeMiB.toFixed(1)} MiB`],
         ['more a moment after a scrape, median', `${measured.grownMiB.toFixed(1)} MiB`],
         ['resident then, at most', `${measured.mostMiB.toFixed(1)} MiB`],

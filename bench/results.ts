@@ -250,8 +250,9 @@ export interface ScrapeResult extends Common {
   readonly settings: ScrapeSettings;
   /** Of one scrape, all threads, median; what the agent takes without one is not in it. */
   readonly cpuMs: number;
-  /** The longest that the event loop stood still, of all scrapes. */
+  /** The longest that the event loop stood still in a scrape and until the next one: median, and the worst. */
   readonly blockMs: number;
+  readonly worstBlockMs: number;
   /** Resident before the first scrape; how much more a moment after each, median; and the most that was seen then. */
   readonly beforeMiB: number;
   readonly grownMiB: number;
