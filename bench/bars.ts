@@ -138,7 +138,7 @@ const kubernetesBars = ({ settings, runs }: KubernetesResult): Bar[] => {
 
 const accountingBars = ({ accountingNs }: AccountingResult): Bar[] => [
   atMost(
-    'kernel time of accounting for one TCP connection, over the choice alone',
+    'kernel time of accounting for one TCP connection, over the choice and as many calls',
     accountingNs.median,
     1000,
     nanoseconds,

@@ -4,7 +4,8 @@
  * ends with its standard input; until then it reads commands and answers each with a line of JSON:
  *
  *   bare OBJECT CGROUP ENTRIES                   attach bare.bpf.o to the cgroup
- *   choice OBJECT CGROUP TABLES                  attach choice.bpf.o, which reads the tables pinned there
+ *   choice OBJECT CGROUP TABLES                  attach the choice of choice.bpf.o, which reads the tables pinned there
+ *   calls OBJECT CGROUP TABLES                   the same, and its programs that do nothing
  *   put ADDRESS PORT ENDPOINT-ADDRESS PORT       an entry of the bare program's table (TCP)
  *   stats CGROUP                                 {"runs":..,"ns":..} over the cgroup's connect4 programs
  *   all CGROUP                                   the same over all programs that TCP over IPv4 runs there
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,7 @@ static int bare_frontends = -1;
 
 static void attach_bare(const char *path, const char *cgroup, unsigned int entries);
 static void put(const char *address, int port, const char *endpoint_address, int endpoint_port);
-static void attach_choice(const char *path, const char *cgroup, const char *tables);
+static void attach_choice(const char *path, const char *cgroup, const char *tables, bool calls);
 static void print_stats(const char *cgroup, const enum bpf_attach_type *of, int type_count);
 
 static const enum bpf_attach_type types[] = { BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_SOCK_OPS,
@@ -56,7 +58,9 @@ int main(void)
 				&endpoint_port) == 4)
 			put(first, port, second, endpoint_port);
 		else if (sscanf(line, "choice %511s %511s %511s", first, second, third) == 3)
-			attach_choice(first, second, third);
+			attach_choice(first, second, third, false);
+		else if (sscanf(line, "calls %511s %511s %511s", first, second, third) == 3)
+			attach_choice(first, second, third, true);
 		else if (sscanf(line, "stats %511s", first) == 1)
 			print_stats(first, types, 1);
 		else if (sscanf(line, "all %511s", first) == 1)
@@ -114,7 +118,7 @@ static void reuse_pinned(struct bpf_map *map, const char *tables)
 		fail("use the table", path);
 }
 
-static void attach_choice(const char *path, const char *cgroup, const char *tables)
+static void attach_choice(const char *path, const char *cgroup, const char *tables, bool calls)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
@@ -123,12 +127,16 @@ static void attach_choice(const char *path, const char *cgroup, const char *tabl
 	if (!object)
 		fail("open", path);
 	bpf_object__for_each_map(map, object) reuse_pinned(map, tables);
-	program = bpf_object__find_program_by_name(object, "choice_connect4");
-	if (!program || bpf_object__load(object))
+	if (bpf_object__load(object))
 		fail("load", path);
-	/* The link ends, and the program with it, when this process does. */
-	if (!bpf_program__attach_cgroup(program, open_cgroup(cgroup)))
-		fail("attach to", cgroup);
+	/* The links end, and the programs with them, when this process does. */
+	bpf_object__for_each_program(program, object)
+	{
+		bool chooses = !strcmp(bpf_program__name(program), "choice_connect4");
+
+		if ((chooses || calls) && !bpf_program__attach_cgroup(program, open_cgroup(cgroup)))
+			fail("attach to", cgroup);
+	}
 	printf("{}\n");
 }
 

@@ -269,8 +269,10 @@ export interface AccountingResult extends Common {
   readonly bench: 'accounting';
   readonly settings: AccountingSettings;
   readonly choiceNs: number;
+  /** The choice, and programs that do nothing, called as often as those that count. */
+  readonly callsNs: number;
   readonly allNs: number;
-  /** The difference, round by round. */
+  /** The difference of these two, round by round. */
   readonly accountingNs: Ratio;
 }
 
