@@ -25,8 +25,10 @@ export const makeAgentPlace = async (
     await mkdir(attached);
     cleanup.defer(() => rmdir(attached));
   }
-  cleanup.defer(() => run(SHUNT, ['unload', '--bpf-root', bpfRoot]).then(() => undefined));
-  return { cgroup: attached, bpfRoot, socket: join(directory, 'admin.sock'), objects };
+  const socket = join(directory, 'admin.sock');
+  // Beside an agent of the machine itself: that one has another socket.
+  cleanup.defer(() => run(SHUNT, ['unload', '--bpf-root', bpfRoot, '--socket', socket]).then(() => undefined));
+  return { cgroup: attached, bpfRoot, socket, objects };
 };
 
 /** A directory, and one in it for objects. */

@@ -156,7 +156,7 @@ const scrapeBars = ({ settings, cpuMs, blockMs, grownMiB }: ScrapeResult): Bar[]
       milliseconds,
     ),
     atMost('the same, event loop blocked', blockMs, 20, milliseconds),
-    atMost('the same, memory that the agent takes more', grownMiB, MEGABYTES_15, mebibytes),
+    atMost('the same, anonymous memory that the agent takes more', grownMiB, MEGABYTES_15, mebibytes),
   ];
 };
 

@@ -10,6 +10,7 @@ import type {
   ConnectFigures,
   ConnectResult,
   KubernetesResult,
+  MemoryFigures,
   MemoryResult,
   ScaleResult,
   ScrapeResult,
@@ -231,14 +232,17 @@ const renderScrape = ({ machine, settings, ...measured }: ScrapeResult): string 
         ['CPU time, median', `${measured.cpuMs.toFixed(1)} ms`],
         ['event loop blocked at most, median', `${measured.blockMs.toFixed(1)} ms`],
         ['event loop blocked at most, worst', `${measured.worstBlockMs.toFixed(1)} ms`],
-        ['resident before', `${measured.beforeMiB.toFixed(1)} MiB`],
-        ['more a moment after a scrape, median', `${measured.grownMiB.toFixed(1)} MiB`],
-        ['resident then, at most', `${measured.mostMiB.toFixed(1)} MiB`],
+        ['anonymous memory, more a moment after a scrape, median', `${measured.grownMiB.toFixed(1)} MiB`],
+        ['resident before, and of that of files', sizes(measured.before)],
+        ['resident after, at most, and of that of files', sizes(measured.most)],
         ['series', count(measured.series)],
         ['bytes', count(measured.bytes)],
       ],
     ),
   ].join('\n\n');
+
+const sizes = ({ residentMiB, fileMiB }: MemoryFigures): string =>
+  `${residentMiB.toFixed(1)} MiB, ${fileMiB.toFixed(1)} MiB`;
 
 const renderScale = ({ machine, settings, program, change }: ScaleResult): string =>
   [

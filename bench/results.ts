@@ -253,10 +253,11 @@ export interface ScrapeResult extends Common {
   /** The longest that the event loop stood still in a scrape and until the next one: median, and the worst. */
   readonly blockMs: number;
   readonly worstBlockMs: number;
-  /** Resident before the first scrape; how much more a moment after each, median; and the most that was seen then. */
-  readonly beforeMiB: number;
+  /** Before the first scrape, and the most that was resident a moment after one. */
+  readonly before: MemoryFigures;
+  readonly most: MemoryFigures;
+  /** Anonymous memory, a moment after each, median, more than before. Of files is Node itself, which comes and goes. */
   readonly grownMiB: number;
-  readonly mostMiB: number;
   /** Of one scrape. */
   readonly series: number;
   readonly bytes: number;

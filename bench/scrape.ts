@@ -7,7 +7,7 @@ import { removeCgroup } from '../src/demo/cgroup.ts';
 import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
 import { run } from './command.ts';
 import { type GeneratedService, generateServices, writeManifests } from './generate.ts';
-import type { ScrapeResult, ScrapeSettings } from './results.ts';
+import type { MemoryFigures, ScrapeResult, ScrapeSettings } from './results.ts';
 import { median } from './statistics.ts';
 
 const ASK = fileURLToPath(new URL('./scrape-ask.ts', import.meta.url));
@@ -43,7 +43,8 @@ export const measureScrape = async (
   const before = await agent.figures();
   const idleMsPerMs = await idle(agent, signal);
 
-  const [cpuMs, blockMs, residentMiB]: [number[], number[], number[]] = [[], [], []];
+  const [cpuMs, blockMs]: [number[], number[]] = [[], []];
+  const after: MemoryFigures[] = [];
   let text = await scrape();
   for (let round = 0; round < settings.scrapes; round++) {
     // Something goes on between two scrapes.
@@ -57,16 +58,16 @@ export const measureScrape = async (
     blockMs.push(blockOf(text));
     // What it lends itself for a moment is given back by then.
     await sleep(PAUSE_MS, undefined, { signal });
-    residentMiB.push((await agent.figures()).residentMiB);
+    after.push(await agent.figures());
   }
   return {
     cpuMs: rounded(median(cpuMs)),
     // The first tells of what was before.
     blockMs: rounded(median(blockMs.slice(1))),
     worstBlockMs: rounded(Math.max(...blockMs.slice(1))),
-    beforeMiB: before.residentMiB,
-    grownMiB: rounded(median(residentMiB) - before.residentMiB),
-    mostMiB: Math.max(...residentMiB),
+    before,
+    grownMiB: rounded(median(after.map(({ anonymousMiB }) => anonymousMiB)) - before.anonymousMiB),
+    most: after.reduce((most, figures) => (figures.residentMiB > most.residentMiB ? figures : most)),
     series: text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
     bytes: text.length,
   };

@@ -35,8 +35,6 @@ const OTHER: Workload = Object.freeze({ namespace: '', name: 'other' });
 const PAIRS_MAX = 2000;
 /** A pair that nobody can add to any more stays so long: somebody may still have to scrape its last counts. */
 const ENDED_MS = 900_000;
-/** Not at each look, and so late at most it is seen that one has ended: there are many. */
-const WHOLE_MS = 10_000;
 /** Entries that are compared at once. */
 const BLOCK = 64;
 
@@ -53,7 +51,6 @@ export class WorkloadTotals {
   /** Of what was seen last, the pairs in its order; no table if not all of them are known, or may be others by now. */
   readonly #pairsAt: (Pair | undefined)[] = [];
   #last: CallerTable | undefined;
-  #wholeMs = Number.NEGATIVE_INFINITY;
   #pairs = 0;
   #shown = 0;
 
@@ -61,13 +58,15 @@ export class WorkloadTotals {
     this.#max = max;
   }
 
-  /** Everything that is in the kernel's table now. */
-  see(table: CallerTable, naming: Naming, nowMs: number): void {
+  /**
+   * Everything that is in the kernel's table now. `whole`: each entry is looked at, and who has ended goes; else, where
+   * they are the same entries as the last time, only what has changed.
+   */
+  see(table: CallerTable, naming: Naming, nowMs: number, { whole = true }: { readonly whole?: boolean } = {}): void {
     const hasGone = this.#lookAtRecords(naming);
     const last = this.#last;
     this.#last = undefined;
-    if (last === undefined || hasGone || nowMs - this.#wholeMs >= WHOLE_MS || !table.hasKeysOf(last))
-      this.#seeWhole(table, naming, nowMs);
+    if (whole || hasGone || last === undefined || !table.hasKeysOf(last)) this.#seeWhole(table, naming, nowMs);
     else this.#seeGrowth(table, last);
     // As long as some have no name yet, it is looked for.
     if (this.#pairsAt.every((pair) => pair !== undefined)) this.#last = table;
@@ -109,7 +108,6 @@ export class WorkloadTotals {
   }
 
   #seeWhole(table: CallerTable, naming: Naming, nowMs: number): void {
-    this.#wholeMs = nowMs;
     for (const { series } of this.#records.values()) for (const { live } of series) clear(live);
     this.#pairsAt.length = table.count;
     for (let position = 0; position < table.count; position++) {

@@ -69,7 +69,7 @@ export class Workloads {
     const { callers, onFailure } = this.#options;
     const naming = this.#naming();
     try {
-      if (naming !== undefined) this.#see(callers.read(), naming);
+      if (naming !== undefined) this.#see(callers.read(), naming, { whole: false });
     } catch (error) {
       onFailure(error, SWEEP_MS);
     }
@@ -136,8 +136,8 @@ export class Workloads {
     this.#see(callers.read(), naming);
   }
 
-  #see(table: CallerTable, naming: Naming): void {
-    this.#totals.see(table, naming, this.#options.clock.monotonicMs());
+  #see(table: CallerTable, naming: Naming, how: { readonly whole: boolean } = { whole: true }): void {
+    this.#totals.see(table, naming, this.#options.clock.monotonicMs(), how);
   }
 
   /** Mostly none, and nothing is looked at one by one. */
