@@ -145,20 +145,21 @@ const accountingBars = ({ accountingNs }: AccountingResult): Bar[] => [
   ),
 ];
 
-const scrapeBars = ({ settings, cpuMs, blockMs, grownMiB }: ScrapeResult): Bar[] => {
-  const pairs = settings.usedServices * settings.containers;
-  return [
-    atMost(
-      `scrape of ${count(settings.services)} Services, ${count(settings.usedServices)} of them used, ${count(pairs)} pairs ` +
-        'of a container and a Service: CPU time',
-      cpuMs,
-      50,
-      milliseconds,
-    ),
-    atMost('the same, event loop blocked', blockMs, 20, milliseconds),
-    atMost('the same, anonymous memory that the agent takes more', grownMiB, MEGABYTES_15, mebibytes),
-  ];
-};
+const scrapeBars = ({ settings, cases }: ScrapeResult): Bar[] =>
+  cases.flatMap(({ containers, cpuMs, blockMs, grownMiB }) => {
+    const pairs = settings.usedServices * containers;
+    return [
+      atMost(
+        `scrape of ${count(settings.services)} Services, ${count(settings.usedServices)} of them used, ${count(pairs)} pairs ` +
+          'of a container and a Service: CPU time',
+        cpuMs,
+        50,
+        milliseconds,
+      ),
+      atMost('the same, event loop blocked', blockMs, 20, milliseconds),
+      atMost('the same, anonymous memory that the agent takes more', grownMiB, MEGABYTES_15, mebibytes),
+    ];
+  });
 
 /** 15 and 100 MB, in MiB. */
 const MEGABYTES_15 = 15e6 / 2 ** 20;

@@ -10,12 +10,11 @@ import type {
   ConnectFigures,
   ConnectResult,
   KubernetesResult,
-  MemoryFigures,
   MemoryResult,
   ScaleResult,
-  ScrapeResult,
 } from './results.ts';
 import { renderSameNode } from './same-node/report.ts';
+import { renderScrape } from './scrape-report.ts';
 import type { Ratio } from './statistics.ts';
 import { renderCanary, renderDisruption, renderPicks, renderSlowBackend, renderSlowStart } from './traffic-report.ts';
 import { renderTruth } from './truth/report.ts';
@@ -217,32 +216,6 @@ const renderAccounting = ({ machine, settings, choiceNs, callsNs, allNs, account
       ],
     ),
   ].join('\n\n');
-
-const renderScrape = ({ machine, settings, ...measured }: ScrapeResult): string =>
-  [
-    '## A scrape of the agent',
-    renderMachine(machine),
-    `\`shunt run\` on a directory with ${count(settings.services)} Services. ${settings.containers} containers, each of a ` +
-      `workload of its own, have asked ${count(settings.usedServices)} of them. ${settings.scrapes} scrapes, one after the ` +
-      `other; before each, one container asks ${settings.askedBetween} of them again. ` +
-      'CPU time is of all threads, less what the agent takes anyway; the event loop is looked at every 10 ms.',
-    table(
-      ['', ''],
-      [
-        ['CPU time, median', `${measured.cpuMs.toFixed(1)} ms`],
-        ['event loop blocked at most, median', `${measured.blockMs.toFixed(1)} ms`],
-        ['event loop blocked at most, worst', `${measured.worstBlockMs.toFixed(1)} ms`],
-        ['anonymous memory, more a moment after a scrape, median', `${measured.grownMiB.toFixed(1)} MiB`],
-        ['resident before, and of that of files', sizes(measured.before)],
-        ['resident after, at most, and of that of files', sizes(measured.most)],
-        ['series', count(measured.series)],
-        ['bytes', count(measured.bytes)],
-      ],
-    ),
-  ].join('\n\n');
-
-const sizes = ({ residentMiB, fileMiB }: MemoryFigures): string =>
-  `${residentMiB.toFixed(1)} MiB, ${fileMiB.toFixed(1)} MiB`;
 
 const renderScale = ({ machine, settings, program, change }: ScaleResult): string =>
   [

@@ -239,7 +239,8 @@ export interface ScrapeSettings {
   readonly endpointsPerService: number;
   /** Of these Services, which each container asks. */
   readonly usedServices: number;
-  readonly containers: number;
+  /** A case for each: so many containers, each of a workload of its own. */
+  readonly containers: readonly number[];
   /** Services that one container asks before each scrape. */
   readonly askedBetween: number;
   readonly scrapes: number;
@@ -248,6 +249,11 @@ export interface ScrapeSettings {
 export interface ScrapeResult extends Common {
   readonly bench: 'scrape';
   readonly settings: ScrapeSettings;
+  readonly cases: readonly ScrapeFigures[];
+}
+
+export interface ScrapeFigures {
+  readonly containers: number;
   /** Of one scrape, all threads, median; what the agent takes without one is not in it. */
   readonly cpuMs: number;
   /** The longest that the event loop stood still in a scrape and until the next one: median, and the worst. */

@@ -27,6 +27,7 @@ import type {
   KubernetesResult,
   MemoryResult,
   ScaleResult,
+  ScrapeFigures,
   ScrapeResult,
 } from './results.ts';
 import { runSameNode } from './same-node/same-node.ts';
@@ -155,13 +156,14 @@ const runScrape = async ({ sizes }: Options, signal: AbortSignal): Promise<Scrap
     services: Math.max(...sizes),
     endpointsPerService: 10,
     usedServices: 1024,
-    containers: 16,
+    containers: [1, 16],
     askedBetween: 100,
     scrapes: 20,
   };
   say(`scrape: ${settings.services} Services`);
-  const measured = await measureScrape(settings, signal);
-  return { bench: 'scrape', machine: await machineFacts(), settings, ...measured };
+  const cases: ScrapeFigures[] = [];
+  for (const containers of settings.containers) cases.push(await measureScrape(settings, containers, signal));
+  return { bench: 'scrape', machine: await machineFacts(), settings, cases };
 };
 
 const runTruth = async ({ seed }: Options, signal: AbortSignal): Promise<TruthResult> => {

@@ -7,7 +7,7 @@ import { removeCgroup } from '../src/demo/cgroup.ts';
 import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
 import { run } from './command.ts';
 import { type GeneratedService, generateServices, writeManifests } from './generate.ts';
-import type { MemoryFigures, ScrapeResult, ScrapeSettings } from './results.ts';
+import type { MemoryFigures, ScrapeFigures, ScrapeSettings } from './results.ts';
 import { median } from './statistics.ts';
 
 const ASK = fileURLToPath(new URL('./scrape-ask.ts', import.meta.url));
@@ -18,23 +18,24 @@ const PAUSE_MS = 300;
 const NAMED_MS = 30_000;
 
 /**
- * What a scrape costs `shunt run` where many Services are used, each by many containers of workloads of their own: more
- * pairs than have series of their own, and as many as the kernel tells apart.
+ * What a scrape costs `shunt run` where many Services are used, each by so many containers of workloads of their own. By
+ * 16, there are more pairs than have series of their own, and as many as the kernel tells apart.
  */
 export const measureScrape = async (
   settings: ScrapeSettings,
+  containers: number,
   signal: AbortSignal,
-): Promise<Omit<ScrapeResult, 'bench' | 'machine' | 'settings'>> => {
+): Promise<ScrapeFigures> => {
   await using cleanup = new AsyncDisposableStack();
   const place = await makeAgentPlace('scrape', cleanup);
   const services = generateServices(settings);
   await writeManifests(place.objects, services, 'json');
-  await writePods(place.objects, settings.containers);
+  await writePods(place.objects, containers);
   const agent = new Agent(place.objects, place);
   cleanup.defer(() => agent.stop());
   await agent.ready();
   cleanup.defer(() => removeCgroup(join(place.cgroup, PODS)));
-  await ask(place.cgroup, services.slice(0, settings.usedServices), settings.containers);
+  await ask(place.cgroup, services.slice(0, settings.usedServices), containers);
 
   const { address } = await agent.logged('serving metrics');
   const scrape = async (): Promise<string> => (await fetch(`http://${address}/metrics`, { signal })).text();
@@ -61,6 +62,7 @@ export const measureScrape = async (
     after.push(await agent.figures());
   }
   return {
+    containers,
     cpuMs: rounded(median(cpuMs)),
     // The first tells of what was before.
     blockMs: rounded(median(blockMs.slice(1))),
