@@ -75,14 +75,13 @@ describe('in a container of the DaemonSet', () => {
     });
   });
 
-  test('`shunt doctor` has nothing to say against it, but that the cgroup is not the machine’s root and has no Pods', async () => {
+  test('`shunt doctor` has nothing to say against it, but that the cgroup is not the machine’s root', async () => {
     const { pod, container } = asking(agent, 'doctor');
     const { status, output } = await machine.run(pod, container).ended;
     expect(status).toBe(0);
-    expect(output.split('\n').filter((line) => /^(warn|fail)/.test(line))).toEqual([
-      expect.stringContaining('cgroup namespace'),
-      expect.stringContaining('there are no Pods below /host/cgroup'),
-    ]);
+    // Whether there are Pods depends on what else runs on this machine.
+    const against = output.split('\n').filter((line) => /^(warn|fail)/.test(line) && !line.includes('client pods'));
+    expect(against).toEqual([expect.stringContaining('cgroup namespace')]);
   });
 
   test('the root file system cannot be written to, and nothing can be gained', async () => {
