@@ -1,6 +1,7 @@
 import type { Observed, ObservedChange, ObservedStatus } from './observed.ts';
 import { Counter, collectOwnProcess, Histogram, Registry } from './prom-client.ts';
 import { METRICS, type Metric } from './registry.ts';
+import { Remainders } from './remainders.ts';
 import { familyText, inPieces } from './series-text.ts';
 import { serviceSeries } from './service-series.ts';
 import { watchSeries } from './watch-series.ts';
@@ -32,8 +33,9 @@ export const createMetrics = (
   { istioMetrics = false }: { readonly istioMetrics?: boolean } = {},
 ): Metrics => {
   const { registry, ...records } = createOwn();
+  const remainders = new Remainders();
   function* texts(own: string): Generator<string> {
-    yield* serviceSeries(observed.usage());
+    yield* serviceSeries(observed.usage(), remainders);
     yield* workloadSeries(observed.workloads(), { istioMetrics });
     yield '';
     const status = observed.status();

@@ -1,6 +1,7 @@
 import type { ServiceStats } from '../dataplane/dataplane.ts';
 import type { ObservedService } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
+import type { Remainder, Remainders } from './remainders.ts';
 import { type Affixes, affixes, headText, linesOf, serviceLabels, zerosOf } from './series-text.ts';
 
 /** A metric of Services, and how each of its series is read. */
@@ -16,22 +17,25 @@ interface Series extends Affixes {
 interface Used {
   readonly labels: string;
   readonly stats: ServiceStats;
+  readonly remainder: Remainder;
 }
 
 /**
  * The series of all Services. The format wants all lines of a metric together, so each Service is looked at once and what
  * is written later is noted: of most, which nobody has used, the labels alone.
  */
-export function* serviceSeries(services: Iterable<ObservedService>): Generator<string> {
+export function* serviceSeries(services: Iterable<ObservedService>, remainders: Remainders): Generator<string> {
   const idle: string[] = [];
   const used: Used[] = [];
   let looks = 0;
   for (const service of services) {
     const labels = serviceLabels(service);
-    if (service.stats === undefined) idle.push(labels);
-    else used.push({ labels, stats: service.stats });
+    const { stats } = service;
+    if (stats === undefined) idle.push(labels);
+    else used.push({ labels, stats, remainder: remainders.of(labels, stats) });
     if (++looks % LOOKS === 0) yield '';
   }
+  remainders.keep(used);
   for (const { metric, series } of FAMILIES) {
     yield headText(metric);
     for (const each of series) yield* linesOf(each, used, each.read);
@@ -50,11 +54,14 @@ const one = (metric: Metric, read: (stats: ServiceStats) => number): Family => (
   series: [{ ...affixes(metric), read: ({ stats }) => read(stats) }],
 });
 
-const byReason = (metric: Metric, reasons: Readonly<Record<string, (stats: ServiceStats) => number>>): Family => ({
+const byReason = (
+  metric: Metric,
+  reasons: Readonly<Record<string, (stats: ServiceStats, remainder: Remainder) => number>>,
+): Family => ({
   metric,
   series: Object.entries(reasons).map(([reason, read]) => ({
     ...affixes(metric, '', `,reason="${reason}"`),
-    read: ({ stats }) => read(stats),
+    read: ({ stats, remainder }) => read(stats, remainder),
   })),
 });
 
@@ -67,8 +74,7 @@ const ALWAYS: ReadonlySet<Metric> = new Set<Metric>([METRICS.attempted, METRICS.
 const FAMILIES: readonly Family[] = [
   one(METRICS.attempted, (stats) => stats.attempts),
   byReason(METRICS.rejected, {
-    // Read while the kernel counts: never let the difference of three counters go below zero.
-    no_endpoints: (stats) => Math.max(0, stats.rejected - stats.rejectedNoPort - stats.rejectedShare),
+    no_endpoints: (_, { noEndpoints }) => noEndpoints,
     no_port: (stats) => stats.rejectedNoPort,
     route: (stats) => stats.rejectedShare,
   }),
@@ -81,7 +87,7 @@ const FAMILIES: readonly Family[] = [
     abandoned: (stats) => stats.abandoned,
   }),
   byReason(METRICS.closed, {
-    closed: (stats) => Math.max(0, stats.closed - stats.reset - stats.broken),
+    closed: (_, { closed }) => closed,
     reset: (stats) => stats.reset,
     broken: (stats) => stats.broken,
   }),

@@ -96,6 +96,41 @@ describe('series of Services', () => {
     expect(text).toContain(`shunt_service_connections_closed_total{${CART},reason="closed"} 0\n`);
   });
 
+  test.each([
+    [
+      'connections that closed as they should',
+      'connections_closed',
+      'closed',
+      { closed: 10, reset: 2 },
+      { reset: 3 },
+      7,
+    ],
+    [
+      'rejections for want of endpoints',
+      'rejected',
+      'no_endpoints',
+      { rejected: 9, rejectedShare: 1 },
+      { rejectedShare: 2 },
+      7,
+    ],
+  ])(
+    'never show fewer %s than before, though their parts are read later',
+    async (_, name, reason, first, later, shown) => {
+      let stats = { ...STATS, ...first };
+      const metrics = createMetrics(fakeView({ usage: () => [serviceUsage({ stats })] }));
+      const scrape = async () => {
+        const text = [...(await metrics.scrape()).body].join('');
+        const [line] = linesOf(text, `shunt_service_${name}_total{${CART},reason="${reason}"}`);
+        return Number(line?.split(' ').at(-1));
+      };
+      expect(await scrape()).toBe(shown);
+      stats = { ...stats, ...later };
+      expect(await scrape()).toBe(shown);
+      stats = { ...STATS, closed: 2, reset: 0, broken: 1, rejected: 2, rejectedNoPort: 1, rejectedShare: 0 };
+      expect(await scrape()).toBe(1);
+    },
+  );
+
   test('escape what a label may not hold', async () => {
     const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ namespace: 'a"b\\c\nd' })] }));
     expect(text).toContain('{namespace="a\\"b\\\\c\\nd",service="cart"');
