@@ -114,6 +114,8 @@ export class History {
       sum = sumOf(sum, this.#note(usage, elapsedMs));
     }
     if (elapsedMs !== undefined) this.#node.note(this.#step, sum, elapsedMs);
+    // After a start that waits for its source: what is found next may have been counted long ago.
+    if (all.length === 0) this.#lastMs = undefined;
     this.#all = all;
     this.#dropGone();
     this.#used = this.#ranked();

@@ -76,6 +76,17 @@ describe('the history of a Service port', () => {
     expect(known(undefined)).toEqual([2]);
   });
 
+  test('has nothing of what was counted before an agent that starts knew any Service', async () => {
+    await begin();
+    await step();
+    await step({ a: { attempts: 1_000_000 } });
+    expect(known('a')).toEqual([]);
+    expect(known(undefined)).toEqual([]);
+    await step({ a: { attempts: 1_000_010 } });
+    expect(known('a')).toEqual([2]);
+    expect(known(undefined)).toEqual([2]);
+  });
+
   test('goes on from nothing when counters were reset', async () => {
     ports.set('a', { attempts: 1000 });
     await begin();
