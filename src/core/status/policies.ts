@@ -95,9 +95,7 @@ export const judgeService = (parents: Parents, policy: TrafficPolicyObject, name
   }
   const governing = policies.overruling(policy);
   if (governing !== undefined) return { reason: 'Conflicted', message: overruledText(governing, policy) };
-  if (service.headless) {
-    return accepted(policy.sameNode === undefined ? HEADLESS : `${HEADLESS}; sameNode counts for them`);
-  }
+  if (service.headless) return accepted(headlessText(policy));
   const ports = service.ports.filter(isServed);
   const left = ports.flatMap((port) => {
     const first = ranking?.covering(port, policy.clients);
@@ -124,6 +122,13 @@ const accepted = (message: string): PolicyJudgement => ({ reason: 'Accepted', me
 
 const LED_TO = 'counts where a route leads to this Service';
 const HEADLESS = `${LED_TO}: its own clients find the endpoints through DNS`;
+
+const headlessText = ({ sameNode, firstResponseTime }: TrafficPolicyObject): string =>
+  [
+    HEADLESS,
+    ...(sameNode === undefined ? [] : ['sameNode counts for them']),
+    ...(firstResponseTime === undefined ? [] : ['firstResponseTime does not: nobody asks the Service']),
+  ].join('; ');
 
 /** Undefined: the route is for Services of other proxies alone. */
 const judgeNarrowing = (

@@ -234,6 +234,15 @@ describe('the status of a TrafficPolicy', () => {
       ],
     },
     {
+      when: 'its target is headless, and it asks for first response times',
+      objects: [service({ headless: true, clusterIPs: [] }), policy([], { firstResponseTime: 'Measure' })],
+      want: [
+        'TrafficPolicy weights at Service shop/web: Accepted=True Accepted: ' +
+          'counts where a route leads to this Service: its own clients find the endpoints through DNS; ' +
+          'firstResponseTime does not: nobody asks the Service',
+      ],
+    },
+    {
       when: 'its target is an ExternalName',
       objects: [service({ type: 'ExternalName', clusterIPs: [] }), policy([])],
       want: [
