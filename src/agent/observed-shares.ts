@@ -58,12 +58,12 @@ export class ObservedShares {
     let of = 0;
     for (const { service: arm, backends } of parts) {
       if (backends.size === 0) {
-        const count = stats.service(arm).rejected - (this.#rejected[arm] ?? 0);
+        const count = since(stats.service(arm).rejected, this.#rejected[arm]);
         rejections.set(arm, count);
         of += count;
       }
       for (const index of backends.keys()) {
-        const count = stats.chosen(index) - (this.#chosen[index] ?? 0);
+        const count = since(stats.chosen(index), this.#chosen[index]);
         counts.set(index, count);
         of += count;
       }
@@ -101,6 +101,9 @@ export interface ObservedChoice {
   /** By the record of an arm that is refused. */
   refused(service: number): ObservedShare;
 }
+
+/** After a growth that was cut, what was counted before it is missing until the next change. */
+const since = (now: number, noted = 0): number => Math.max(0, now - noted);
 
 /** Several addresses share a range. */
 const distinct = (ranges: readonly FrontendWrite[]): Iterable<FrontendWrite> =>

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Reconciler } from '../../../src/agent/reconciler.ts';
 import { backendViews } from '../../../src/agent/tables.ts';
 import { compareText } from '../../../src/core/desire/order.ts';
@@ -100,6 +100,19 @@ describe('what an endpoint got of the connections', () => {
     expect(rows()).toMatchObject([{ got: 5, of: 10, sinceMs: 1_001_000 }, { got: 5 }]);
   });
 
+  test('goes on after a growth that failed', async () => {
+    const { dataplane, put, connect, rows } = await stage();
+    await put(WEB, BOTH);
+    connect(V4, 10);
+    vi.spyOn(dataplane, 'grow').mockRejectedValueOnce(new Error('no memory'));
+    const more = Array.from({ length: 40 }, (_, n) => endpoint(`10.2.0.${n}`));
+    const big = [service({ name: 'big', clusterIPs: ['10.96.0.8'] }), slice(more, { name: 'big-1', service: 'big' })];
+    await expect(put(...big)).rejects.toThrow('no memory');
+    expect(rows()).toMatchObject([{ got: 5, of: 10, sinceMs: 1_001_000 }, { got: 5 }]);
+    await put();
+    expect(rows()).toMatchObject([{ got: 5, of: 10, sinceMs: 1_001_000 }, { got: 5 }]);
+  });
+
   test('begins anew with an agent that starts', async () => {
     const first = await stage();
     await first.put(WEB, BOTH);
@@ -130,6 +143,22 @@ describe('what an endpoint got of the connections', () => {
     expect(rows()).toMatchObject([
       { got: 3, of: 4 },
       { got: 1, of: 4 },
+    ]);
+  });
+
+  test('is never less than nothing, though a growth that was cut left counters behind', async () => {
+    const { dataplane, put, connect, rows } = await stage();
+    await put(WEB, BOTH);
+    connect(V4, 10);
+    await put(weighed(3));
+    dataplane.stats.clear(
+      Array.from({ length: dataplane.tables.capacity.backends }, (_, index) => index),
+      [],
+    );
+    connect(V4, 2);
+    expect(rows()).toMatchObject([
+      { got: 0, of: 0 },
+      { got: 0, of: 0 },
     ]);
   });
 
