@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
+import { policy } from '../helpers/objects.ts';
 import { scrapedText } from '../helpers/scraped.ts';
 import { openStage, type Stage, serviceWith } from '../helpers/stage.ts';
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
     name: 'program-runs',
     clients: ['client'],
     servers: ['v1'],
-    objects: ({ v1 }) => serviceWith('web', [WEB], [v1]),
+    objects: ({ v1 }) => [...serviceWith('web', [WEB], [v1]), policy([], { firstResponseTime: 'Measure' })],
   });
 });
 
@@ -43,6 +44,7 @@ test('the series of a program grow by a run for each connection, and by the time
   expect(secondsAfter - seconds).toBeGreaterThan(500 * 50e-9);
   expect(secondsAfter - seconds).toBeLessThan(500 * 100e-6);
   expect(await runsOf('shunt_sock_release')).toHaveLength(2);
+  expect(await runsOf('shunt_first_response')).toHaveLength(2);
 });
 
 test('while the kernel does not count there are none', async () => {

@@ -26,15 +26,22 @@ export class FirstResponse {
   readonly #options: FirstResponseOptions;
   /** The tables that the attached program reads; undefined while none is, or one of an earlier agent. */
   #tables: Loaded | undefined;
-  #failure: { readonly tables: Loaded; readonly message: string } | undefined;
+  /** Descriptor of the attached one. */
+  #program: number | undefined;
+  #failure: { readonly tables: Loaded | undefined; readonly message: string } | undefined;
 
   constructor(options: FirstResponseOptions) {
     this.#options = options;
   }
 
-  /** Why nothing is measured although some Service asks for it, if so. */
+  /** Why nothing is measured although some Service asks for it, or something although none does, if so. */
   get unavailable(): string | undefined {
     return this.#failure?.message;
+  }
+
+  /** Its descriptor by its name; empty while nobody asks for it. */
+  get programs(): ReadonlyMap<string, number> {
+    return new Map(this.#program === undefined ? [] : [[FIRST_RESPONSE, this.#program]]);
   }
 
   /** It should be attached, and somebody took it away. */
@@ -49,6 +56,12 @@ export class FirstResponse {
     else if (this.#tables !== tables || this.isLost) this.#begin(tables);
   }
 
+  /** The kernel goes on. */
+  close(): void {
+    if (this.#program !== undefined) closeFd(this.#program);
+    this.#program = undefined;
+  }
+
   get #path(): string {
     return linkPath(this.#options.bpfRoot, FIRST_RESPONSE);
   }
@@ -61,7 +74,7 @@ export class FirstResponse {
       this.#tables = tables;
       this.#failure = undefined;
     } catch (error) {
-      this.#failure = { tables, message: error instanceof Error ? error.message : String(error) };
+      this.#failure = { tables, message: messageOf(error) };
     }
   }
 
@@ -76,18 +89,26 @@ export class FirstResponse {
       } finally {
         closeFd(link);
       }
-    } finally {
+    } catch (error) {
       closeFd(program);
+      throw error;
     }
+    this.#program = program;
   }
 
+  /** What stays attached costs time, and is tried again with the next change. */
   #end(): void {
-    this.#remove();
-    this.#failure = undefined;
+    try {
+      this.#remove();
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = { tables: undefined, message: messageOf(error) };
+    }
   }
 
   #remove(): void {
     this.#tables = undefined;
+    this.close();
     if (existsSync(this.#path)) removeLink(this.#path);
   }
 }
@@ -100,11 +121,12 @@ export const loadProgram = ({ maps, features }: Pick<Loaded, 'maps' | 'features'
   try {
     object.load();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ShuntError('SHUNT_E_FIRST_RESPONSE', { reason }, { cause: error });
+    throw new ShuntError('SHUNT_E_FIRST_RESPONSE', { reason: messageOf(error) }, { cause: error });
   }
   return object.program(FIRST_RESPONSE);
 };
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const isAnyMeasured = (services: RecordMemory): boolean => {
   for (let index = 0; index < services.length; index++) {

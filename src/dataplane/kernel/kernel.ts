@@ -218,7 +218,7 @@ class Kernel implements KernelDataplane {
   }
 
   programRuns(): readonly ProgramRuns[] {
-    return programRuns(this.#loaded.programs);
+    return programRuns(new Map([...this.#loaded.programs, ...this.firstResponse.programs]));
   }
 
   get socketEnding(): SocketEnding {
@@ -253,6 +253,7 @@ class Kernel implements KernelDataplane {
     this.events.end();
     if (this.#isSetNew && this.#attached === 'none') removeSet(this.#set.path);
     this.sameNode.close();
+    this.firstResponse.close();
     this.#endings.close();
     this.#loaded.close();
     closeFd(this.#lock);
