@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Claims, createClaims, settle, stake } from '../core/claims.ts';
+import { keyOf } from '../core/cluster/keys.ts';
 import { applyEvents, type Cluster, createCluster, inputOf, refOf } from '../core/cluster.ts';
 import { desire, type NodeIdentity } from '../core/desire/desire.ts';
 import { missingRoutes, withoutService } from '../core/desire/mistakes.ts';
@@ -107,7 +108,7 @@ export class Reconciler {
     const touched = applyEvents(this.cluster, events);
     for (const key of touched) this.#dirty.add(key);
     const hasBoth = this.cluster.policies.byKey.size > 0 && this.cluster.routes.byKey.size > 0;
-    this.#areTargetsDue ||= events.some((event) => isPolicyOrRoute(event) || (hasBoth && isAsked(event)));
+    this.#areTargetsDue ||= events.some((event) => isPolicyOrRoute(event) || (hasBoth && isAsked(event, this.cluster)));
     return touched;
   }
 
@@ -352,9 +353,11 @@ const isPolicyOrRoute = (event: ClusterEvent): boolean => {
 };
 
 /** By these a route leads somewhere, or does not. */
-const isAsked = (event: ClusterEvent): boolean => {
-  const kind = refOf(event)?.kind;
-  return kind === 'Service' || kind === 'ReferenceGrant';
+const isAsked = (event: ClusterEvent, { routes }: Pick<Cluster, 'routes'>): boolean => {
+  const ref = refOf(event);
+  if (ref?.kind !== 'Service') return ref?.kind === 'ReferenceGrant';
+  // Most Services have nothing to do with any route, and all policies are looked at.
+  return routes.byParent.has(keyOf(ref)) || routes.byBackend.has(keyOf(ref));
 };
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
