@@ -18,23 +18,36 @@ import type { Joining } from './programs.ts';
  * Adds what was redirected since the last time to the counters of Services, backends and callers, where all other bytes
  * are: so they outlive a growth of the tables, the programs and the agent. How much was added is noted before it is added: cut in
  * between, bytes of one moment are lost, and none are counted twice. A record that has a new owner gets none: the other of
- * the two, if it is what it was, does.
+ * the two, if it is what it was, does. `quiet`: by entry, at how many looks in a row it had not grown. What has been quiet
+ * for long is taken out, as its cgroup may have gone: each Pod that ever asked would keep its place otherwise.
  */
 export const account = (
   { maps: { redirected, accounted }, callers }: Pick<Joining, 'maps' | 'callers'>,
   { memory, lent }: Pick<Loaded, 'memory' | 'lent'>,
+  quiet: Map<string, number>,
 ): void => {
   const now = entriesOf(redirected);
-  if (now.length === 0) return;
-  const before = new Map(entriesOf(accounted).map((entry) => [nameOf(entry.key), entry]));
-  const owned = now.map((entry) => ({ ...entry, ...ownersOf(entry.key, memory), last: before.get(nameOf(entry.key)) }));
-  const gone = owned.filter(({ service, backend }) => service === undefined && backend === undefined);
+  if (now.length === 0) {
+    quiet.clear();
+    return;
+  }
+  const before = new Map(entriesOf(accounted).map((entry) => [entry.name, entry]));
+  const owned = now.map((entry) => ({
+    ...entry,
+    ...ownersOf(entry.key, memory),
+    last: lastOf(entry, before.get(entry.name)),
+  }));
+  const grown = owned.filter(({ last, ...entry }) => entry.sent !== last?.sent || entry.received !== last.received);
+  noteQuiet(quiet, owned, grown);
+  const isQuiet = (name: string): boolean => (quiet.get(name) ?? 0) >= QUIET_LOOKS;
+  const gone = owned.filter(
+    ({ name, service, backend }) => isQuiet(name) || (service === undefined && backend === undefined),
+  );
   forget(redirected, gone);
   forget(
     accounted,
-    gone.filter(({ last }) => last !== undefined),
+    gone.filter(({ name }) => before.has(name)),
   );
-  const grown = owned.filter(({ last, ...entry }) => entry.sent !== last?.sent || entry.received !== last.received);
   note(
     accounted,
     grown.filter(({ service, backend }) => service !== undefined || backend !== undefined),
@@ -50,6 +63,18 @@ export const account = (
   }
 };
 
+/** What was taken out and came again has begun anew, though a cut has left what was noted of it. */
+const lastOf = (now: Entry, noted: Entry | undefined): Entry | undefined =>
+  noted !== undefined && noted.sent <= now.sent && noted.received <= now.received ? noted : undefined;
+
+/** Of these and no others. */
+const noteQuiet = (quiet: Map<string, number>, entries: readonly Entry[], grown: readonly Entry[]): void => {
+  const before = new Map(quiet);
+  quiet.clear();
+  for (const { name } of entries) quiet.set(name, (before.get(name) ?? 0) + 1);
+  for (const { name } of grown) quiet.set(name, 0);
+};
+
 const forget = (table: BpfMap, entries: readonly Entry[]): void => {
   if (entries.length > 0) table.delete(Buffer.concat(entries.map(({ key }) => key)), entries.length);
 };
@@ -61,6 +86,7 @@ const note = (table: BpfMap, entries: readonly Entry[]): void => {
 };
 
 interface Entry {
+  readonly name: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly sent: bigint;
@@ -72,8 +98,10 @@ const entriesOf = (table: BpfMap): readonly Entry[] => {
   return Array.from({ length: count }, (_, index) => {
     const value = values.slice(index * REDIRECTED.size, (index + 1) * REDIRECTED.size);
     const words = new BigUint64Array(value.buffer);
+    const key = keys.slice(index * REDIRECTED_KEY.size, (index + 1) * REDIRECTED_KEY.size);
     return {
-      key: keys.slice(index * REDIRECTED_KEY.size, (index + 1) * REDIRECTED_KEY.size),
+      name: nameOf(key),
+      key,
       value,
       sent: words[REDIRECTED.bytesSent / WORD_BYTES] as bigint,
       received: words[REDIRECTED.bytesReceived / WORD_BYTES] as bigint,
@@ -120,6 +148,8 @@ const addBytes = ({ bytes }: RecordMemory, record: number, sent: bigint, receive
   Atomics.add(words, (record + TOTAL + COUNTERS.bytesReceived) / WORD_BYTES, received);
 };
 
+/** Ten minutes of them. */
+export const QUIET_LOOKS = 120;
 const WORD_BYTES = 8;
 /** In both kinds of records. */
 const TOTAL = SERVICE_STATS.total satisfies typeof BACKEND_STATS.total;

@@ -48,6 +48,7 @@ export class KernelSameNode implements SameNode {
   #ticks = 0;
   #isWalking = false;
   #seen: SameNodeStats['sockets'] = NONE_SEEN;
+  readonly #quiet = new Map<string, number>();
   /** Sets that are being ended, in the background. */
   #draining: Promise<unknown> = Promise.resolve();
 
@@ -183,11 +184,12 @@ export class KernelSameNode implements SameNode {
     this.#joining = undefined;
     this.#seen = NONE_SEEN;
     this.#measured = undefined;
+    this.#quiet.clear();
   }
 
   #account(joining: Joining): void {
     const loaded = this.#options.loaded();
-    account(joining, loaded);
+    account(joining, loaded, this.#quiet);
     accountAnswers(joining.maps, loaded);
   }
 
