@@ -66,7 +66,7 @@ export class FirstResponse {
     return linkPath(this.#options.bpfRoot, FIRST_RESPONSE);
   }
 
-  /** A kernel that does not take it does not take it the next time. */
+  /** A kernel that does not take it does not take it the next time. One of other tables would count where nobody looks. */
   #begin(tables: Loaded): void {
     if (this.#failure?.tables === tables) return;
     try {
@@ -74,6 +74,7 @@ export class FirstResponse {
       this.#tables = tables;
       this.#failure = undefined;
     } catch (error) {
+      this.#end();
       this.#failure = { tables, message: messageOf(error) };
     }
   }
