@@ -54,6 +54,17 @@ test.each([SOME, { ...NONE, joined: 2 }])('as long as walks meet %o, it goes on'
   expect([isWatching, isTold()]).toEqual([true, true]);
 });
 
+test('what somebody else has ended begins again, as long as walks meet any', () => {
+  walk(SOME);
+  isWatching = false;
+  watching.follow(false);
+  expect([isWatching, isTold()]).toEqual([true, true]);
+  walks(6, NONE);
+  isWatching = false;
+  walks(20, NONE);
+  expect([isWatching, isTold()]).toEqual([false, false]);
+});
+
 test('after five walks that meet none new sockets have to ask, and one walk later it ceases', () => {
   walks(4, NONE);
   expect([isWatching, isTold()]).toEqual([true, true]);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { SAME_NODE_MAPS } from '../../../abi/layout.gen.ts';
 import { closeFd, pin } from '../../../native/descriptor.ts';
 import { BpfMap } from '../../../native/map.ts';
@@ -20,7 +21,7 @@ export interface Joining {
   readonly maps: Readonly<Record<SameNodeMap, BpfMap>>;
   readonly walk: number;
   readonly callers: number;
-  /** Whether reads are seen: it costs every socket of the node something. */
+  /** Whether reads are seen: it costs every socket of the node something. Somebody may have taken the link away. */
   readonly isWatching: boolean;
   watch(isWatching: boolean): void;
   readonly close: () => void;
@@ -56,26 +57,24 @@ export const attachJoining = ({ bpfRoot, cgroup, tables, path }: JoiningOptions)
   pinLink(walk, place, 'walk');
   const callers = kept.adopt(object.program('shunt_same_node_callers'), closeFd);
   const read = kept.adopt(object.program('shunt_same_node_read'), closeFd);
-  const watching = watchReads(read, place);
+  const watch = (isWatching: boolean): void => (isWatching ? attachReads(read, place) : removeLinkIn(place, 'read'));
   // Of pinned tables some sockets may be joined.
-  watching.watch(path !== undefined);
+  watch(path !== undefined);
   attachMessages(program('shunt_same_node_message'), maps.joined);
   const establish = program('shunt_same_node_establish');
   pinLink(opened.adopt(attachCgroup(establish, cgroup, 'sockops'), closeFd), place, 'establish');
   undone.move();
-  return Object.assign(watching, { path: place, maps, walk, callers, close: () => kept.dispose() });
-};
-
-const watchReads = (program: number, path: string): { isWatching: boolean; watch: (isWatching: boolean) => void } => {
-  const watching = {
-    isWatching: false,
-    watch: (isWatching: boolean): void => {
-      if (isWatching) attachReads(program, path);
-      else removeLinkIn(path, 'read');
-      watching.isWatching = isWatching;
+  return {
+    path: place,
+    maps,
+    walk,
+    callers,
+    get isWatching() {
+      return existsSync(linkIn(place, 'read'));
     },
+    watch,
+    close: () => kept.dispose(),
   };
-  return watching;
 };
 
 const attachReads = (program: number, path: string): void => {

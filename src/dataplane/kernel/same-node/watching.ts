@@ -12,6 +12,8 @@ export class Watching {
   readonly #control: RecordMemory;
   /** Walks in a row that met no such socket. */
   #quietWalks = 0;
+  /** The last walk has met one. */
+  #hasMet = false;
 
   constructor(joining: Joining, control: RecordMemory) {
     this.#joining = joining;
@@ -22,7 +24,7 @@ export class Watching {
   /** `isAsked`: programs have asked for a walk, so there is such a socket, or there was. */
   follow(isAsked: boolean): void {
     const { isWatching } = this.#joining;
-    if (isAsked) {
+    if (isAsked || this.#hasMet) {
       if (!isWatching) this.#joining.watch(true);
       this.#quietWalks = 0;
       this.#say(true);
@@ -31,9 +33,9 @@ export class Watching {
 
   /** What a walk has met. Programs are told first: one that came meanwhile is met by the next walk, and later ones ask. */
   note({ candidate, joined }: SameNodeStats['sockets']): void {
-    const isQuiet = candidate + joined === 0;
-    this.#quietWalks = isQuiet ? this.#quietWalks + 1 : 0;
-    if (isQuiet ? this.#quietWalks === QUIET_WALKS : this.#joining.isWatching) this.#say(!isQuiet);
+    this.#hasMet = candidate + joined > 0;
+    this.#quietWalks = this.#hasMet ? 0 : this.#quietWalks + 1;
+    if (this.#quietWalks === QUIET_WALKS) this.#say(false);
   }
 
   #say(isWatched: boolean): void {
