@@ -45,6 +45,8 @@ export class History {
   #all: readonly string[] = [];
   #used: readonly string[] = [];
   #step = 0;
+  /** The last look that has seen all. */
+  #wholeStep = 0;
   #lastMs: number | undefined;
   #rings = 0;
   /** The last look that found all of them in use. */
@@ -75,7 +77,7 @@ export class History {
 
   /** Counts looks: one more when there is a new step. */
   get step(): number {
-    return this.#step;
+    return this.#wholeStep;
   }
 
   found(): Found {
@@ -86,12 +88,12 @@ export class History {
   series(id: string | undefined): SeriesView | undefined {
     const ring = this.#ringOf(id);
     if (ring === undefined) return undefined;
-    return Object.fromEntries(SERIES.map((name) => [name, ring.read(name, this.#step)])) as unknown as SeriesView;
+    return Object.fromEntries(SERIES.map((name) => [name, ring.read(name, this.#wholeStep)])) as unknown as SeriesView;
   }
 
   /** Of the last step. */
   last(id: string | undefined, name: SeriesName): number | undefined {
-    return this.#ringOf(id)?.last(name, this.#step);
+    return this.#ringOf(id)?.last(name, this.#wholeStep);
   }
 
   #ringOf(id: string | undefined): Ring | undefined {
@@ -102,6 +104,8 @@ export class History {
     const view = this.#options.view();
     if (view === undefined) return;
     const nowMs = this.#options.clock.monotonicMs();
+    // Before tables are known there are none, and what they have counted by then is older than any look.
+    if (this.#all.length === 0) this.#lastMs = undefined;
     const elapsedMs = this.#lastMs === undefined ? undefined : nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     this.#step++;
@@ -114,11 +118,10 @@ export class History {
       sum = sumOf(sum, this.#note(usage, elapsedMs));
     }
     if (elapsedMs !== undefined) this.#node.note(this.#step, sum, elapsedMs);
-    // After a start that waits for its source: what is found next may have been counted long ago.
-    if (all.length === 0) this.#lastMs = undefined;
     this.#all = all;
     this.#dropGone();
     this.#used = this.#ranked();
+    this.#wholeStep = this.#step;
   }
 
   #note({ id, stats }: ServiceUsage, elapsedMs: number | undefined): Growth {

@@ -12,12 +12,15 @@ let failures: unknown[];
 /** By id; undefined: never used. */
 let ports: Map<string, Partial<ServiceStats> | undefined>;
 let isOpen: boolean;
+/** Called for each Service port that is looked at. */
+let onUsage: () => void;
 
 beforeEach(() => {
   clock = new ManualClock();
   failures = [];
   ports = new Map();
   isOpen = true;
+  onUsage = () => {};
 });
 
 afterEach(() => history.stop());
@@ -30,7 +33,10 @@ const begin = async (ringsMax = 500): Promise<void> => {
 };
 
 function* usage(): Generator<ServiceUsage> {
-  for (const [id, stats] of ports) yield serviceUsage({ id, stats: stats && { ...IDLE, ...stats } });
+  for (const [id, stats] of ports) {
+    onUsage();
+    yield serviceUsage({ id, stats: stats && { ...IDLE, ...stats } });
+  }
 }
 
 const step = async (changes: Readonly<Record<string, Partial<ServiceStats> | undefined>> = {}): Promise<void> => {
@@ -76,15 +82,25 @@ describe('the history of a Service port', () => {
     expect(known(undefined)).toEqual([2]);
   });
 
-  test('has nothing of what was counted before an agent that starts knew any Service', async () => {
+  test('does not begin before tables are known: what they have counted by then is older', async () => {
     await begin();
     await step();
     await step({ a: { attempts: 1_000_000 } });
-    expect(known('a')).toEqual([]);
-    expect(known(undefined)).toEqual([]);
+    expect([known('a'), known(undefined)]).toEqual([[], []]);
     await step({ a: { attempts: 1_000_010 } });
-    expect(known('a')).toEqual([2]);
-    expect(known(undefined)).toEqual([2]);
+    expect([known('a'), known(undefined)]).toEqual([[2], [2]]);
+  });
+
+  test('has no new step before all have been looked at', async () => {
+    for (let at = 0; at < 1000; at++) ports.set(`p${at}`, { attempts: 0, datagrams: 1 });
+    await begin();
+    await step({ p0: { attempts: 50, datagrams: 1 } });
+    const seen: unknown[] = [];
+    onUsage = () =>
+      seen.push([history.step, history.last('p0', 'connections'), history.last(undefined, 'connections')]);
+    await step({ p0: { attempts: 150, datagrams: 1 } });
+    expect(seen).toEqual(Array.from({ length: 1000 }, () => [2, 10, 10]));
+    expect([history.step, history.last('p0', 'connections')]).toEqual([3, 20]);
   });
 
   test('goes on from nothing when counters were reset', async () => {
