@@ -35,6 +35,19 @@ describe('a rate', () => {
     expect(windowOf([0, { a: 900 }], [1000, { a: 3 }]).rate('a', 5000, same)).toBeUndefined();
   });
 
+  test('is of what was seen since a gap, in which nobody looked', () => {
+    const before = [
+      [0, { a: 0 }],
+      [1000, { a: 0 }],
+    ] as const;
+    const back = windowOf(...before, [600_000, { a: 600 }]);
+    expect([back.rate('a', 5000, same), back.isKnown]).toEqual([undefined, false]);
+    const later = windowOf(...before, [600_000, { a: 600 }], [601_000, { a: 700 }]);
+    expect([later.rate('a', 5000, same), later.isKnown]).toEqual([100, true]);
+    // Short for what is kept, long for what is asked.
+    expect(windowOf(...before, [9000, { a: 90 }], [10_000, { a: 190 }]).rate('a', 2000, same)).toBe(100);
+  });
+
   test('begins anew when the clock is that of another agent, and a reading that comes twice counts once', () => {
     expect(windowOf([90_000, { a: 900 }], [500, { a: 900 }], [1500, { a: 910 }]).rate('a', 5000, same)).toBe(10);
     expect(windowOf([0, { a: 0 }], [1000, { a: 10 }], [1000, { a: 10 }]).rate('a', 1000, same)).toBe(10);
