@@ -27,6 +27,11 @@ const NO_RULES: Rules = { headers: {}, admit: () => {} };
 export const createHandler = (routes: readonly Route[], onBug: OnBug, rules = NO_RULES): RequestListener => {
   const byPath = new Map(routes.map((route) => [route.path, route]));
   return async (request, response) => {
+    // HTTP pipelining, which neither browsers nor Prometheus use: one connection would have any number of answers at once.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
     const { path, query } = target(request);
     try {
       await send(response, await respond(byPath, request, path, query, { onBug, rules }), rules.headers);

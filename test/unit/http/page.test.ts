@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -414,3 +415,13 @@ describe('an agent that stops', () => {
     rmSync(directory, { recursive: true });
   });
 });
+  test('are one stream for each connection, of which there are not many', async () => {
+    const events = vi.fn(() => new EventQueue(() => {}));
+    const port = await serve(fakeView({ events }));
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50));
+    await closed;
+    expect(events).toHaveBeenCalledTimes(1);
+  });
+
