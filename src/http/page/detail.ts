@@ -8,11 +8,15 @@ import { countsOf } from './overview.ts';
 const BACKENDS_MAX = 100;
 /** What lives on at endpoints that get no new connections changes slowly, and to find it takes long. */
 const LEFT_MS = 10_000;
+/** However many pages ask, for whatever they ask: it may have a twentieth of the time. */
+const LEFT_COST = 20;
 
 /** Reads one Service port and its endpoints, every second while a page shows it. */
 export class Details {
   readonly #clock: Clock;
-  #left: { readonly id: string; readonly readMs: number; readonly backends: readonly BackendView[] } | undefined;
+  /** By the id of the Service port. */
+  readonly #left = new Map<string, Left>();
+  #nextMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -35,12 +39,23 @@ export class Details {
 
   #backends(view: AgentView, id: string): readonly BackendView[] {
     const nowMs = this.#clock.monotonicMs();
-    const known = this.#left;
-    if (known?.id === id && nowMs - known.readMs < LEFT_MS) return [...view.backends(id, false), ...known.backends];
+    const isOld = ({ readMs }: Left): boolean => nowMs - readMs >= LEFT_MS;
+    const known = this.#left.get(id);
+    if (nowMs < this.#nextMs || (known !== undefined && !isOld(known)))
+      return [...view.backends(id, false), ...(known?.backends ?? [])];
     const all = [...view.backends(id)];
-    this.#left = { id, readMs: nowMs, backends: all.filter(({ state }) => state === 'drained' || state === 'earlier') };
+    const readMs = this.#clock.monotonicMs();
+    this.#nextMs = readMs + LEFT_COST * (readMs - nowMs);
+    for (const [other, left] of this.#left) if (isOld(left)) this.#left.delete(other);
+    const backends = all.filter(({ state }) => state === 'drained' || state === 'earlier');
+    this.#left.set(id, { readMs: nowMs, backends });
     return all;
   }
+}
+
+interface Left {
+  readonly readMs: number;
+  readonly backends: readonly BackendView[];
 }
 
 const serviceOf = ({ stats, backends: _, ...service }: ServiceView): ServiceDetail => ({
@@ -52,14 +67,15 @@ const backendOf = (backend: BackendView, nowMs: number): Backend => {
   const { state, address, port, arm, clients, share, observed, stats } = backend;
   const { attempts = 0, refused = 0, timedOut = 0, unreachable = 0, abandoned = 0, rejected = 0, active = 0 } = stats;
   const group = groupOf(backend);
+  // That clock may have been put back.
+  const forMs = Math.max(0, nowMs - (observed?.sinceMs ?? nowMs));
   return {
     key: [group, arm ?? '', state, address, port].join(' '),
     group,
     ...{ state, address, port, share },
     ...(arm !== undefined && arm !== '' && { arm }),
     ...(clients !== undefined && { clients }),
-    ...(observed !== undefined &&
-      observed.of > 0 && { observed: { share: observed.share, of: observed.of, forMs: nowMs - observed.sinceMs } }),
+    ...(observed !== undefined && observed.of > 0 && { observed: { share: observed.share, of: observed.of, forMs } }),
     connections: attempts,
     failed: refused + timedOut + unreachable + abandoned,
     rejected,

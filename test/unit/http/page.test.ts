@@ -11,6 +11,7 @@ import type { AgentView } from '../../../src/agent/view.ts';
 import { renderExplain } from '../../../src/core/explain.ts';
 import { type Listener, listenTcp } from '../../../src/http/listen.ts';
 import { openPage } from '../../../src/http/open-page.ts';
+import { Details } from '../../../src/http/page/detail.ts';
 import { readPageFiles } from '../../../src/http/page/files.ts';
 import { admitHost } from '../../../src/http/page/host.ts';
 import { buildPage } from '../../../src/http/page.ts';
@@ -299,6 +300,50 @@ describe('a Service port', () => {
     const port = await serve(fakeView({ backends: () => backends }));
     const { backends: shown, more } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
     expect([shown.length, shown[0].share, more]).toEqual([100, 0.999, 900]);
+  });
+
+  test('of several that are looked at in turn does not look more often', async () => {
+    const asked: unknown[] = [];
+    const backends: AgentView['backends'] = (only, left) => {
+      if (left !== false) asked.push(only);
+      return [backendView(), ...(left === false ? [] : [backendView({ state: 'drained', port: 1, share: 0 })])];
+    };
+    const services = (only = '') => [serviceView({ id: only })];
+    const port = await serve(fakeView({ backends, services }));
+    const ids = ['shop/cart/grpc/TCP', 'shop/web/http/TCP'];
+    for (let second = 0; second < 5; second++) {
+      for (const id of ids) expect((await answer(port, `/api/service?id=${id}`)).backends).toHaveLength(2);
+      await clock.advance(1000);
+    }
+    expect(asked).toEqual(ids);
+  });
+
+  test('does not look for it when the last time took long, whichever Service port it is about', async () => {
+    const asked: unknown[] = [];
+    const slow = new ManualClock();
+    let tookMs = 0;
+    const backends: AgentView['backends'] = (only, left) => {
+      if (left === false) return [backendView()];
+      asked.push(only);
+      tookMs += 100;
+      return [backendView()];
+    };
+    const details = new Details({ wallMs: () => 0, monotonicMs: () => slow.monotonicMs() + tookMs, after: slow.after });
+    const view = fakeView({ backends, services: (only = '') => [serviceView({ id: only })] });
+    for (const id of ['a', 'b']) details.read(view, id);
+    await slow.advance(1900);
+    details.read(view, 'b');
+    expect(asked).toEqual(['a']);
+    await slow.advance(200);
+    details.read(view, 'b');
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  test('has shares since a time that is not to come, also when the clock was put back', async () => {
+    const backends = [backendView({ observed: { share: 0.4, of: 50, sinceMs: clock.wallMs() + 3_600_000 } })];
+    const port = await serve(fakeView({ backends: () => backends }));
+    const { backends: shown } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
+    expect(shown[0].observed.forMs).toBe(0);
   });
 
   test.each(['', '?id=shop/cart', '?id=shop/gone//TCP', '?id=shop/cart/grpc/SCTP'])(
