@@ -17,9 +17,13 @@ export const admitHost =
     if (!isAddress && !isOurs) throw new ShuntError('SHUNT_E_HTTP_HOST', { host: `\`${host}\`` });
   };
 
-/** Other sites may link to the page, but cannot make a browser ask for what it shows: that costs the node something. */
+/**
+ * Other sites may link to the page, but cannot make a browser ask for what it shows: that costs the node something. Where
+ * browsers do not say from which site, as for an address that is not the loopback's, they name the origin of another one.
+ */
 export const admitSite = ({ headers, url = '' }: Pick<IncomingMessage, 'headers' | 'url'>): void => {
-  const site = headers['sec-fetch-site'] ?? 'none';
-  if (site === 'none' || site === 'same-origin' || headers['sec-fetch-mode'] === 'navigate') return;
+  const site = headers['sec-fetch-site'] ?? (headers.origin === undefined ? 'none' : 'cross-site');
+  const isLink = headers['sec-fetch-mode'] === 'navigate' && !url.startsWith('/api/');
+  if (site === 'none' || site === 'same-origin' || isLink) return;
   throw new ShuntError('SHUNT_E_HTTP_SITE', { path: `\`${url}\`` });
 };

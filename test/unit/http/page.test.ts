@@ -155,14 +155,21 @@ describe('whoever asks', () => {
   });
 
   test.each([
-    { site: 'none', mode: 'navigate', status: 200 },
-    { site: 'cross-site', mode: 'navigate', status: 200 },
-    { site: 'same-origin', mode: 'cors', status: 200 },
-    { site: 'cross-site', mode: 'no-cors', status: 403 },
-    { site: 'same-site', mode: 'cors', status: 403 },
-  ])('from a $site page by $mode gets $status', async ({ site, mode, status }) => {
+    { site: 'none', mode: 'navigate', path: '/', status: 200 },
+    { site: 'none', mode: 'navigate', path: '/api/overview', status: 200 },
+    { site: 'cross-site', mode: 'navigate', path: '/', status: 200 },
+    { site: 'cross-site', mode: 'navigate', path: '/api/overview', status: 403 },
+    { site: 'same-origin', mode: 'cors', path: '/api/overview', status: 200 },
+    { site: 'cross-site', mode: 'no-cors', path: '/', status: 403 },
+    { site: 'same-site', mode: 'cors', path: '/', status: 403 },
+  ])('from a $site page by $mode for $path gets $status', async ({ site, mode, path, status }) => {
     const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': mode };
-    expect((await ask(await serve(), '/', { headers })).status).toBe(status);
+    expect((await ask(await serve(), path, { headers })).status).toBe(status);
+  });
+
+  test('from a page of another origin, by an address of which browsers do not say more, gets nothing', async () => {
+    const headers = { host: '10.0.0.7:10378', origin: 'http://evil.example' };
+    expect((await ask(await serve(), '/api/overview', { headers })).status).toBe(403);
   });
 
   test('before the tables are open is told so', async () => {
@@ -295,13 +302,6 @@ describe('a Service port', () => {
     ]);
   });
 
-  test('with a thousand endpoints shows those with the largest shares, and says how many more there are', async () => {
-    const backends = Array.from({ length: 1000 }, (_, at) => backendView({ port: at + 1, share: at / 1000 }));
-    const port = await serve(fakeView({ backends: () => backends }));
-    const { backends: shown, more } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
-    expect([shown.length, shown[0].share, more]).toEqual([100, 0.999, 900]);
-  });
-
   test('of several that are looked at in turn does not look more often', async () => {
     const asked: unknown[] = [];
     const backends: AgentView['backends'] = (only, left) => {
@@ -344,6 +344,13 @@ describe('a Service port', () => {
     const port = await serve(fakeView({ backends: () => backends }));
     const { backends: shown } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
     expect(shown[0].observed.forMs).toBe(0);
+  });
+
+  test('with a thousand endpoints shows those with the largest shares, and says how many more there are', async () => {
+    const backends = Array.from({ length: 1000 }, (_, at) => backendView({ port: at + 1, share: at / 1000 }));
+    const port = await serve(fakeView({ backends: () => backends }));
+    const { backends: shown, more } = await answer(port, '/api/service?id=shop/cart/grpc/TCP');
+    expect([shown.length, shown[0].share, more]).toEqual([100, 0.999, 900]);
   });
 
   test.each(['', '?id=shop/cart', '?id=shop/gone//TCP', '?id=shop/cart/grpc/SCTP'])(
@@ -431,6 +438,16 @@ describe('server-sent events', () => {
     expect(onBug).not.toHaveBeenCalled();
   });
 
+  test('are one stream for each connection, of which there are not many', async () => {
+    const events = vi.fn(() => new EventQueue(() => {}));
+    const port = await serve(fakeView({ events }));
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50));
+    await closed;
+    expect(events).toHaveBeenCalledTimes(1);
+  });
+
   test('of unknown outcomes are refused', async () => {
     expect((await ask(await serve(), '/api/events?outcome=lost')).status).toBe(400);
   });
@@ -460,13 +477,3 @@ describe('an agent that stops', () => {
     rmSync(directory, { recursive: true });
   });
 });
-  test('are one stream for each connection, of which there are not many', async () => {
-    const events = vi.fn(() => new EventQueue(() => {}));
-    const port = await serve(fakeView({ events }));
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    const closed = new Promise((resolve) => socket.on('close', resolve));
-    socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50));
-    await closed;
-    expect(events).toHaveBeenCalledTimes(1);
-  });
-
