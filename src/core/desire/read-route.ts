@@ -11,6 +11,7 @@ import {
   isAbsent,
   isFields,
   listField,
+  meantText,
   objectField,
   type Path,
   type Review,
@@ -35,7 +36,10 @@ export const routeReader =
   (review, raw, ref, intern) => {
     const spec = objectField(review, raw, 'spec') ?? {};
     const parents = readParents(review, spec, ref, intern);
-    if (parents.length === 0) return undefined;
+    if (parents.length === 0) {
+      checkParentsName(review, spec);
+      return undefined;
+    }
     if (kind === 'TLSRoute') checkHostnames(review, raw, spec);
     return {
       kind,
@@ -49,14 +53,25 @@ export const routeReader =
     };
   };
 
+/** What else is in a route without parents is for others to judge; but of this name nobody else tells. */
+const checkParentsName = (review: Review, spec: Fields): void => {
+  if (!isAbsent(spec.parentRefs)) return;
+  for (const key of Object.keys(spec)) {
+    const meant = key === 'parentRefs' ? '' : meantText(key, ['parentRefs']);
+    if (meant !== '')
+      complain(review, 'warning', at(SPEC, key), `is not known here${meant} Without it the route is for nobody`);
+  }
+};
+
 /** From v1alpha3 on its definition asks for one at least: such a file cannot be taken to a cluster of today. */
 const checkHostnames = (review: Review, { apiVersion }: Fields, { hostnames }: Fields): void => {
-  const hasNone = isAbsent(hostnames) || (Array.isArray(hostnames) && hostnames.length === 0);
-  if (!hasNone || apiVersion === `${GATEWAY_GROUP}/v1alpha2`) return;
+  if (!isEmpty(hostnames) || apiVersion === `${GATEWAY_GROUP}/v1alpha2`) return;
   const message =
     'is empty, which API servers refuse: only before v1alpha3 it could be; a TCPRoute shares in the same way';
   complain(review, 'warning', at(SPEC, 'hostnames'), message);
 };
+
+const isEmpty = (list: unknown): boolean => isAbsent(list) || (Array.isArray(list) && list.length === 0);
 
 /** What is said in a way that nobody understands might have been for few: then it is for none. */
 const readSupport = (
@@ -120,22 +135,16 @@ const readRule = (
     return [];
   }
   const rule = asObject(review, rules[0], RULE);
-  return rule === undefined ? [] : readBackends(review, kind, rule, ref, intern);
-};
-
-const readBackends = (
-  review: Review,
-  kind: RouteKind,
-  rule: Fields,
-  ref: ObjectRef,
-  intern: Intern,
-): readonly RouteBackend[] => {
-  const list = boundedListField(review, rule, 'backendRefs', BACKENDS_MAX, RULE);
-  if (list.length === 0 && isLayer4(kind)) {
+  if (rule === undefined) return [];
+  if (isEmpty(rule.backendRefs) && isLayer4(kind) && unsupportedIn(kind, spec) === '') {
     // Of v1alpha2 that may be: "if unspecified, the implementation MUST actively reject connection attempts".
     complain(review, 'warning', BACKENDS, 'names no Service: everything is refused');
   }
-  return list.flatMap((raw, index) => {
+  return readBackends(review, rule, ref, intern);
+};
+
+const readBackends = (review: Review, rule: Fields, ref: ObjectRef, intern: Intern): readonly RouteBackend[] =>
+  boundedListField(review, rule, 'backendRefs', BACKENDS_MAX, RULE).flatMap((raw, index) => {
     const path = at(BACKENDS, index);
     const fields = asObject(review, raw, path);
     if (fields === undefined) return [];
@@ -151,7 +160,6 @@ const readBackends = (
       },
     ];
   });
-};
 
 /** The name may be one that no Service can have: then there is none, which is for others to say. */
 const readName = (review: Review, fields: Fields, ref: ObjectRef, path: Path, intern: Intern) => {

@@ -135,6 +135,16 @@ describe('a route', () => {
     ]);
   });
 
+  test.each([
+    ['parentRef', ': is parentRefs meant?'],
+    ['parentrefs', ': is parentRefs meant?'],
+    ['hostnames', undefined],
+  ])('with %s in place of parentRefs is for nobody, and says so where that may be meant (%s)', (field, meant) => {
+    const raw = route('TCPRoute', { parentRefs: undefined, [field]: [PARENT] });
+    const says = `warning spec.${field}: is not known here${meant} Without it the route is for nobody`;
+    expect(complaintsOf(raw)).toEqual(meant === undefined ? [] : [says]);
+  });
+
   test('keeps only those of its parents that are Services', () => {
     expect(objectOf(parented({ name: 'gateway' }, PARENT))).toMatchObject({ parents: [{ name: 'cart' }] });
   });
@@ -301,6 +311,11 @@ describe('what shares of connections cannot do', () => {
       'a field that is spelt wrong',
       ruled('TCPRoute', { backendRefs: [{ name: 'a', port: 1, weigth: 5 }] }),
       'spec.rules[0].backendRefs[0].weigth: is not known here: is weight meant?',
+    ],
+    [
+      'a list of backends that is spelt wrong',
+      route('TCPRoute', { rules: [{ backendRef: [{ name: 'a', port: 1 }] }] }),
+      'spec.rules[0].backendRef: is not known here: is backendRefs meant?',
     ],
     ['a match of a TCPRoute', ruled('TCPRoute', { matches: [{}] }), 'spec.rules[0].matches: is not known here'],
   ])('%s is told', (_, raw, unsupported) => {
