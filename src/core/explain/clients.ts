@@ -42,15 +42,15 @@ const askingPod = (
 ): Asking => {
   const pod = cluster.pods.get(key);
   if (pod === undefined) return { ruling: everybody, client: { pod: key, standing: 'unknown' } };
-  if (live !== undefined && !cluster.clients.has(key)) {
-    const isElsewhere = pod.node !== '' && pod.node !== live.name;
-    const standing = isElsewhere
-      ? ({ standing: 'other node', node: pod.node } as const)
-      : ({ standing: 'no cgroup' } as const);
-    return { ruling: everybody, client: { pod: key, ...standing } };
+  const isUnbound = live !== undefined && !cluster.clients.has(key);
+  if (isUnbound && pod.node !== '' && pod.node !== live.name) {
+    return { ruling: everybody, client: { pod: key, standing: 'other node', node: pod.node } };
   }
   const ruling = rulingFor(input, port, pod);
-  return { ruling, client: { pod: key, standing: ruling.name === everybody.name ? 'as everybody' : 'apart' } };
+  // Cgroups are looked for only while a rule is for some clients alone: without one nothing is amiss.
+  if (ruling.name === everybody.name) return { ruling, client: { pod: key, standing: 'as everybody' } };
+  if (isUnbound) return { ruling: everybody, client: { pod: key, standing: 'no cgroup' } };
+  return { ruling, client: { pod: key, standing: 'apart' } };
 };
 
 const knownPods = (

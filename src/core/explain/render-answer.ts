@@ -74,7 +74,7 @@ const clientLines = ({ client, otherwise = [] }: Sent | Refused): readonly strin
 const STANDINGS = {
   apart: 'So it is for POD, and not for everybody.',
   'as everybody': 'POD is answered as everybody is.',
-  unknown: 'POD is not known on this node: this is what everybody gets.',
+  unknown: 'POD is not known here: this is what everybody gets. Is it spelt so, and a Pod of this node?',
   'other node': 'POD is on node NODE: this is what everybody gets on this one. Ask the agent there.',
   'no cgroup': 'The cgroup of POD is not known: it gets what everybody gets.',
 } as const;

@@ -159,7 +159,10 @@ it('says whose drain and whose algorithm count for a Pod whose own policy says n
 });
 
 it.each([
-  { client: 'shop/other', says: 'Pod shop/other is not known on this node: this is what everybody gets.' },
+  {
+    client: 'shop/other',
+    says: 'Pod shop/other is not known here: this is what everybody gets. Is it spelt so, and a Pod of this node?',
+  },
   { client: 'shop/plain', says: 'Pod shop/plain is answered as everybody is.' },
 ])('says of $client: $says', ({ client, says }) => {
   const text = explained([...NARROWED, pod({ name: 'plain' })], { client });
@@ -179,6 +182,14 @@ it('says of a Pod whose cgroup the agent does not know that it gets what everybo
   );
   const known = { type: 'client', pod: 'shop/canary', client: cgroup(7) } as const;
   expect(explained([...NARROWED, known], { client: 'shop/canary', table })).toContain('\nSo it is for Pod shop/canary');
+});
+
+it('says of a Pod for which no rule is that it is answered as everybody is, whether or not its cgroup is known', () => {
+  const table = held(new Map([['10.1.0.1:8080', 1]]));
+  const objects = [service(), slice([endpoint('10.1.0.1')]), CANARY];
+  expect(explained(objects, { client: 'shop/canary', table })).toContain(
+    '\nPod shop/canary is answered as everybody is.\n',
+  );
 });
 
 it('lists what of a DestinationRule is not honoured', () => {
