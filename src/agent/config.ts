@@ -102,7 +102,7 @@ export const readConfig = ({ flags, env, file, machine }: ConfigInput): Config =
 const wholeRoot = (root: CgroupRoot | undefined): string | undefined => {
   if (root === undefined || root.isMachines) return root?.path;
   const way = "run in the machine's cgroup namespace, or mount its cgroup v2 here and give that path";
-  throw refuse('--cgroup', 'nothing', `${root.path} is the root of a cgroup namespace only: ${way}`);
+  throw refuse('--cgroup', 'to leave it out', `${root.path} is the root of a cgroup namespace only: ${way}`);
 };
 
 /** The `--config` file, which is read before everything else. */
@@ -145,7 +145,7 @@ const collect = (
 const fallback = (name: OptionName, found: string | undefined): Setting => {
   const option: { readonly default?: string; readonly value: string } = OPTIONS[name];
   const text = found ?? option.default;
-  if (text === undefined) throw refuse(`--${name}`, 'nothing', NEEDED[name] ?? `${option.value} is needed`);
+  if (text === undefined) throw refuse(`--${name}`, 'to leave it out', NEEDED[name] ?? `${option.value} is needed`);
   return { text, from: `--${name}` };
 };
 

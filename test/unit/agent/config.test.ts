@@ -122,7 +122,7 @@ describe('what is not allowed is refused with its name, its value and what is', 
   test.each([
     {
       input: { flags: {} },
-      says: '--source: nothing is not allowed; file:PATH, or --kubeconfig FILE, is needed outside of a Pod',
+      says: '--source: to leave it out is not allowed; file:PATH, or --kubeconfig FILE, is needed outside of a Pod',
     },
     {
       input: flag('source', 'kubernetes'),
@@ -177,11 +177,11 @@ describe('what is not allowed is refused with its name, its value and what is', 
     { input: { file: file('a: b: c') }, says: '--config: `shunt.yaml` is not allowed; valid YAML is: ' },
     {
       input: { machine: { hostname: 'a', cgroupRoot: undefined } },
-      says: '--cgroup: nothing is not allowed; PATH is needed',
+      says: '--cgroup: to leave it out is not allowed; PATH is needed',
     },
     {
       input: { machine: container },
-      says: "--cgroup: nothing is not allowed; /sys/fs/cgroup is the root of a cgroup namespace only: run in the machine's",
+      says: "--cgroup: to leave it out is not allowed; /sys/fs/cgroup is the root of a cgroup namespace only: run in the machine's",
     },
   ])('$says', ({ input, says }) => {
     const error = (() => {
