@@ -32,10 +32,12 @@ const FORMATS = { ok: 'green', warn: 'yellow', fail: 'red' } as const satisfies 
 
 export const renderChecks = (checks: readonly Check[], style: Style): string => {
   const width = Math.max(...checks.map(({ name }) => name.length));
+  const indent = `\n${' '.repeat(width + 8)}`;
   return checks
     .map(({ name, status, detail, advice }) => {
-      const line = `${style(FORMATS[status], status.padEnd(4))}  ${name.padEnd(width)}  ${detail}\n`;
-      return advice === '' ? line : `${line}${' '.repeat(width + 8)}${advice}\n`;
+      // A kernel's refusal has several lines.
+      const text = (advice === '' ? detail : `${detail}\n${advice}`).replaceAll('\n', indent);
+      return `${style(FORMATS[status], status.padEnd(4))}  ${name.padEnd(width)}  ${text}\n`;
     })
     .join('');
 };

@@ -432,6 +432,14 @@ describe('shunt doctor', () => {
     expect(stdout).toMatch(/^warn {2}jit {15}programs are interpreted: slower\n {24}Run `sysctl/m);
   });
 
+  test('keeps what a kernel says in several lines in its column', async () => {
+    const features = async () => {
+      throw new ShuntError('SHUNT_E_LOAD', { reason: 'libbpf: no\nload: EPERM' });
+    };
+    const { stdout } = await shunt(['doctor'], { parts: { host: async () => fakeHost({ features }) } });
+    expect(stdout).toMatch(/^fail {2}programs {10}this kernel .*: libbpf: no\n {24}load: EPERM\n {24}Shunt needs/m);
+  });
+
   test('fails when something keeps Shunt from running', async () => {
     const host = async () => fakeHost({ files: { '/proc/self/mountinfo': '' } });
     const { status, stdout } = await shunt(['doctor', '-o', 'json'], { parts: { host } });
