@@ -8,9 +8,12 @@ export const features = async ({ host }: Target): Promise<readonly Check[]> => {
     return judge(await host.features());
   } catch (error) {
     if (!(error instanceof ShuntError)) throw error;
-    return [fail('programs', error.message, error.help)];
+    return [fail('programs', error.message, error.code === 'SHUNT_E_LOAD' ? NEEDS : error.help)];
   }
 };
+
+/** Who reads it has asked doctor already. */
+const NEEDS = 'Shunt needs Linux 5.10 with BTF, cgroup v2 and CAP_SYS_ADMIN: do what the other checks say.';
 
 const judge = ({ setRetval, atomics, socketEnding, firstResponse }: KernelFeatures): readonly Check[] => [
   ok('programs', 'the kernel takes them'),
