@@ -22,6 +22,9 @@ export interface AgentSettings {
   readonly ui?: string;
 }
 
+/** Where its metrics are, in the network of the node alone. */
+export const METRICS = '127.0.0.1:10377';
+
 const READY_WITHIN_MS = 15_000;
 const IN_FORCE_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 5;
@@ -131,7 +134,7 @@ const argumentsOf = ({ source, cgroup, bpfRoot, socket, nodeName, ui }: AgentSet
   ...['--bpf-root', bpfRoot],
   ...['--socket', socket],
   ...['--node-name', nodeName],
-  ...['--listen', '127.0.0.1:10377'],
+  ...['--listen', METRICS],
   ...['--ui', ui ?? 'off'],
   ...['--log-format', 'json'],
 ];

@@ -1,4 +1,5 @@
 import { socketText } from '../cli/numbers.ts';
+import { METRICS } from './agent-process.ts';
 import { REGISTER } from './cluster.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import type { Stage } from './stage.ts';
@@ -13,7 +14,9 @@ export const lookAround = async (stage: Stage, stopped: Promise<string>): Promis
     ...(pageUrl === undefined ? [] : [`${pageUrl}   # the live page, in a browser`]),
     `bin/shunt status --socket ${socket}`,
     `bin/shunt backends --socket ${socket}`,
+    `bin/shunt top --socket ${socket}   # live; q ends it`,
     `bin/shunt explain ${register} --socket ${socket}`,
+    `nsenter --target ${agent.pid} --net curl -s http://${METRICS}/metrics`,
     `${clientCommand} curl -s http://${register}/users/ada`,
     `\${EDITOR:-vi} ${cluster.path}/${ClusterDirectory.sharesFile}   # the agent sees what is saved`,
   ]) {
