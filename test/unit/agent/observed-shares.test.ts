@@ -204,6 +204,21 @@ describe('a share that is refused', () => {
     expect(rows()[0]).toMatchObject({ wanted: 0.5, got: 0, of: 0, rejected: 25 });
   });
 
+  test('is nothing where that of another route had its record before', async () => {
+    const { reconciler, put, connect, rows } = await stage();
+    await put(WEB, BOTH, GONE);
+    connect(V4, 100);
+    await put(route({ backends: [backend('web'), backend('gone')] }));
+    // Records that are free are taken in another order each time.
+    for (let round = 0; round < 3; round++) {
+      reconciler.note([{ type: 'delete', ref: WEB }]);
+      await put();
+      await put(WEB, GONE);
+      connect(V4, 8);
+      expect(rows()[0]).toMatchObject({ name: 'shop/gone:80 refused4', got: 2, of: 8, rejected: 2 });
+    }
+  });
+
   test('is counted for each family by itself', async () => {
     const { put, connect, rows } = await stage();
     await put({ ...WEB, clusterIPs: [V4, V6] }, BOTH, SIX, GONE);

@@ -115,6 +115,43 @@ describe('totals', () => {
   });
 });
 
+describe('what was found out of an entry before', () => {
+  test('is not taken for that of another workload that has its cgroup later', () => {
+    const totals = new WorkloadTotals();
+    totals.see(callerTableOf([entry(10, 1, { attempts: 5 })]), NAMING, 0);
+    totals.settle([entry(10, 1, { attempts: 5 })], NAMING);
+    const later: Naming = { ...NAMING, workloadOf: () => workload('2') };
+    totals.see(callerTableOf([entry(10, 1, { attempts: 3 })]), later, 1);
+    expect(shown(totals)).toEqual({ '1 s1': 5, '2 s1': 3 });
+  });
+
+  test('is not taken for that of another Service that has its record later', () => {
+    const totals = new WorkloadTotals();
+    const before = entry(10, 1, { attempts: 5 });
+    const after = { ...entry(10, 1, { attempts: 3 }), serviceGeneration: before.serviceGeneration + 2 };
+    totals.see(callerTableOf([before]), NAMING, 0);
+    const later: Naming = {
+      ...NAMING,
+      portOf: (_, generation) => (generation === after.serviceGeneration ? asked('s9') : undefined),
+    };
+    for (const entries of [
+      [before, after],
+      [after, before],
+    ]) {
+      totals.see(callerTableOf(entries), later, 1);
+      expect(shown(totals)).toEqual({ '1 s9': 3 });
+    }
+  });
+
+  test('begins anew where its series have gone meanwhile', () => {
+    const totals = new WorkloadTotals();
+    totals.see(callerTableOf([entry(10, 1, { attempts: 5 })]), NAMING, 0);
+    totals.see(callerTableOf([]), NAMING, 900_001);
+    totals.see(callerTableOf([entry(10, 1, { attempts: 7 })]), NAMING, 900_002);
+    expect(shown(totals)).toEqual({ '1 s1': 7 });
+  });
+});
+
 describe('of more pairs than have series of their own', () => {
   const ENTRIES = [entry(10, 1, { attempts: 1 }), entry(20, 1, { attempts: 2 }), entry(30, 1, { attempts: 4 })];
 

@@ -90,6 +90,17 @@ describe('series of Services', () => {
     expect(scrapedText(await metrics.scrape())).not.toContain('service="cart"');
   });
 
+  test('of one that was gone meanwhile are those of the new one', async () => {
+    let usage = [serviceUsage({ stats: { ...STATS, closed: 10, reset: 2, broken: 1 } })];
+    const metrics = createMetrics(fakeView({ usage: () => usage }));
+    const scrape = async () => [...(await metrics.scrape()).body].join('');
+    await scrape();
+    usage = [];
+    await scrape();
+    usage = [serviceUsage({ stats: { ...STATS, closed: 11, reset: 11, broken: 0 } })];
+    expect(await scrape()).toContain(`shunt_service_connections_closed_total{${CART},reason="closed"} 0\n`);
+  });
+
   test('never show a negative count while the kernel counts on', async () => {
     const stats = { ...STATS, closed: 1, reset: 1, broken: 1 };
     const text = await scrapeText(fakeView({ usage: () => [serviceUsage({ stats })] }));
