@@ -47,6 +47,22 @@ static __always_inline void note_account(struct candidate *candidate, struct bpf
 					 .backend_generation = connection->backend_generation };
 }
 
+/*
+ * connect(2) to AF_UNSPEC leaves a joined socket in the table, and what was redirected to it unread in
+ * its queue: it would be read in the connection that is made now, whomever that is with.
+ */
+static __always_inline void begin_anew(struct bpf_sock *sk)
+{
+	struct candidate *before = sk ? bpf_sk_storage_get(&candidates, sk, NULL, 0) : NULL;
+	__u64 cookie;
+
+	if (!before)
+		return;
+	cookie = before->cookie;
+	bpf_map_delete_elem(&joined, &cookie);
+	bpf_sk_storage_delete(&candidates, sk);
+}
+
 SEC("sockops")
 int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 {
@@ -57,6 +73,8 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	struct tcp_sock *tcp;
 	struct flow peer;
 
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		begin_anew(ctx->sk);
 	if (!client && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
 	sk = ctx->sk;

@@ -75,18 +75,18 @@ static __always_inline void part(struct candidate *candidate, const struct sock 
 		candidate->joined = false;
 }
 
-/* Ripe first, as reader.h has it. */
-static __always_inline bool can_be_joined(const struct candidate *candidate)
-{
-	return !candidate->joined && READ_ONCE(candidate->plain_reads) >= PLAIN_READS_MIN &&
-	       !READ_ONCE(candidate->unfit);
-}
-
 static __always_inline bool is_welcome(struct candidate *candidate)
 {
 	const struct same_node_control *control = read_control();
 
 	return control && !control->off && is_still_wanted(candidate, control);
+}
+
+/* Ripe first, as reader.h has it. */
+static __always_inline bool can_be_joined(struct candidate *candidate)
+{
+	return !candidate->joined && READ_ONCE(candidate->plain_reads) >= PLAIN_READS_MIN &&
+	       !READ_ONCE(candidate->unfit) && is_welcome(candidate);
 }
 
 SEC("iter/bpf_sk_storage_map")

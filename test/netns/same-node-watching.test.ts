@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
@@ -6,6 +6,7 @@ import { linkIn } from '../../src/dataplane/kernel/same-node/pins.ts';
 import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-node.ts';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
+import { openShell } from '../helpers/socket-shell.ts';
 
 /** Who is not joined pays for reads that are watched: so they are watched only where there is somebody to be joined. */
 
@@ -44,17 +45,18 @@ afterEach(async () => {
 const isWatching = (): boolean =>
   listSets(node.bpfRoot, 'same-node').some(({ path }) => existsSync(linkIn(path, 'read')));
 
-/** Send back what comes; and one message after the other, each two milliseconds, on one connection. */
-const ECHO = `require('net').createServer((socket) => socket.pipe(socket)).listen(8080)`;
-const talk = (address: string): string => `
+/** Send back what comes; and one message after the other, with a pause, on one connection. */
+const ECHO = `require('net').createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(8080)`;
+const talk = (address: string, pauseMs = 2): string => `
   const socket = require('net').connect(8080, '${address}').on('error', () => process.exit());
   socket.on('connect', () => socket.write('again'));
-  socket.on('data', (data) => setTimeout(() => socket.write(data), 2));
+  socket.on('data', (data) => setTimeout(() => socket.write(data), ${pauseMs}));
 `;
 
 const start = (pod: Pod, script: string) => pod.spawn(process.execPath, ['-e', script], { stdio: 'inherit' });
 
-const startTalking = (from: Pod) => start(from, `setTimeout(() => { ${talk(server.address4)} }, 200)`);
+const startTalking = (from: Pod, pauseMs?: number) =>
+  start(from, `setTimeout(() => { ${talk(server.address4, pauseMs)} }, 200)`);
 
 const untilJoined = () =>
   vi.waitFor(() => expect(kernel.sameNode.stats().sockets).toMatchObject({ candidate: 0, joined: 2 }), WAITING);
@@ -80,6 +82,62 @@ test('reads are watched from the first connection that may be joined until some 
     await vi.waitFor(() => expect(isWatching()).toBe(false), WAITING);
   }
   expect(kernel.sameNode.stats().unfit).toMatchObject({ splices: 0, refused: 0 });
+});
+
+test('reads that somebody has stopped from being watched are watched again as long as there is a connection', async () => {
+  start(server, ECHO);
+  startTalking(client);
+  await untilJoined();
+  const [{ path } = { path: '' }] = listSets(node.bpfRoot, 'same-node');
+  unlinkSync(linkIn(path, 'read'));
+  await vi.waitFor(() => expect(isWatching()).toBe(true), WAITING);
+});
+
+test('nobody is joined who is not wanted to be any more by the time that it could be', async () => {
+  start(server, ECHO);
+  startTalking(client, 40);
+  await vi.waitFor(() => expect(kernel.sameNode.stats().sockets.candidate).toBe(2), WAITING);
+  kernel.sameNode.set([{ address: '10.244.99.1', port: 0, mode: 'redirect' }]);
+  let joined = 0;
+  const until = Date.now() + 3000;
+  while (Date.now() < until) {
+    joined = Math.max(joined, kernel.sameNode.stats().sockets.joined);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(joined).toBe(0);
+  expect(kernel.sameNode.stats()).toMatchObject({ sockets: { candidate: 2 }, unfit: { unwanted: 0 } });
+});
+
+test('a socket that is connected again hears nothing of what it had not read of the connection before', async () => {
+  start(server, ECHO);
+  const shell = await openShell(client);
+  const fd = await shell.socket('tcp4', { nonblock: true });
+  const connect = async () => {
+    await shell.connect(fd, server.address4, 8080);
+    await vi.waitFor(async () => expect(await shell.getpeername(fd)).toMatchObject({ port: 8080 }), WAITING);
+  };
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await connect();
+  const untilRedirected = (): Promise<void> => {
+    const { messages } = kernel.sameNode.stats();
+    return vi.waitFor(async () => {
+      await shell.send(fd, 'again');
+      await shell.poll(fd, 'in', WAITING.timeout);
+      expect(await shell.recv(fd)).toEqual({ text: 'again' });
+      expect(kernel.sameNode.stats().messages).toBeGreaterThan(messages + 100);
+    }, WAITING);
+  };
+  await untilRedirected();
+  const { messages } = kernel.sameNode.stats();
+  await shell.send(fd, 'stale');
+  await vi.waitFor(() => expect(kernel.sameNode.stats().messages).toBeGreaterThan(messages + 1), WAITING);
+  await shell.connectUnspec(fd);
+  await connect();
+  await shell.send(fd, 'fresh');
+  await shell.poll(fd, 'in', WAITING.timeout);
+  expect(await shell.recv(fd)).toEqual({ text: 'fresh' });
+  await untilRedirected();
+  await shell.close();
 });
 
 test('an agent that goes on with what another one left watches at once', async () => {
