@@ -85,7 +85,7 @@ export class DetailView {
       this.#backends.show(detail);
       this.#showFacts(detail);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal && error.isOfQuestion)) throw error;
       if (id === this.#chosen) this.#sayTrouble('This Service port is not there any more, or not yet.');
     }
   }

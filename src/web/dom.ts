@@ -67,7 +67,22 @@ export const keep = <Item>(parent: Element, items: readonly Item[], { keyOf, mak
     const there = parent.children[index];
     if (there !== target) parent.insertBefore(target, there ?? null);
   }
+  // Of two with one key only the later is known.
+  while (parent.children.length > wanted.length) parent.lastElementChild?.remove();
 };
+
+/** Has `target` look as `fresh`, which is of its kind. Children are kept by their `data-key`, or else by their place. */
+export const become = (target: Element, fresh: Element): void => {
+  if (target === fresh) return;
+  setAttributes(target, Object.fromEntries(Array.from(fresh.attributes, ({ name, value }) => [name, value])));
+  const children = Array.from(fresh.children);
+  if (children.length === 0) setText(target, fresh.textContent ?? '');
+  else if (children[0]?.hasAttribute('data-key'))
+    keep(target, children, { keyOf: keyIn, make: (child) => child, update: become });
+  else for (const [index, child] of children.entries()) become(target.children[index] ?? child, child);
+};
+
+const keyIn = (child: Element): string => child.getAttribute('data-key') ?? '';
 
 /** Calls with the width of an element, at once and whenever it is another. */
 export const onWidth = (target: Element, call: (width: number) => void): void => {

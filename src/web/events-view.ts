@@ -1,3 +1,4 @@
+import { askEventsRefusal } from './agent.ts';
 import { byId, element, keep, setAttributes, setText } from './dom.ts';
 import {
   type Events,
@@ -16,12 +17,16 @@ import type { EventLine } from './wire.ts';
 /** Events come faster than anybody reads: they are shown so often, all that came together. */
 const SHOW_MS = 250;
 const TYPING_MS = 400;
+/** After the agent said no, as one that is still starting does. */
+const RETRY_MS = 2000;
 
 /** Shows events while the page is seen and nobody pauses it: only then has the kernel to tell. */
 export class EventsView {
   readonly #pause = byId('events-pause', HTMLButtonElement);
   #source: EventSource | undefined;
   #events: Events = NO_EVENTS;
+  /** Since when the agent has told, without a gap. */
+  #sinceMs = 0;
   #isDue = false;
   #isPaused = false;
   #typing: ReturnType<typeof setTimeout> | undefined;
@@ -73,14 +78,27 @@ export class EventsView {
       this.#events = withLines(this.#events, JSON.parse(data) as readonly EventLine[]);
       this.#showSoon();
     });
+    source.addEventListener('open', () => {
+      this.#sinceMs = Date.now();
+    });
     // The browser asks again by itself, unless the agent said no.
     source.addEventListener('error', () => {
-      this.#say(
-        source.readyState === EventSource.CLOSED
-          ? 'The agent does not take these filters.'
-          : 'The agent does not answer; trying again.',
-      );
+      if (source.readyState === EventSource.CLOSED) void this.#afterRefusal(source, query);
+      else this.#say(NO_ANSWER);
     });
+  }
+
+  /** Filters that the agent does not take it never will. */
+  async #afterRefusal(source: EventSource, query: string): Promise<void> {
+    const refusal = await askEventsRefusal(query);
+    if (source !== this.#source) return;
+    this.#say(refusal?.message ?? NO_ANSWER);
+    if (refusal?.isOfQuestion) return;
+    setTimeout(() => {
+      if (source !== this.#source) return;
+      this.#source = undefined;
+      this.follow();
+    }, RETRY_MS);
   }
 
   #showSoon(): void {
@@ -100,13 +118,15 @@ export class EventsView {
     });
     if (this.#source === undefined) return;
     const isEmpty = this.#events.shown.length === 0;
-    this.#say(`${isEmpty ? 'Nothing has happened since. ' : ''}${lossesText(this.#events.sampling)}`);
+    this.#say(`${isEmpty ? 'Nothing has happened yet. ' : ''}${lossesText(this.#events.sampling, this.#sinceMs)}`);
   }
 
   #say(text: string): void {
     setText(byId('events-note', HTMLElement), text);
   }
 }
+
+const NO_ANSWER = 'The agent does not answer; trying again.';
 
 const newLine = (event: NumberedEvent): Element => {
   const { atMs, outcome, protocol, from, service, address, port, endpoint } = event;

@@ -1,4 +1,4 @@
-import { bytes, count, latency } from './figures.ts';
+import { bytes, count, latency, timeOfDay } from './figures.ts';
 import type { EventLine, FlowEvent, Sampling } from './wire.ts';
 
 /** What the page holds of events: the newest first, and no more than can be looked at. */
@@ -26,8 +26,8 @@ export const withLines = (events: Events, lines: readonly EventLine[]): Events =
   };
 };
 
-/** What is not shown; says so also when nothing is. */
-export const lossesText = (sampling: Sampling | undefined): string => {
+/** What is not shown of what happened since; says so also when nothing is left out. */
+export const lossesText = (sampling: Sampling | undefined, sinceMs: number): string => {
   if (sampling === undefined) return '';
   const { sampling: every, sampledOut, dropped, skipped } = sampling;
   const losses = [
@@ -36,7 +36,8 @@ export const lossesText = (sampling: Sampling | undefined): string => {
     ...(dropped > 0 ? [`${count(dropped)} found no room.`] : []),
     ...(skipped > 0 ? [`${count(skipped)} came faster than this page read them.`] : []),
   ];
-  return losses.length === 0 ? 'Every event is shown.' : losses.join(' ');
+  const text = losses.length === 0 ? 'Every event is shown.' : losses.join(' ');
+  return `${text} Counted since ${timeOfDay(sinceMs).slice(0, 8)}.`;
 };
 
 export type EventKind = 'well' | 'ended' | 'failed';

@@ -1,7 +1,7 @@
 import { askComplaints } from './agent.ts';
 import { byId, element, keep, setAttributes, setText } from './dom.ts';
 import { bytes, figure, latency, plural } from './figures.ts';
-import type { ComplaintView, Health, HistoryView, Overview, SeriesName } from './wire.ts';
+import type { Health, HistoryView, Overview, SeriesName } from './wire.ts';
 
 /** The top of the page: which node, how it is, what is complained about, and what all of its Services do. */
 export const createHead = () => {
@@ -18,11 +18,15 @@ const show = ({ node, version, health }: Overview): void => {
   const title = `${node} – Shunt`;
   if (document.title !== title) document.title = title;
   showHealth(stateOf(health));
+  setAttributes(document.body, { 'data-old': undefined });
   showTroubles(health);
   const { errors, warnings, notes } = health.complaints;
   const counted = [plural(errors, 'error'), plural(warnings, 'warning'), plural(notes, 'note')];
-  setText(byId('complaints-summary', HTMLElement), `About objects: ${counted.join(', ')}`);
+  const summary = byId('complaints-summary', HTMLElement);
+  const before = summary.textContent;
+  setText(summary, `About objects: ${counted.join(', ')}`);
   const complaints = byId('complaints', HTMLDetailsElement);
+  if (complaints.open && summary.textContent !== before) void showComplaints();
   complaints.hidden = errors + warnings + notes === 0;
   setAttributes(complaints, { 'data-level': errors > 0 ? 'bad' : warnings > 0 ? 'warn' : 'well' });
 };
@@ -56,11 +60,15 @@ const showTroubles = ({ unhealthy, detached, source }: Health): void => {
   keep(list, troubles, { keyOf: (text) => text, make: (text) => element('li', {}, text), update: () => {} });
 };
 
-/** What was shown stays. */
-const showTrouble = (): void => showHealth({ level: 'bad', text: 'The agent does not answer; trying again' });
+/** What was shown stays, and looks as if it were old. */
+const showTrouble = (text: string): void => {
+  showHealth({ level: 'bad', text });
+  setAttributes(document.body, { 'data-old': '' });
+};
 
 const showComplaints = async (): Promise<void> => {
-  const complaints = await askComplaints().catch((): readonly ComplaintView[] => []);
+  const complaints = await askComplaints().catch(() => undefined);
+  if (complaints === undefined) return;
   keep(byId('complaints-list', HTMLElement), complaints, {
     keyOf: ({ object, path, message }) => `${object} ${path} ${message}`,
     make: ({ severity, object, path, message }) =>

@@ -1,8 +1,9 @@
-import { askHistory, askOverview } from './agent.ts';
+import { askHistory, askOverview, NoAnswer, Refusal } from './agent.ts';
 import { DetailView } from './detail-view.ts';
 import { byId } from './dom.ts';
 import { EventsView } from './events-view.ts';
 import { createExplain } from './explain-view.ts';
+import { timeOfDay } from './figures.ts';
 import { createHead } from './head-view.ts';
 import { createMap } from './map-view.ts';
 import { serviceIn } from './place.ts';
@@ -25,6 +26,7 @@ const services = createServices(() => void look());
 let looking: Promise<void> | undefined;
 let again = false;
 let shownStep = 0;
+let answeredMs: number | undefined;
 
 const look = async (): Promise<void> => {
   if (looking !== undefined) {
@@ -42,6 +44,7 @@ const look = async (): Promise<void> => {
 const lookOnce = async (): Promise<void> => {
   try {
     const [overview] = await Promise.all([askOverview(services.search()), detail.showBackends()]);
+    answeredMs = Date.now();
     head.show(overview);
     services.show(overview, detail.chosen);
     map.show(overview);
@@ -50,9 +53,17 @@ const lookOnce = async (): Promise<void> => {
       head.showTotals(totals);
       shownStep = step ?? 0;
     }
-  } catch {
-    head.showTrouble();
+  } catch (error) {
+    head.showTrouble(troubleText(error));
+    if (!(error instanceof Refusal || error instanceof NoAnswer)) reportError(error);
   }
+};
+
+const troubleText = (error: unknown): string => {
+  if (error instanceof Refusal) return error.message;
+  if (!(error instanceof NoAnswer)) return 'This page met a bug: load it again';
+  if (answeredMs === undefined) return 'The agent does not answer; trying again';
+  return `The agent has not answered since ${timeOfDay(answeredMs).slice(0, 8)}; trying again`;
 };
 
 const choose = (): void => {

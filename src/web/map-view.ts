@@ -1,4 +1,4 @@
-import { byId, element, keep, onWidth, setAttributes, setText, svgElement } from './dom.ts';
+import { become, byId, element, keep, onWidth, setAttributes, setText, svgElement } from './dom.ts';
 import { figure, percent, plural } from './figures.ts';
 import {
   type Band,
@@ -29,9 +29,11 @@ export const createMap = () => {
   let width = 0;
   let flows: readonly Flow[] = [];
   let places: ReadonlyMap<string, string> = new Map();
+  // What is there is changed, so that a click or a title under the pointer outlives it.
   const draw = (): void => {
-    if (width > 0)
-      target.replaceChildren(...(flows.length === 0 ? [] : [drawing(flowMap(flows, width), width, places)]));
+    if (width === 0) return;
+    const drawn = flows.length === 0 ? [] : [drawing(flowMap(flows, width), width, places)];
+    keep(target, drawn, { keyOf: () => 'map', make: (fresh) => fresh, update: become });
   };
   onWidth(target, (now) => {
     width = now;
@@ -45,6 +47,10 @@ export const createMap = () => {
       }
       const named = new Map(pairs.shown.map((pair) => [keyOf(pair), pair]));
       rates.note({ atMs: pairs.atMs, counts: new Map(Array.from(named, ([key, { counts }]) => [key, counts])) });
+      if (!rates.isKnown) {
+        setText(byId('map-note', HTMLElement), 'Counting connections.');
+        return;
+      }
       const before = JSON.stringify(flows);
       flows = flowsOf(named, rates);
       places = new Map(rows.map((row) => [nameOf(row), placeOf(row.id)]));
@@ -96,18 +102,25 @@ const drawing = (map: FlowMap, width: number, places: ReadonlyMap<string, string
 const bandOf = ({ path, width, level, from, to, rate }: Band): SVGElement =>
   svgElement(
     'path',
-    { d: path, class: `band ${level}`, 'stroke-width': width.toFixed(1) },
+    { d: path, class: `band ${level}`, 'stroke-width': width.toFixed(1), 'data-key': `band ${from} ${to}` },
     svgElement('title', {}, `${from} → ${to}: ${figure(rate)}/s`),
   );
 
 /** Colour is not all that says it. */
-const failureOf = ({ level, middle, rate, failedRate }: Band): readonly SVGElement[] =>
+const failureOf = ({ from, to, level, middle, rate, failedRate }: Band): readonly SVGElement[] =>
   level === 'well'
     ? []
     : [
         svgElement(
           'text',
-          { x: middle.x, y: middle.y, class: `failure ${level}`, 'text-anchor': 'middle', dy: '0.35em' },
+          {
+            x: middle.x,
+            y: middle.y,
+            class: `failure ${level}`,
+            'text-anchor': 'middle',
+            dy: '0.35em',
+            'data-key': `failure ${from} ${to}`,
+          },
           `${percent(failedRate / rate)} fail`,
         ),
       ];
@@ -136,7 +149,7 @@ const nodeOf = ({ name, y, height }: MapNode, { at, room, side }: Place, href: s
   const middle = y + height / 2;
   const shape = svgElement(
     'g',
-    { class: `node ${side}` },
+    { class: `node ${side}`, 'data-key': `${side} ${name}` },
     svgElement('title', {}, name),
     svgElement('rect', { x: isSource ? at - BAR : at, y, width: BAR, height, rx: 1 }),
     svgElement(
@@ -150,7 +163,9 @@ const nodeOf = ({ name, y, height }: MapNode, { at, room, side }: Place, href: s
       fitting(small, letters, SMALL),
     ),
   );
-  return href === undefined ? shape : svgElement('a', { class: 'node-link', href, tabindex: -1 }, shape);
+  return href === undefined
+    ? shape
+    : svgElement('a', { class: 'node-link', href, tabindex: -1, 'data-key': `link ${name}` }, shape);
 };
 
 const showRows = (flows: readonly Flow[], places: ReadonlyMap<string, string>): void =>

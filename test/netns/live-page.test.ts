@@ -152,20 +152,21 @@ describe('the live page', () => {
     await expect.poll(async () => Number(await rate.textContent()), { timeout: 20_000 }).toBeGreaterThan(50);
     const label = page.locator('#charts svg').first();
     expect(await label.getAttribute('aria-label')).toMatch(/^Connections a second\. connections: now \d+, lowest/);
-    expect(await page.locator('#charts .line.main').first().getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+L/);
+    const line = page.locator('#charts .line.main').first();
+    await expect.poll(() => line.getAttribute('d'), { timeout: 20_000 }).toMatch(/^M[\d.]+ [\d.]+L/);
   });
 
   test('lists connections as they happen, and says what it leaves out', async () => {
     await page.locator('#events-only').fill('shop/empty');
     await page.locator('#events-from').fill('shop/client');
-    await expect.poll(() => text(page, '#events-note'), { timeout: 10_000 }).toContain('Nothing has happened since.');
+    await expect.poll(() => text(page, '#events-note'), { timeout: 10_000 }).toContain('Nothing has happened yet.');
     await client.hammer('tcp', EMPTY, 80, { count: 3 });
     const lines = page.locator('#events li');
     await expect.poll(() => lines.count(), { timeout: 10_000 }).toBe(3);
     expect(await lines.first().textContent()).toMatch(
       /^[\d:.]{12}rejected no endpointshop\/client→shop\/empty 10\.96\.0\.4:80$/,
     );
-    expect(await text(page, '#events-note')).toBe('Every event is shown.');
+    expect(await text(page, '#events-note')).toMatch(/^Every event is shown\. Counted since [\d:]{8}\.$/);
     await page.locator('#events-pause').click();
     await client.hammer('tcp', EMPTY, 80, { count: 3 });
     expect(await text(page, '#events-note')).toBe('Paused.');
@@ -284,13 +285,54 @@ describe('for people with a keyboard, a screen reader or little room', () => {
   });
 });
 
-test('a page says so when its agent has gone, and goes on with the next one', async () => {
+test('a page says so when its agent has gone, and goes on with the next one, also while that is starting', async () => {
   const page = await browser.page(PAGE, []);
   await page.locator('#health[data-level="well"]').waitFor();
+  await expect.poll(() => text(page, '#events-note'), { timeout: 10_000 }).toContain('Every event is shown.');
   expect(await agent.stop()).toBe(0);
-  await expect.poll(() => text(page, '#health'), { timeout: 10_000 }).toBe('The agent does not answer; trying again');
+  await expect
+    .poll(() => text(page, '#health'), { timeout: 10_000 })
+    .toMatch(/^The agent has not answered since [\d:]{8}; trying again$/);
+  const starting = {
+    code: 'SHUNT_E_STARTING',
+    message: 'the agent is starting: its tables are not open yet',
+    help: '',
+  };
+  await page.route('**/api/**', (given) => given.fulfill({ status: 503, json: { error: starting } }));
+  await expect.poll(() => text(page, '#events-note'), { timeout: 10_000 }).toContain(starting.message);
+  await expect.poll(() => text(page, '#health'), { timeout: 10_000 }).toContain(starting.message);
   agent = await startAgent();
+  await page.unroute('**/api/**');
   await expect.poll(() => text(page, '#health'), { timeout: 10_000 }).toBe('All in force');
+  await expect.poll(() => text(page, '#events-note'), { timeout: 10_000 }).toContain('Every event is shown.');
+  await client.hammer('tcp', EMPTY, 80, { count: 1 });
+  await expect.poll(() => page.locator('#events li').count(), { timeout: 10_000 }).toBeGreaterThan(0);
+  await page.context().close();
+});
+
+test('a list in which a key comes twice does not grow', async () => {
+  const page = await browser.page(PAGE, []);
+  const texts = `import('/dom.js').then(({ element, keep, setText }) => {
+    const list = element('ul');
+    for (const items of [['a', 'a', 'b'], ['a', 'a', 'b'], ['b', 'a', 'a']])
+      keep(list, items, { keyOf: (item) => item, make: () => element('li'), update: setText });
+    return Array.from(list.children, ({ textContent }) => textContent);
+  })`;
+  expect(await page.evaluate<readonly string[]>(texts)).toEqual(['b', 'a', 'a']);
+  await page.context().close();
+});
+
+test('a map that is drawn anew stays the same under the pointer', async () => {
+  const page = await browser.page(PAGE, []);
+  const load = client.startHammer('tcp', WEB, 80, { reset: true, pauseMicros: 4000, ms: 60_000 });
+  const band = page.locator('#map .band').first();
+  await band.waitFor({ state: 'attached', timeout: 20_000 });
+  const titleOf = 'document.querySelector("#map .band title").textContent';
+  await page.evaluate('window.bandBefore = document.querySelector("#map .band"); 0');
+  const before = await page.evaluate<string>(titleOf);
+  await expect.poll(() => page.evaluate<string>(titleOf), { timeout: 20_000 }).not.toBe(before);
+  expect(await page.evaluate<boolean>('window.bandBefore === document.querySelector("#map .band")')).toBe(true);
+  await load.stop();
   await page.context().close();
 });
 

@@ -29,12 +29,14 @@ describe('events', () => {
   });
 
   test('that are left out are said, and that none is', () => {
-    expect(lossesText(undefined)).toBe('');
-    expect(lossesText({ sampling: 1, offered: 9, sampledOut: 0, dropped: 0, skipped: 0 })).toBe(
-      'Every event is shown.',
+    const sinceMs = new Date(2026, 2, 4, 3, 12, 5).getTime();
+    expect(lossesText(undefined, sinceMs)).toBe('');
+    expect(lossesText({ sampling: 1, offered: 9, sampledOut: 0, dropped: 0, skipped: 0 }, sinceMs)).toBe(
+      'Every event is shown. Counted since 03:12:05.',
     );
-    expect(lossesText(SAMPLING)).toBe(
-      'Of many events one in 4 is shown. 70 were not drawn. 5 found no room. 1 came faster than this page read them.',
+    expect(lossesText(SAMPLING, sinceMs)).toBe(
+      'Of many events one in 4 is shown. 70 were not drawn. 5 found no room. 1 came faster than this page read them. ' +
+        'Counted since 03:12:05.',
     );
   });
 
