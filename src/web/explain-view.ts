@@ -16,7 +16,11 @@ export const createExplain = (): ((address: string) => void) => {
   };
 };
 
+let asked = 0;
+
+/** What comes after a later question is dropped. */
 const answer = async (address: string, client: string): Promise<void> => {
+  const own = ++asked;
   const query = questionQuery(address, client);
   if (query === undefined) {
     show([], 'none', 'Give an address and a port, such as 10.96.0.10:80, 10.96.0.53:53/udp or [fd00:10:96::a]:80.');
@@ -24,9 +28,9 @@ const answer = async (address: string, client: string): Promise<void> => {
   }
   try {
     const { lines, outcome } = await askExplain(query);
-    show(lines, outcome, '');
+    if (own === asked) show(lines, outcome, '');
   } catch (error) {
-    show([], 'none', error instanceof Refusal ? error.message : 'The agent does not answer.');
+    if (own === asked) show([], 'none', error instanceof Refusal ? error.message : 'The agent does not answer.');
   }
 };
 
