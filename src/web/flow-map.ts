@@ -29,7 +29,9 @@ export interface Band extends Flow {
   readonly path: string;
   readonly width: number;
   readonly level: Level;
-  /** Where it may say how much fails. */
+  /** It says how much fails: there is room. */
+  readonly isLabelled: boolean;
+  /** Where it says so. */
   readonly middle: { readonly x: number; readonly y: number };
 }
 
@@ -44,6 +46,8 @@ const GAP = 2;
 /** Two lines of text. */
 const NODE_MIN = 34;
 const NODE_GAP = 10;
+/** Of what a band says. */
+const TEXT_HEIGHT = 14;
 const LABEL_SHARE = 0.34;
 const LABEL_MAX = 220;
 
@@ -58,7 +62,7 @@ export const flowMap = (flows: readonly Flow[], width: number): FlowMap => {
   const [sources, targets] = columns.map(({ nodes, height: own }) =>
     nodes.map((node) => ({ ...node, y: node.y + (height - own) / 2 })),
   ) as [Node[], Node[]];
-  return { height, left, right, sources, targets, bands: bandsOf(sized, sources, targets, left, right) };
+  return { height, left, right, sources, targets, bands: labelled(bandsOf(sized, sources, targets, left, right)) };
 };
 
 /** A twentieth is much. */
@@ -123,7 +127,7 @@ const bandsOf = (
   targets: readonly Node[],
   left: number,
   right: number,
-): readonly Band[] => {
+): readonly Unlabelled[] => {
   const starts = startsOf(flows, sources, 'from');
   const ends = startsOf(flows, targets, 'to');
   const middle = (left + right) / 2;
@@ -133,6 +137,18 @@ const bandsOf = (
     const path = `M${left} ${round(from)}C${middle} ${round(from)} ${middle} ${round(to)} ${right} ${round(to)}`;
     return { ...flow, path, level: levelOf(flow), middle: { x: middle, y: round((from + to) / 2) } };
   });
+};
+
+type Unlabelled = Omit<Band, 'isLabelled'>;
+
+/** What cannot be read is not said. The same for what is not twice as much, so that it does not jump. */
+const labelled = (bands: readonly Unlabelled[]): readonly Band[] => {
+  const rankOf = ({ failedRate }: Flow): number => Math.floor(Math.log2(failedRate));
+  const failing = bands.filter(({ level }) => level !== 'well').sort((a, b) => rankOf(b) - rankOf(a));
+  const said: Unlabelled[] = [];
+  for (const band of failing)
+    if (said.every(({ middle }) => Math.abs(middle.y - band.middle.y) >= TEXT_HEIGHT)) said.push(band);
+  return bands.map((band) => ({ ...band, isLabelled: said.includes(band) }));
 };
 
 /** The middle of each band at its node, in the order of the flows. */

@@ -107,8 +107,8 @@ const bandOf = ({ path, width, level, from, to, rate }: Band): SVGElement =>
   );
 
 /** Colour is not all that says it. */
-const failureOf = ({ from, to, level, middle, rate, failedRate }: Band): readonly SVGElement[] =>
-  level === 'well'
+const failureOf = ({ from, to, level, middle, rate, failedRate, isLabelled }: Band): readonly SVGElement[] =>
+  !isLabelled
     ? []
     : [
         svgElement(

@@ -14,6 +14,20 @@ describe('the map', () => {
     );
   });
 
+  test('says how much fails where that can be read: of bands that lie close together, of the one that fails most', () => {
+    const failing = Array.from({ length: 60 }, (_, at) => flow(`w${at % 12}`, `s${at % 10}`, 100, at === 37 ? 90 : 10));
+    const { bands } = flowMap([...failing, flow('w0', 's9', 100)], 600);
+    const said = bands.filter(({ isLabelled }) => isLabelled);
+    expect(said.some(({ from, to }) => from === 'w1' && to === 's7')).toBe(true);
+    expect(said.every(({ level }) => level !== 'well')).toBe(true);
+    const heights = said.map(({ middle }) => middle.y).toSorted((a, b) => a - b);
+    expect(heights.length).toBeGreaterThan(5);
+    for (const [at, y] of heights.slice(1).entries()) expect(y - (heights[at] ?? 0)).toBeGreaterThanOrEqual(14);
+    // Where nothing is in the way everything is said.
+    const apart = flowMap([flow('a', 'x', 1, 1), flow('b', 'y', 1, 0.01)], 600).bands;
+    expect(apart.map(({ isLabelled }) => isLabelled)).toEqual([true, true]);
+  });
+
   test('is as high as its longer side, and nothing lies outside or over another', () => {
     const flows = Array.from({ length: 6 }, (_, at) => flow(`w${at}`, 'only', 10 * at + 1));
     const map = flowMap(flows, 400);
