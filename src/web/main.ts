@@ -27,6 +27,7 @@ let looking: Promise<void> | undefined;
 let again = false;
 let shownStep = 0;
 let answeredMs: number | undefined;
+let version: string | undefined;
 
 const look = async (): Promise<void> => {
   if (looking !== undefined) {
@@ -45,6 +46,9 @@ const lookOnce = async (): Promise<void> => {
   try {
     const [overview] = await Promise.all([askOverview(services.search()), detail.showBackends()]);
     answeredMs = Date.now();
+    // After an upgrade: it has a page of its own.
+    if (version !== undefined && overview.version !== version) location.reload();
+    version = overview.version;
     head.show(overview);
     services.show(overview, detail.chosen);
     map.show(overview);

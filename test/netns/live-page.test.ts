@@ -310,6 +310,18 @@ test('a page says so when its agent has gone, and goes on with the next one, als
   await page.context().close();
 });
 
+test('a page is loaded anew when the agent behind it is of another version, and has another page', async () => {
+  const page = await browser.page(place('web'), []);
+  await page.locator('#health[data-level="well"]').waitFor();
+  const overview = await page.evaluate<object>('fetch("/api/overview").then((answer) => answer.json())');
+  const loaded = page.waitForEvent('load', { timeout: 10_000 });
+  await page.route('**/api/overview*', (given) => given.fulfill({ json: { ...overview, version: '99.0.0' } }));
+  await loaded;
+  await expect.poll(() => text(page, '#version'), { timeout: 10_000 }).toBe('version 99.0.0');
+  expect(page.url()).toBe(place('web'));
+  await page.context().close();
+});
+
 test('a list in which a key comes twice does not grow', async () => {
   const page = await browser.page(PAGE, []);
   const texts = `import('/dom.js').then(({ element, keep, setText }) => {
