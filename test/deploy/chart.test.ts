@@ -53,6 +53,7 @@ describe('a value of the chart', () => {
     ['serviceProxyName', 'shunt', { env: [{ name: 'SHUNT_SERVICE_PROXY_NAME', value: 'shunt' }] }],
     ['externalIPs', true, { env: [{ name: 'SHUNT_EXTERNAL_IPS', value: 'on' }] }],
     ['istioMetrics', true, { env: [{ name: 'SHUNT_ISTIO_METRICS', value: 'on' }] }],
+    ['livePage', true, { env: [{ name: 'SHUNT_UI', value: 'on' }] }],
     ['sameNode', false, { env: [{ name: 'SHUNT_SAME_NODE', value: 'off' }] }],
     ['connections', 1_048_576, { env: [{ name: 'SHUNT_CONNECTIONS', value: '1048576' }] }],
     ['logLevel', 'debug', { env: [{ name: 'SHUNT_LOG_LEVEL', value: 'debug' }] }],
