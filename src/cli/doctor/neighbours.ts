@@ -18,16 +18,25 @@ export const attachedPrograms = async (target: Target): Promise<Check> => {
     return ok('other programs', cgroup === undefined ? 'none: there is no cgroup v2' : 'none: there is no such cgroup');
   }
   try {
-    return judge((await target.host.attached(cgroup)).filter(({ own }) => !own));
+    return judge(await target.host.attached(cgroup));
   } catch (error) {
     if (!(error instanceof ShuntError)) throw error;
     return warn('other programs', `could not be listed: ${error.message}`, error.help);
   }
 };
 
-const judge = (foreign: readonly AttachedProgram[]): Check => {
+const judge = (attached: readonly AttachedProgram[]): Check => {
+  const twice = attached.filter(({ own, hook, id }) => own && attached.some((each) => isTwin(each, hook, id)));
+  if (twice.length > 0) {
+    return warn(
+      'other programs',
+      `${listText(twice)}: those of two agents, of which one sees what the other has chosen`,
+      'Stop one of them, and take its programs out by `shunt unload` with its --bpf-root.',
+    );
+  }
+  const foreign = attached.filter(({ own }) => !own);
   if (foreign.length === 0) return ok('other programs', 'none at the hooks of Shunt');
-  const list = foreign.map(({ hook, id, name }) => `${hook}: ${name || 'nameless'} (id ${id})`).join(', ');
+  const list = listText(foreign);
   if (!foreign.some(({ name }) => CILIUM.test(name))) return ok('other programs', `${list}; they go on as before`);
   return warn(
     'other programs',
@@ -35,3 +44,9 @@ const judge = (foreign: readonly AttachedProgram[]): Check => {
     'Give Shunt Services of its own by --service-proxy-name, or turn off socketLB in Cilium.',
   );
 };
+
+const isTwin = (program: AttachedProgram, hook: string, id: number): boolean =>
+  program.own && program.hook === hook && program.id !== id;
+
+const listText = (programs: readonly AttachedProgram[]): string =>
+  programs.map(({ hook, id, name }) => `${hook}: ${name || 'nameless'} (id ${id})`).join(', ');

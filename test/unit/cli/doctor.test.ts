@@ -54,6 +54,8 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
 const examineHost = (differences: Differences, cgroup = ''): Promise<readonly Check[]> =>
   examine({ host: fakeHost(differences), cgroup, bpfRoot: '/sys/fs/bpf/shunt', netns: '/var/run/netns' });
 
+const own = (hook: string, id: number) => ({ hook, id, name: `shunt_${hook}`, own: true });
+
 const foreign = (name: string) => async () => [
   { hook: 'connect4', id: 7, name, own: false },
   { hook: 'connect4', id: 8, name: 'shunt_connect4', own: true },
@@ -341,6 +343,20 @@ describe('a check', () => {
       name: 'other programs',
       status: 'warn',
       says: /Cilium.*--service-proxy-name/,
+    },
+    {
+      title: 'programs of one agent',
+      differences: { attached: async () => [own('connect4', 7), own('connect6', 8)] },
+      name: 'other programs',
+      status: 'ok',
+      says: /^none at the hooks of Shunt/,
+    },
+    {
+      title: 'programs of two agents',
+      differences: { attached: async () => [own('connect4', 7), own('connect6', 8), own('connect4', 9)] },
+      name: 'other programs',
+      status: 'warn',
+      says: /^connect4: shunt_connect4 \(id 7\), connect4: shunt_connect4 \(id 9\): those of two agents.*--bpf-root/,
     },
     {
       title: 'programs that may not be listed',
