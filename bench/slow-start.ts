@@ -32,7 +32,7 @@ export const measureSlowStart = async (
   const slices = join(place.objects, 'slices.json');
   await replaceFile(join(place.objects, 'service.json'), JSON.stringify(serviceManifest(serviceObject(service))));
   await replaceFile(join(place.objects, 'policy.json'), policyText(service, settings.durationMs));
-  await replaceFile(slices, slicesText({ ...service, endpoints: service.endpoints.slice(1) }));
+  await replaceFile(slices, slicesText(service, service.endpoints[0]?.address));
   const agent = new Agent(place.objects, place);
   cleanup.defer(() => agent.stop());
   await agent.ready();
@@ -76,8 +76,13 @@ const FIRST_FACTOR = 0.1;
 const AFTERWARDS = 1.2;
 const WORKERS = 4;
 
-const slicesText = (service: GeneratedService): string =>
-  JSON.stringify({ apiVersion: 'v1', kind: 'List', items: sliceObjects(service).map(sliceManifest) });
+/** An endpoint that is missing takes nobody's Pod: another Pod at an address is new, too. */
+const slicesText = (service: GeneratedService, missing?: string): string => {
+  const items = sliceObjects(service).map((slice) =>
+    sliceManifest({ ...slice, endpoints: slice.endpoints.filter(({ address }) => address !== missing) }),
+  );
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+};
 
 const policyText = ({ namespace, name }: GeneratedService, durationMs: number): string =>
   JSON.stringify({

@@ -30,9 +30,9 @@ export interface RedirectedPair extends Pair {
   readonly sameNode: KernelSameNode;
   /** Both Pods stand so to being redirected; `others` take part besides, or instead where they are addresses of these. Resolves when that is in force. */
   set(mode: SameNodeMode | undefined, others?: readonly SameNodeEnd[]): Promise<void>;
-  /** Where what is attached is pinned. */
   /** Whether reads of all sockets of the node are watched now. */
   isWatching(): boolean;
+  /** Where what is attached is pinned. */
   place(): { readonly walk: string; readonly candidates: string };
 }
 

@@ -3,7 +3,7 @@ import { SEEN } from '../../src/abi/layout.gen.ts';
 import { closeFd, openPinned } from '../../src/native/descriptor.ts';
 import { readWalk } from '../../src/native/walk.ts';
 import { median } from '../statistics.ts';
-import { addRedirectedPair, pause } from './pods.ts';
+import { addRedirectedPair, pause, type RedirectedPair, tendAlways } from './pods.ts';
 import type { SameNodeSettings, SameNodeWalk } from './results.ts';
 import { type Stream, startStream } from './stream.ts';
 
@@ -22,7 +22,7 @@ export const measureWalks = async (
     const runs: Omit<SameNodeWalk, 'sockets'>[] = [];
     for (let run = 0; run < RUNS; run++) {
       signal.throwIfAborted();
-      runs.push(await measureOnce(stream, link, sockets));
+      runs.push(await measureOnce(pair, stream, link, sockets));
     }
     const of = (name: keyof (typeof runs)[number]) => Math.round(median(runs.map((each) => each[name])));
     results.push({ sockets, candidatesUs: of('candidatesUs'), joiningUs: of('joiningUs'), joinedUs: of('joinedUs') });
@@ -30,9 +30,15 @@ export const measureWalks = async (
   return results;
 };
 
-const measureOnce = async (stream: Stream, link: number, sockets: number): Promise<Omit<SameNodeWalk, 'sockets'>> => {
+const measureOnce = async (
+  pair: RedirectedPair,
+  stream: Stream,
+  link: number,
+  sockets: number,
+): Promise<Omit<SameNodeWalk, 'sockets'>> => {
   await stream.hold(sockets / 2);
   await pause(ACCEPT_MS);
+  await untilWatched(pair);
   const candidatesUs = await timeWalks(link, SEEN.CANDIDATE, sockets, REPEATED);
   await stream.touch(RIPENING_READS);
   const joiningUs = await timeWalks(link, SEEN.JOINED, sockets, 1);
@@ -42,9 +48,21 @@ const measureOnce = async (stream: Stream, link: number, sockets: number): Promi
   return { candidatesUs, joiningUs, joinedUs };
 };
 
+/** As soon as there is a connection the agent has reads watched; it joins nobody before they have read. */
+const untilWatched = async ({ sameNode, isWatching }: RedirectedPair): Promise<void> => {
+  using _ = tendAlways(sameNode);
+  for (let tries = 0; !isWatching(); tries++) {
+    if (tries === WATCH_TRIES) throw new Error('reads are not watched');
+    await pause(WATCH_MS);
+  }
+};
+
+const WATCH_MS = 50;
+const WATCH_TRIES = 60;
 const RUNS = 5;
 const REPEATED = 20;
-const RIPENING_READS = 16;
+/** More than PLAIN_READS_MIN of bpf/same-node/unfit.h. */
+const RIPENING_READS = 40;
 /** For the server to catch up, or to close. */
 const ACCEPT_MS = 500;
 
