@@ -29,6 +29,7 @@ const volatile __u32 connection_set_mask = 0;
 struct place {
 	__u64 *owner;
 	struct connection *connection;
+	__u32 way; /* of its set; not used in socket storage */
 };
 
 static __always_inline struct connection_set *connection_home(__u64 cookie)
@@ -57,7 +58,7 @@ static __always_inline bool connection_find(__u64 cookie, struct bpf_sock *sk, s
 #pragma unroll
 	for (int way = 0; way < CONNECTION_WAYS; way++) {
 		if (set->cookie[way] == cookie) {
-			*place = (struct place){ &set->cookie[way], &set->way[way] };
+			*place = (struct place){ &set->cookie[way], &set->way[way], way };
 			return true;
 		}
 	}
@@ -102,7 +103,7 @@ static __always_inline bool connection_claim(__u64 cookie, struct bpf_sock *sk, 
 #pragma unroll
 	for (int way = 0; way < CONNECTION_WAYS; way++) {
 		if (claim(&set->cookie[way], cookie)) {
-			*place = (struct place){ &set->cookie[way], &set->way[way] };
+			*place = (struct place){ &set->cookie[way], &set->way[way], way };
 			return true;
 		}
 	}

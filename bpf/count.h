@@ -39,6 +39,17 @@ static __always_inline struct backend_stats *backend_counters(__u32 index, __u32
 	return bpf_map_lookup_elem(&backend_stats, &index);
 }
 
+/* The entry of a hash map, made of `none` where there is no such key; NULL if there is no room. */
+static __always_inline void *find_or_add(void *map, const void *key, const void *none)
+{
+	void *found = bpf_map_lookup_elem(map, key);
+
+	if (found)
+		return found;
+	bpf_map_update_elem(map, key, none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, key);
+}
+
 /* NULL if it cannot be told who asks, or there are too many. */
 static __always_inline struct caller_stats *caller_counters(__u64 cgroup, __u32 service,
 							    __u32 service_generation)
@@ -50,11 +61,7 @@ static __always_inline struct caller_stats *caller_counters(__u64 cgroup, __u32 
 
 	if (!cgroup)
 		return NULL;
-	stats = bpf_map_lookup_elem(&callers, &key);
-	if (stats)
-		return stats;
-	bpf_map_update_elem(&callers, &key, &none, BPF_NOEXIST);
-	stats = bpf_map_lookup_elem(&callers, &key);
+	stats = find_or_add(&callers, &key, &none);
 	if (!stats)
 		count_verdict(VERDICT_UNNAMED);
 	return stats;
@@ -114,6 +121,15 @@ static __always_inline __u32 latency_bucket(__u64 ns)
 		bucket += 1;
 	}
 	return bucket + us; /* us is 0 or 1 by now */
+}
+
+/* `histogram` has LATENCY_BUCKETS. */
+static __always_inline void count_latency(__u64 *histogram, __u64 ns)
+{
+	__u32 bucket = latency_bucket(ns);
+
+	if (bucket < LATENCY_BUCKETS)
+		ADD(histogram[bucket], 1);
 }
 
 #endif

@@ -14,24 +14,15 @@
 #include "connection.h"
 
 /* NULL where the socket has no place: in socket storage, nothing is measured. */
-static __always_inline struct exchange *exchange_find(__u64 cookie,
-						      const struct connection **connection)
+static __always_inline struct exchange *exchange_find(__u64 cookie, struct place *place)
 {
-	const struct connection_set *set = connection_home(cookie);
 	__u32 index = (__u32)cookie & connection_set_mask;
-	struct exchange_set *exchange;
+	struct exchange_set *set;
 
-	if (!set)
+	if (!connection_find(cookie, NULL, place))
 		return NULL;
-#pragma unroll
-	for (int way = 0; way < CONNECTION_WAYS; way++) {
-		if (set->cookie[way] != cookie)
-			continue;
-		exchange = bpf_map_lookup_elem(&exchanges, &index);
-		*connection = &set->way[way];
-		return exchange ? &exchange->way[way] : NULL;
-	}
-	return NULL;
+	set = bpf_map_lookup_elem(&exchanges, &index);
+	return set ? &set->way[place->way & (CONNECTION_WAYS - 1)] : NULL;
 }
 
 /* The place may have been another's. What was acknowledged before is nobody's to answer. */

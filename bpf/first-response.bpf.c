@@ -32,30 +32,29 @@ static __always_inline bool brings_payload(const struct tcp_sock *tcp, const str
 
 static __always_inline void count_first_response(const struct connection *connection, __u64 took_us)
 {
-	__u32 index = connection->service, bucket = latency_bucket(took_us * 1000);
+	__u32 index = connection->service;
 	struct service_stats *stats = bpf_map_lookup_elem(&service_stats, &index);
 
 	if (!stats)
 		return;
 	ADD(stats->first_response_ns, took_us * 1000);
-	if (bucket < LATENCY_BUCKETS)
-		ADD(stats->first_response[bucket], 1);
+	count_latency(stats->first_response, took_us * 1000);
 }
 
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(shunt_first_response, struct sock *sk, struct sk_buff *skb)
 {
 	__u64 cookie = sk->__sk_common.skc_cookie.counter;
-	const struct connection *connection;
 	struct exchange *exchange;
 	struct tcp_sock *tcp;
+	struct place place;
 	__s64 took_us;
 
 	/* Most sockets are none of ours, and have none. */
 	if (!cookie)
 		return 0;
-	exchange = exchange_find(cookie, &connection);
-	if (!exchange || !is_measured(connection))
+	exchange = exchange_find(cookie, &place);
+	if (!exchange || !is_measured(place.connection))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
@@ -68,7 +67,7 @@ int BPF_PROG(shunt_first_response, struct sock *sk, struct sk_buff *skb)
 		return 0;
 	took_us = exchange_end(exchange, tcp->snd_nxt);
 	if (took_us >= 0)
-		count_first_response(connection, took_us);
+		count_first_response(place.connection, took_us);
 	return 0;
 }
 

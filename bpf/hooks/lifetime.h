@@ -18,7 +18,6 @@ static __always_inline __u64 socket_cgroup(const struct bpf_sock_ops *ctx)
 
 APART int count_established(const struct connection *connection, __u64 cgroup, __u64 took_ns)
 {
-	__u32 bucket = latency_bucket(took_ns);
 	struct tallies tallies;
 
 	if (!connection)
@@ -27,8 +26,7 @@ APART int count_established(const struct connection *connection, __u64 cgroup, _
 	if (tallies.service) {
 		ADD(tallies.service->total.established, 1);
 		ADD(tallies.service->total.connect_ns, took_ns);
-		if (bucket < LATENCY_BUCKETS)
-			ADD(tallies.service->connect_latency[bucket], 1);
+		count_latency(tallies.service->connect_latency, took_ns);
 	}
 	if (tallies.backend) {
 		ADD(tallies.backend->total.established, 1);

@@ -13,12 +13,12 @@
 static __always_inline void begin_exchange(const struct candidate *candidate,
 					   const struct tcp_sock *own)
 {
-	const struct connection *connection;
 	struct exchange *exchange;
+	struct place place;
 
 	if (!candidate->measured)
 		return;
-	exchange = exchange_find(candidate->cookie, &connection);
+	exchange = exchange_find(candidate->cookie, &place);
 	if (!exchange)
 		return;
 	exchange_own(exchange, candidate->cookie, own->write_seq);
@@ -31,25 +31,20 @@ static __always_inline void count_answer(const struct redirected_key *account, _
 {
 	struct measured_key key = { .service = account->service,
 				    .service_generation = account->service_generation };
-	struct answers *sum = bpf_map_lookup_elem(&answers, &key), none = {};
-	__u32 bucket = latency_bucket(took_us * 1000);
+	struct answers *sum, none = {};
 
-	if (!sum) {
-		bpf_map_update_elem(&answers, &key, &none, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&answers, &key);
-		if (!sum)
-			return;
-	}
+	sum = find_or_add(&answers, &key, &none);
+	if (!sum)
+		return;
 	ADD(sum->first_response_ns, took_us * 1000);
-	if (bucket < LATENCY_BUCKETS)
-		ADD(sum->first_response[bucket], 1);
+	count_latency(sum->first_response, took_us * 1000);
 }
 
 /* What it answers may have gone by TCP just before the client was joined, and no segment may have come since. */
 static __always_inline void end_exchange(const struct peer *client, const struct tcp_sock *tcp)
 {
-	const struct connection *connection;
-	struct exchange *exchange = exchange_find(client->cookie, &connection);
+	struct place place;
+	struct exchange *exchange = exchange_find(client->cookie, &place);
 	__s64 took_us;
 
 	if (!exchange || exchange->owner != (__u32)client->cookie)

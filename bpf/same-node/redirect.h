@@ -89,13 +89,9 @@ static __always_inline void count_redirected(const struct candidate *candidate,
 
 	if (!key->service_generation) /* no Service was asked */
 		return;
-	sum = bpf_map_lookup_elem(&redirected, key);
-	if (!sum) {
-		bpf_map_update_elem(&redirected, key, &none, BPF_NOEXIST);
-		sum = bpf_map_lookup_elem(&redirected, key);
-		if (!sum)
-			return;
-	}
+	sum = find_or_add(&redirected, key, &none);
+	if (!sum)
+		return;
 	if (candidate->client)
 		__sync_fetch_and_add(&sum->bytes_sent, size);
 	else

@@ -1,4 +1,5 @@
 import { CALLER_KEY, CALLER_STATS } from './layout.gen.ts';
+import { numberIn } from './memory.ts';
 
 /** struct caller_key of bpf/abi.h. */
 export interface CallerKey {
@@ -126,7 +127,8 @@ class CallerWords implements CallerTable {
   }
 }
 
-const noCounts = (): CallerSums => ({
+/** To be added to. */
+export const noCounts = (): CallerSums => ({
   attempts: 0,
   established: 0,
   failed: 0,
@@ -140,13 +142,6 @@ const noCounts = (): CallerSums => ({
 const WORD = 4;
 const KEY_WORDS = CALLER_KEY.size / WORD;
 const COUNT_WORDS = CALLER_STATS.size / WORD;
-
-/** 64 bits as a number: exact up to 2^53. Small ones, which most are, cost no memory. */
-const numberIn = (words: Uint32Array, at: number): number => {
-  const low = words[at] as number;
-  const high = words[at + 1] as number;
-  return high === 0 ? low : high * 0x1_0000_0000 + low;
-};
 
 const isEqual = (one: Uint32Array, other: Uint32Array, from: number, to: number): boolean =>
   Buffer.compare(bytesOf(one.subarray(from, to)), bytesOf(other.subarray(from, to))) === 0;

@@ -94,6 +94,17 @@ export const readService = (memory: RecordMemory, index: number): ServiceWrite =
   };
 };
 
+/** Records of Services in use whose first responses are measured. */
+export function* measuredServices(services: RecordMemory): Generator<number> {
+  for (let index = 0; index < services.length; index++) {
+    const isUsed = loadWord(services, index, SERVICE.generation) % 2 === 1;
+    if (isUsed && isMeasured(services, index)) yield index;
+  }
+}
+
+export const isMeasured = (services: RecordMemory, index: number): boolean =>
+  (loadWord(services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0;
+
 const flagsOf = ({ choice, measured }: ServiceWrite): number =>
   (choice?.hashOn === 'SourceAddress' ? SERVICE_HASH_SOURCE : 0) | (measured === true ? SERVICE_MEASURED : 0);
 

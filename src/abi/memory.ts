@@ -20,11 +20,13 @@ export const recordMemory = (buffer: ArrayBuffer, size: number, length: number):
 export const wordOf = (memory: RecordMemory, index: number, offset: number): number =>
   (index * memory.size + offset) >>> 2;
 
-/** A counter as a number: exact up to 2^53. Twice as fast as going through BigInt; small ones cost no memory. */
-export const counterAt = (memory: RecordMemory, index: number, offset: number): number => {
-  const word = wordOf(memory, index, offset);
-  const low = memory.words[word] as number;
-  const high = memory.words[word + 1] as number;
+export const counterAt = (memory: RecordMemory, index: number, offset: number): number =>
+  numberIn(memory.words, (index * memory.size + offset) >>> 2);
+
+/** 64 bits as a number: exact up to 2^53. Twice as fast as going through BigInt; small ones cost no memory. */
+export const numberIn = (words: Uint32Array, word: number): number => {
+  const low = words[word] as number;
+  const high = words[word + 1] as number;
   return high === 0 ? low : high * 0x1_0000_0000 + low;
 };
 

@@ -1,4 +1,11 @@
-import type { CallerCounts, CallerEntry, CallerKey, CallerSums, CallerTable } from '../dataplane/dataplane.ts';
+import {
+  type CallerCounts,
+  type CallerEntry,
+  type CallerKey,
+  type CallerSums,
+  type CallerTable,
+  noCounts,
+} from '../dataplane/dataplane.ts';
 import type { Workload } from './workload-cgroups.ts';
 
 /** A Service port, in the record that it has now. */
@@ -108,7 +115,7 @@ export class WorkloadTotals {
   }
 
   #seeWhole(table: CallerTable, naming: Naming, nowMs: number): void {
-    for (const { series } of this.#records.values()) for (const { live } of series) clear(live);
+    for (const { series } of this.#records.values()) for (const each of series) each.live = noCounts();
     this.#pairsAt.length = table.count;
     for (let position = 0; position < table.count; position++) {
       const pair = this.#pairAt(table, position, naming);
@@ -230,7 +237,7 @@ interface Series {
   /** Taken out of the kernel's table. */
   readonly base: CallerSums;
   /** In there. */
-  readonly live: CallerSums;
+  live: CallerSums;
 }
 
 const addSeries = (record: AskedRecord, workload: Workload): Series => {
@@ -239,32 +246,10 @@ const addSeries = (record: AskedRecord, workload: Workload): Series => {
   return series;
 };
 
-const noCounts = (): CallerSums => ({
-  attempts: 0,
-  established: 0,
-  failed: 0,
-  closed: 0,
-  broken: 0,
-  rejected: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-});
-
 const usageOf = ({ workload, base, live }: Series, { port }: AskedRecord): WorkloadUsage => {
   const counts = { ...base };
   add(counts, live);
   return { ...port, workload, counts };
-};
-
-const clear = (counts: CallerSums): void => {
-  counts.attempts = 0;
-  counts.established = 0;
-  counts.failed = 0;
-  counts.closed = 0;
-  counts.broken = 0;
-  counts.rejected = 0;
-  counts.bytesSent = 0;
-  counts.bytesReceived = 0;
 };
 
 const add = (counts: CallerSums, more: CallerCounts): void => {

@@ -5,7 +5,14 @@ import type { Capacity, TableReader, Transaction } from '../core/plan/transactio
 import type { FlowEvents } from './flow-events.ts';
 import type { SameNode } from './same-node.ts';
 
-export type { CallerCounts, CallerEntry, CallerKey, CallerSums, CallerTable } from '../abi/callers.ts';
+export {
+  type CallerCounts,
+  type CallerEntry,
+  type CallerKey,
+  type CallerSums,
+  type CallerTable,
+  noCounts,
+} from '../abi/callers.ts';
 export type { Counters, FirstResponses } from '../abi/counters.ts';
 export {
   EVENT_OUTCOMES,

@@ -54,7 +54,7 @@ export const affixes = ({ name }: Metric, suffix = '', extra = ''): Affixes => (
 });
 
 /** What is made in a row: some hundred lines. */
-const TEXT_LENGTH = 16 * 1024;
+export const TEXT_LENGTH = 16 * 1024;
 
 /** A line for each, made from strings, which is what costs least without an optimizing compiler. */
 export function* linesOf<Item extends { readonly labels: string }>(

@@ -2,7 +2,7 @@ import type { ServiceStats } from '../dataplane/dataplane.ts';
 import type { ObservedService } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
 import type { Remainder, Remainders } from './remainders.ts';
-import { type Affixes, affixes, headText, linesOf, serviceLabels, zerosOf } from './series-text.ts';
+import { type Affixes, affixes, headText, linesOf, serviceLabels, TEXT_LENGTH, zerosOf } from './series-text.ts';
 
 /** A metric of Services, and how each of its series is read. */
 interface Family {
@@ -152,11 +152,9 @@ function* histogramOf(shape: Histogram, used: readonly Used[]): Generator<string
     for (; from < times.buckets.length; from++) total += times.buckets[from] as number;
     text += `${infinity.start}${labels}${infinity.end}${total}\n${sum.start}${labels}${sum.end}${times.ns / 1e9}\n`;
     text += `${count.start}${labels}${count.end}${total}\n`;
-    if (text.length < HISTOGRAM_TEXT_LENGTH) continue;
+    if (text.length < TEXT_LENGTH) continue;
     yield text;
     text = '';
   }
   yield text;
 }
-
-const HISTOGRAM_TEXT_LENGTH = 16 * 1024;

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { SERVICE, SERVICE_MEASURED } from '../../abi/layout.gen.ts';
-import { loadWord, type RecordMemory } from '../../abi/memory.ts';
+import { measuredServices } from '../../abi/codec.ts';
 import { ShuntError } from '../../errors.ts';
 import { closeFd, pin } from '../../native/descriptor.ts';
 import { openObject } from '../../native/object.ts';
@@ -52,7 +51,7 @@ export class FirstResponse {
   /** After the table of Services may have changed, or another one has taken its place. */
   follow(): void {
     const tables = this.#options.loaded();
-    if (!isAnyMeasured(tables.memory.services)) this.#end();
+    if (measuredServices(tables.memory.services).next().done) this.#end();
     else if (this.#tables !== tables || this.isLost) this.#begin(tables);
   }
 
@@ -128,11 +127,3 @@ export const loadProgram = ({ maps, features }: Pick<Loaded, 'maps' | 'features'
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const isAnyMeasured = (services: RecordMemory): boolean => {
-  for (let index = 0; index < services.length; index++) {
-    const isUsed = loadWord(services, index, SERVICE.generation) % 2 === 1;
-    if (isUsed && (loadWord(services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0) return true;
-  }
-  return false;
-};

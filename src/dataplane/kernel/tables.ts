@@ -1,4 +1,4 @@
-import { decodeFrontends, readBackend, readService } from '../../abi/codec.ts';
+import { decodeFrontends, isMeasured, readBackend, readService } from '../../abi/codec.ts';
 import {
   isUsed,
   NO_RESPONSES,
@@ -8,15 +8,7 @@ import {
   readFirstResponses,
   readQuality,
 } from '../../abi/counters.ts';
-import {
-  BACKEND,
-  CONNECTION_SET,
-  CONNECTION_WAYS,
-  SERVICE,
-  SERVICE_MEASURED,
-  SLOT,
-  VERDICT_NAMES,
-} from '../../abi/layout.gen.ts';
+import { BACKEND, CONNECTION_SET, CONNECTION_WAYS, SERVICE, SLOT, VERDICT_NAMES } from '../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory, recordMemory } from '../../abi/memory.ts';
 import type { Capacity, TableReader } from '../../core/plan/transaction.ts';
 import type { BpfMap } from '../../native/map.ts';
@@ -61,8 +53,8 @@ export const createStatsReader = ({ memory, lent, maps }: CounterTables): StatsR
   isUsed: (index) => isUsed(lent.service_stats.look(), index),
   service: (index) => {
     const stats = lent.service_stats.look();
-    const isMeasured = (loadWord(memory.services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0;
-    const firstResponses = readFirstResponses(stats, index) ?? (isMeasured ? NO_RESPONSES : undefined);
+    const noneYet = isMeasured(memory.services, index) ? NO_RESPONSES : undefined;
+    const firstResponses = readFirstResponses(stats, index) ?? noneYet;
     return {
       ...readCounters(stats, index),
       ...readQuality(stats, index),

@@ -1,23 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { callerTable, encodeCallerKeys } from '../../../src/abi/callers.ts';
+import { callerTable, encodeCallerKeys, noCounts } from '../../../src/abi/callers.ts';
 import type { Workload } from '../../../src/agent/workload-cgroups.ts';
 import { type AskedPort, type Naming, WorkloadTotals } from '../../../src/agent/workload-totals.ts';
 import type { CallerEntry } from '../../../src/dataplane/dataplane.ts';
 import { callerTableOf } from '../../helpers/caller-table.ts';
 
-const NOTHING = {
-  attempts: 0,
-  established: 0,
-  failed: 0,
-  closed: 0,
-  broken: 0,
-  rejected: 0,
-  bytesSent: 0,
-  bytesReceived: 0,
-};
-
 const entry = (cgroup: number, service: number, counts: Partial<CallerEntry> = {}): CallerEntry => ({
-  ...NOTHING,
+  ...noCounts(),
   cgroup: BigInt(cgroup),
   service,
   serviceGeneration: 1,
@@ -49,7 +38,7 @@ const encoded = (entries: readonly CallerEntry[]): [Uint8Array, Uint8Array, numb
 describe('totals', () => {
   test('are sums over the cgroups of a workload, for each Service port, of every counter', () => {
     const totals = new WorkloadTotals();
-    const each = { ...NOTHING, attempts: 1, established: 2, failed: 3, closed: 4, broken: 5, rejected: 6 };
+    const each = { ...noCounts(), attempts: 1, established: 2, failed: 3, closed: 4, broken: 5, rejected: 6 };
     const counts = { ...each, bytesSent: 7, bytesReceived: 8 };
     totals.see(callerTableOf([entry(10, 1, counts), entry(11, 1, counts), entry(20, 1, { attempts: 5 })]), NAMING, 0);
     const doubled = Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, 2 * value]));

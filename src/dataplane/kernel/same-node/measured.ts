@@ -1,18 +1,14 @@
-import { ANSWERS, MEASURED_KEY, SERVICE, SERVICE_MEASURED, SERVICE_STATS } from '../../../abi/layout.gen.ts';
+import { measuredServices } from '../../../abi/codec.ts';
+import { ANSWERS, MEASURED_KEY, SERVICE, SERVICE_STATS } from '../../../abi/layout.gen.ts';
 import { loadWord, type RecordMemory } from '../../../abi/memory.ts';
 import type { BpfMap } from '../../../native/map.ts';
 import type { Loaded } from '../load.ts';
 
 /** Of Services whose first responses are measured: their entries in the table of bpf/same-node/tables.h. */
-export const measuredKeys = (services: RecordMemory): Uint32Array => {
-  const words: number[] = [];
-  for (let index = 0; index < services.length; index++) {
-    const generation = loadWord(services, index, SERVICE.generation);
-    const isUsed = generation % 2 === 1;
-    if (isUsed && (loadWord(services, index, SERVICE.flags) & SERVICE_MEASURED) !== 0) words.push(index, generation);
-  }
-  return Uint32Array.from(words);
-};
+export const measuredKeys = (services: RecordMemory): Uint32Array =>
+  Uint32Array.from(
+    [...measuredServices(services)].flatMap((index) => [index, loadWord(services, index, SERVICE.generation)]),
+  );
 
 /** Makes the table hold these and no others. */
 export const applyMeasured = (table: BpfMap, wanted: Uint32Array): void => {
