@@ -16,7 +16,7 @@ import { overriddenPolicies } from '../core/status/overridden.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { ShuntError } from '../errors.ts';
 import type { ClusterEvent } from '../sources/source.ts';
-import { inChunks, withTurns } from './chunks.ts';
+import { inChunks, inTurns, withTurns } from './chunks.ts';
 import type { Clock } from './clock.ts';
 import { newComplaints } from './complaints.ts';
 import { wouldCutOff, wouldForgetClients } from './cut-off.ts';
@@ -140,7 +140,10 @@ export class Reconciler {
     if (whole) this.#lookAgainAtUnsure();
     if (whole && this.#areTargetsDue) {
       this.#areTargetsDue = false;
-      this.#complain(TARGETS, [...missingRoutes(this.cluster), ...overriddenPolicies(this.cluster, this.#node)]);
+      const overridden: Complaint[] = [];
+      for await (const complaints of inTurns(overriddenPolicies(this.cluster, this.#node), TURN_POLICIES))
+        overridden.push(...complaints);
+      this.#complain(TARGETS, [...missingRoutes(this.cluster), ...overridden]);
     }
     const keys = this.#takeDirty();
     // What could not be read at the start is new when it can.
@@ -359,6 +362,9 @@ const isAsked = (event: ClusterEvent, { routes }: Pick<Cluster, 'routes'>): bool
   // Most Services have nothing to do with any route, and all policies are looked at.
   return routes.byParent.has(keyOf(ref)) || routes.byBackend.has(keyOf(ref));
 };
+
+/** Judged in a row: a millisecond. */
+const TURN_POLICIES = 100;
 
 /** One growth is always enough, unless the cluster grew meanwhile. */
 const GROWTHS_MAX = 3;

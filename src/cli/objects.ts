@@ -49,7 +49,7 @@ export const planAll = (cluster: Cluster, node: NodeIdentity): Planned => {
       ...parts.flatMap(({ complaints }) => complaints),
       ...missingTargets(cluster),
       ...missingRoutes(cluster),
-      ...overriddenPolicies(cluster, node),
+      ...[...overriddenPolicies(cluster, node)].flat(),
     ],
   };
 };

@@ -8,16 +8,19 @@ import { isOurs } from './conditions.ts';
 import { createParents } from './parents.ts';
 import { judgeService } from './policies.ts';
 
-/** What is said of TrafficPolicies to which the routes of their Services leave nothing, or not all: as their status has it. */
-export const overriddenPolicies = (
+/**
+ * What is said of TrafficPolicies to which the routes of their Services leave nothing, or not all: as their status has it. One
+ * after the other, because thousands take long.
+ */
+export function* overriddenPolicies(
   cluster: Cluster,
   { proxyName }: Pick<NodeIdentity, 'proxyName'>,
-): readonly Complaint[] => {
+): Generator<readonly Complaint[]> {
   const { services, policies, routes } = cluster;
-  if (routes.byParent.size === 0) return [];
+  if (routes.byParent.size === 0) return;
   const parents = createParents(cluster, proxyName);
-  return [...policies.byKey.values()].toSorted(byReference).flatMap((policy) =>
-    policy.services.flatMap((name) => {
+  for (const policy of [...policies.byKey.values()].toSorted(byReference)) {
+    yield policy.services.flatMap((name) => {
       const key = keyOf({ namespace: policy.namespace, name });
       if (!routes.byParent.has(key) || !services.has(key) || !isOurs(services.get(key), proxyName)) return [];
       const { reason, message, isPart = false } = judgeService(parents, policy, name);
@@ -26,6 +29,6 @@ export const overriddenPolicies = (
         ? (['note', message] as const)
         : (['warning', `nothing of it counts: ${message}`] as const);
       return [complaintAbout(policy, severity, 'spec.targetRefs', text)];
-    }),
-  );
-};
+    });
+  }
+}
