@@ -1,4 +1,5 @@
 import type { BackendView } from '../agent/view.ts';
+import { failedOf } from '../core/counted.ts';
 import { isOutOfShare } from '../core/observed-share.ts';
 import { askAgent } from './admin.ts';
 import { agentFlag } from './agent-flags.ts';
@@ -6,7 +7,6 @@ import type { Command } from './command.ts';
 import { bytes, count, percent, socketText } from './numbers.ts';
 import { OUTPUT_FLAGS, show } from './output.ts';
 import { askServices, parseSelection } from './selection.ts';
-import { failed } from './services.ts';
 import { styleFor } from './style.ts';
 import { type Column, renderTable, type TableOptions } from './table.ts';
 
@@ -55,8 +55,8 @@ export const renderBackends = (backends: readonly BackendView[], options: TableO
       {
         title: 'FAILED',
         align: 'right',
-        text: ({ stats }) => known(failedOf(stats)),
-        format: ({ stats }) => ((failedOf(stats) ?? 0) > 0 ? 'yellow' : undefined),
+        text: ({ stats }) => known(knownFailed(stats)),
+        format: ({ stats }) => ((knownFailed(stats) ?? 0) > 0 ? 'yellow' : undefined),
       },
       ...rejectedColumns(backends),
       { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => known(stats.datagrams) },
@@ -82,8 +82,8 @@ const choiceText = ({ state, algorithm }: BackendView): string => {
 const known = (value: number | undefined, text: (value: number) => string = count): string =>
   value === undefined ? '-' : text(value);
 
-const failedOf = (stats: BackendView['stats']): number | undefined =>
-  stats.attempts === undefined ? undefined : failed(stats);
+const knownFailed = (stats: BackendView['stats']): number | undefined =>
+  stats.attempts === undefined ? undefined : failedOf(stats);
 
 /** Endpoints reject nothing. */
 const rejectedColumns = (backends: readonly BackendView[]): readonly Column<BackendView>[] =>

@@ -1,4 +1,5 @@
 import type { ServiceView } from '../agent/view.ts';
+import { failedOf } from '../core/counted.ts';
 import { agentFlag } from './agent-flags.ts';
 import type { Command } from './command.ts';
 import { bytes, count, socketText } from './numbers.ts';
@@ -40,7 +41,7 @@ export const renderServices = (services: readonly ServiceView[], options: TableO
       },
       { title: 'ACTIVE', align: 'right', text: ({ stats }) => count(stats.active) },
       { title: 'ATTEMPTS', align: 'right', text: ({ stats }) => count(stats.attempts) },
-      { title: 'FAILED', align: 'right', text: ({ stats }) => count(failed(stats)) },
+      { title: 'FAILED', align: 'right', text: ({ stats }) => count(failedOf(stats)) },
       { title: 'REJECTED', align: 'right', text: ({ stats }) => count(stats.rejected) },
       { title: 'DATAGRAMS', align: 'right', text: ({ stats }) => count(stats.datagrams) },
       { title: 'SENT', align: 'right', text: ({ stats }) => bytes(stats.bytesSent) },
@@ -55,12 +56,3 @@ const addressesText = ({ addresses, port, nodePort }: ServiceView): string =>
 
 const portText = ({ portName, port, protocol }: ServiceView): string =>
   portName === '' ? `${port}/${protocol}` : `${portName} ${port}/${protocol}`;
-
-/** Attempts that came to nothing, whatever the reason. */
-export const failed = ({
-  refused = 0,
-  timedOut = 0,
-  unreachable = 0,
-  abandoned = 0,
-}: Partial<Record<'refused' | 'timedOut' | 'unreachable' | 'abandoned', number>>): number =>
-  refused + timedOut + unreachable + abandoned;

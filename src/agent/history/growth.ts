@@ -1,3 +1,4 @@
+import { bucketsBetween, failedOf, haveBucketsFallen } from '../../core/counted.ts';
 import type { ServiceStats } from '../../dataplane/dataplane.ts';
 
 /** What counters of a Service port have grown by between two looks. */
@@ -15,7 +16,7 @@ const NAMES = ['connections', 'failed', 'rejected', 'datagrams', 'sent', 'receiv
 
 export const totalsOf = (stats: ServiceStats): Totals => ({
   connections: stats.attempts,
-  failed: stats.refused + stats.timedOut + stats.unreachable + stats.abandoned,
+  failed: failedOf(stats),
   rejected: stats.rejected,
   datagrams: stats.datagrams,
   sent: stats.bytesSent,
@@ -27,15 +28,14 @@ export const totalsOf = (stats: ServiceStats): Totals => ({
 export const growthBetween = (before: Totals, after: Totals): Growth => {
   if (isReset(before, after)) return after;
   const isKnown = before === NOTHING || before.latency.length > 0;
-  const latency = isKnown ? after.latency.map((count, bucket) => count - (before.latency[bucket] ?? 0)) : [];
+  const latency = isKnown ? bucketsBetween(before.latency, after.latency) : [];
   const growth: Writable = { ...after, latency };
   for (const name of NAMES) growth[name] -= before[name];
   return growth;
 };
 
 const isReset = (before: Totals, after: Totals): boolean =>
-  NAMES.some((name) => after[name] < before[name]) ||
-  after.latency.some((count, bucket) => count < (before.latency[bucket] ?? 0));
+  NAMES.some((name) => after[name] < before[name]) || haveBucketsFallen(before.latency, after.latency);
 
 export const sumOf = (one: Growth, other: Growth): Growth => {
   const [long, short] = one.latency.length < other.latency.length ? [other, one] : [one, other];

@@ -1,7 +1,7 @@
 import type { ServiceView } from '../../agent/view.ts';
+import { bucketsBetween, failedOf, haveBucketsFallen } from '../../core/counted.ts';
 import { percentileUs } from '../../core/percentile.ts';
 import type { ServiceStats } from '../../dataplane/dataplane.ts';
-import { failed } from '../services.ts';
 import type { Reading } from './reading.ts';
 
 /** What happened between two readings. */
@@ -96,14 +96,15 @@ const portRates = (view: ServiceView, before: ServiceStats | undefined, interval
     before === undefined || intervalMs === undefined
       ? undefined
       : ((read(stats) - (base === undefined ? 0 : read(base))) * 1000) / intervalMs;
-  const latencies = before === undefined ? [] : grown(base?.connectLatency, stats.connectLatency);
-  const responses = before === undefined ? [] : grown(base?.firstResponses?.buckets, stats.firstResponses?.buckets);
+  const latencies = before === undefined ? [] : bucketsBetween(base?.connectLatency, stats.connectLatency);
+  const responses =
+    before === undefined ? [] : bucketsBetween(base?.firstResponses?.buckets, stats.firstResponses?.buckets);
   return {
     ...{ id, namespace, service, portName, protocol, port, backends },
     active: stats.active,
     pending: stats.pending,
     attemptsPerS: perSecond(({ attempts }) => attempts),
-    failedPerS: perSecond(failed),
+    failedPerS: perSecond(failedOf),
     rejectedPerS: perSecond(({ rejected }) => rejected),
     datagramsPerS: perSecond(({ datagrams }) => datagrams),
     bytesSentPerS: perSecond(({ bytesSent }) => bytesSent),
@@ -118,11 +119,8 @@ const portRates = (view: ServiceView, before: ServiceStats | undefined, interval
 /** All counters of a Service are reset at once, but not all show it. */
 const wasReset = (before: ServiceStats, after: ServiceStats): boolean =>
   GROWING.some((name) => after[name] < before[name]) ||
-  hasFallen(before.connectLatency, after.connectLatency) ||
-  hasFallen(before.firstResponses?.buckets, after.firstResponses?.buckets);
-
-const hasFallen = (before: readonly number[] = [], after: readonly number[] = []): boolean =>
-  before.some((count, bucket) => (after[bucket] ?? 0) < count);
+  haveBucketsFallen(before.connectLatency, after.connectLatency) ||
+  haveBucketsFallen(before.firstResponses?.buckets, after.firstResponses?.buckets);
 
 const GROWING = [
   'attempts',
@@ -135,9 +133,6 @@ const GROWING = [
   'bytesSent',
   'bytesReceived',
 ] as const satisfies readonly (keyof ServiceStats)[];
-
-const grown = (before: readonly number[] | undefined, after: readonly number[] = []): readonly number[] =>
-  after.map((count, bucket) => count - (before?.[bucket] ?? 0));
 
 const sameNodeRates = (
   before: Reading['sameNode'],

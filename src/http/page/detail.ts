@@ -1,5 +1,6 @@
 import type { Clock } from '../../agent/clock.ts';
 import type { AgentView, BackendView, ServiceView } from '../../agent/view.ts';
+import { failedOf } from '../../core/counted.ts';
 import type { Backend, Detail, ServiceDetail } from '../../web/wire.ts';
 import { refuse } from '../queries.ts';
 import { countsOf } from './overview.ts';
@@ -65,7 +66,7 @@ const serviceOf = ({ stats, backends: _, ...service }: ServiceView): ServiceDeta
 
 const backendOf = (backend: BackendView, nowMs: number): Backend => {
   const { state, address, port, arm, clients, share, observed, stats } = backend;
-  const { attempts = 0, refused = 0, timedOut = 0, unreachable = 0, abandoned = 0, rejected = 0, active = 0 } = stats;
+  const { attempts = 0, rejected = 0, active = 0 } = stats;
   const group = groupOf(backend);
   // That clock may have been put back.
   const forMs = Math.max(0, nowMs - (observed?.sinceMs ?? nowMs));
@@ -77,7 +78,7 @@ const backendOf = (backend: BackendView, nowMs: number): Backend => {
     ...(clients !== undefined && { clients }),
     ...(observed !== undefined && observed.of > 0 && { observed: { share: observed.share, of: observed.of, forMs } }),
     connections: attempts,
-    failed: refused + timedOut + unreachable + abandoned,
+    failed: failedOf(stats),
     rejected,
     active,
   };
