@@ -1,7 +1,8 @@
+import type { ServiceStats } from '../../dataplane/dataplane.ts';
 import { inTurns } from '../chunks.ts';
 import type { Clock } from '../clock.ts';
 import { Sweep } from '../sweep.ts';
-import type { AgentView, ServiceUsage } from '../view.ts';
+import type { AgentView } from '../view.ts';
 import { type Growth, growthBetween, NOTHING, sumOf, type Totals, totalsOf, usesOf } from './growth.ts';
 import { Ring, SERIES, type SeriesName, STEP_MS } from './ring.ts';
 
@@ -109,13 +110,13 @@ export class History {
     const elapsedMs = this.#lastMs === undefined ? undefined : nowMs - this.#lastMs;
     this.#lastMs = nowMs;
     this.#step++;
-    for (const ring of [this.#node, ...[...this.#ports.values()].flatMap(({ ring }) => ring ?? [])])
-      ring.clear(this.#step);
+    this.#node.clear(this.#step);
+    for (const { ring } of this.#ports.values()) ring?.clear(this.#step);
     const all: string[] = [];
     let sum = NOTHING;
-    for await (const usage of inTurns(view.usage(), TURN)) {
-      all.push(usage.id);
-      sum = sumOf(sum, this.#note(usage, elapsedMs));
+    for await (const { id, stats } of inTurns(view.usage(), TURN)) {
+      all.push(id);
+      if (stats !== undefined) sum = sumOf(sum, this.#note(id, stats, elapsedMs));
     }
     if (elapsedMs !== undefined) this.#node.note(this.#step, sum, elapsedMs);
     this.#all = all;
@@ -124,8 +125,7 @@ export class History {
     this.#wholeStep = this.#step;
   }
 
-  #note({ id, stats }: ServiceUsage, elapsedMs: number | undefined): Growth {
-    if (stats === undefined) return NOTHING;
+  #note(id: string, stats: ServiceStats, elapsedMs: number | undefined): Growth {
     const totals = totalsOf(stats);
     const port = this.#ports.get(id) ?? this.#newPort(id, elapsedMs === undefined ? totals : NOTHING);
     const growth = growthBetween(port.totals, totals);
