@@ -1,4 +1,5 @@
 import type { Complaint } from '../core/model/objects.ts';
+import type { AgentStatus } from './view.ts';
 
 /** Those of `now` that `before` does not have: each is told once, however often its object is looked at. */
 export const newComplaints = (before: readonly Complaint[], now: readonly Complaint[]): readonly Complaint[] => {
@@ -8,3 +9,9 @@ export const newComplaints = (before: readonly Complaint[], now: readonly Compla
 };
 
 const keyOf = ({ severity, object, path, message }: Complaint): string => `${severity} ${object} ${path} ${message}`;
+
+export const countedBySeverity = (complaints: readonly Complaint[]): AgentStatus['complaints'] => {
+  const counts = { errors: 0, warnings: 0, notes: 0 };
+  for (const { severity } of complaints) counts[`${severity}s`]++;
+  return counts;
+};

@@ -2,6 +2,7 @@ import type { Cluster } from '../core/cluster.ts';
 import type { Complaint } from '../core/model/objects.ts';
 import type { Have } from '../core/plan/have.ts';
 import type { AgentOptions } from './agent-options.ts';
+import { countedBySeverity } from './complaints.ts';
 import { usedCapacity } from './tables.ts';
 import type { AgentHealth, AgentStatus, ObjectCounts } from './view.ts';
 
@@ -11,23 +12,19 @@ export const statusOf = (
   { cluster, have }: { readonly cluster: Cluster; readonly have: Have | undefined },
   complaints: readonly Complaint[],
   rest: AgentHealth & Pick<AgentStatus, 'startedAtMs' | 'clients' | 'sameNode' | 'lastChange'>,
-): AgentStatus => {
-  const count = (severity: Complaint['severity']): number =>
-    complaints.filter((complaint) => complaint.severity === severity).length;
-  return {
-    version,
-    pid: process.pid,
-    node: node.name,
-    ...rest,
-    objects: objectsOf(cluster),
-    statusWriting: source.statusWriting?.(),
-    watches: source.watches?.() ?? [],
-    complaints: { errors: count('error'), warnings: count('warning'), notes: count('note') },
-    used: usedCapacity(have),
-    capacity: dataplane.tables.capacity,
-    connections: dataplane.stats.connections(),
-  };
-};
+): AgentStatus => ({
+  version,
+  pid: process.pid,
+  node: node.name,
+  ...rest,
+  objects: objectsOf(cluster),
+  statusWriting: source.statusWriting?.(),
+  watches: source.watches?.() ?? [],
+  complaints: countedBySeverity(complaints),
+  used: usedCapacity(have),
+  capacity: dataplane.tables.capacity,
+  connections: dataplane.stats.connections(),
+});
 
 const objectsOf = ({ services, slices, policies, destinationRules, routes, nodes, pods }: Cluster): ObjectCounts => ({
   services: services.size,

@@ -24,7 +24,7 @@ export interface Health {
   readonly ready: boolean;
   /** Empty, or why the agent is not healthy. */
   readonly unhealthy: string;
-  readonly source: { readonly name: string; readonly synced: boolean; readonly trouble: string };
+  readonly source: { readonly name: string; readonly trouble: string };
   /** Programs that are not in force now. */
   readonly detached: readonly string[];
   readonly complaints: { readonly errors: number; readonly warnings: number; readonly notes: number };
@@ -39,8 +39,7 @@ export interface Row {
   readonly port: number;
   readonly protocol: 'TCP' | 'UDP';
   readonly counts: Counts;
-  /** Half of the connects of the last 5 s, and 99 % of them, took no longer. Absent where there was none. */
-  readonly connectP50Us?: number;
+  /** 99 % of the connects of the last 5 s took no longer. Absent where there was none. */
   readonly connectP99Us?: number;
 }
 

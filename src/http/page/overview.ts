@@ -1,4 +1,5 @@
 import type { Clock } from '../../agent/clock.ts';
+import { countedBySeverity } from '../../agent/complaints.ts';
 import { totalsOf } from '../../agent/history/growth.ts';
 import type { History } from '../../agent/history/history.ts';
 import type { PairsReading } from '../../agent/history/pairs.ts';
@@ -46,21 +47,16 @@ const matching = (search: string, all: readonly string[], used: readonly string[
 
 const healthOf = (view: AgentView): Health => {
   const { ready, unhealthy, source } = view.health();
-  const complaints = { errors: 0, warnings: 0, notes: 0 };
-  for (const { severity } of view.complaints()) complaints[COUNTED[severity]]++;
-  const { name, synced, trouble } = source;
-  return { ready, unhealthy, source: { name, synced, trouble }, detached: view.detachedPrograms(), complaints };
+  const { name, trouble } = source;
+  const complaints = countedBySeverity(view.complaints());
+  return { ready, unhealthy, source: { name, trouble }, detached: view.detachedPrograms(), complaints };
 };
 
-const COUNTED = { error: 'errors', warning: 'warnings', note: 'notes' } as const;
-
 const rowOf = ({ id, namespace, service, port, protocol, stats }: ServiceUsage, history: History): Row => {
-  const connectP50Us = history.last(id, 'connectP50Us');
   const connectP99Us = history.last(id, 'connectP99Us');
   return {
     ...{ id, namespace, service, port, protocol },
     counts: stats === undefined ? NOTHING : countsOf(stats),
-    ...(connectP50Us !== undefined && { connectP50Us }),
     ...(connectP99Us !== undefined && { connectP99Us }),
   };
 };
