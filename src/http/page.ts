@@ -46,12 +46,16 @@ const EVENTS_PER_LOOK = 25;
 
 /** The live page: its files, and what it asks for. It changes nothing. Fields are those of src/web/wire.ts. */
 export const buildPage = (deps: PageDeps): RequestListener => {
-  const { view, history, files, onBug, hostName } = deps;
+  const { view, history, clock, files, onBug, hostName } = deps;
   const ask = (): AgentView => opened(view());
-  const pairs = pairsOf(deps);
-  const details = new Details(deps.clock);
+  // What many pages ask for is read once.
+  const pairs = new BusiestPairs({ view: { workloads: () => ask().workloads() }, clock });
+  const details = new Details(clock);
   const api: readonly Route[] = [
-    { path: '/api/overview', answer: (query) => json(overviewOf({ ...deps, view: ask(), pairs: pairs() }, query)) },
+    {
+      path: '/api/overview',
+      answer: (query) => json(overviewOf({ ...deps, view: ask(), pairs: pairs.read() }, query)),
+    },
     { path: '/api/service', answer: (query) => json(details.read(ask(), portIn(query))) },
     { path: '/api/history', answer: (query) => json(historyOf(history, query.get('id') ?? undefined)) },
     { path: '/api/explain', answer: (query) => json(explained(ask(), query)) },
@@ -65,18 +69,11 @@ export const buildPage = (deps: PageDeps): RequestListener => {
     },
   ];
   const served = files.map(({ path, type, body }): Route => ({ path, answer: () => ({ status: 200, type, body }) }));
-  const isHostOurs = admitHost(hostName);
   const admit = (request: IncomingMessage): void => {
-    isHostOurs(request);
+    admitHost(request, hostName);
     admitSite(request);
   };
   return createHandler([...served, ...api], onBug, { headers: HEADERS, admit });
-};
-
-/** What many pages ask for is read once. */
-const pairsOf = ({ view, clock }: PageDeps): (() => ReturnType<BusiestPairs['read']>) => {
-  const pairs = new BusiestPairs({ view: { workloads: () => opened(view()).workloads() }, clock });
-  return () => pairs.read();
 };
 
 /** The same answer as `shunt explain` gives, in its words. */

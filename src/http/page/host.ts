@@ -7,15 +7,13 @@ import { ShuntError } from '../../errors.ts';
  * than a name: IP addresses, `localhost` and the name that the agent was told to listen on, `ownName`, are none that it
  * could have.
  */
-export const admitHost =
-  (ownName: string) =>
-  ({ headers: { host = '' } }: Pick<IncomingMessage, 'headers'>): void => {
-    const name = (/^(.*?)(?::\d{1,5})?$/.exec(host)?.[1] ?? '').toLowerCase();
-    const bare = /^\[(.*)\]$/.exec(name)?.[1] ?? name;
-    const isAddress = 'text' in parseAddress(bare);
-    const isOurs = name === 'localhost' || (name !== '' && name === ownName.toLowerCase());
-    if (!isAddress && !isOurs) throw new ShuntError('SHUNT_E_HTTP_HOST', { host: `\`${host}\`` });
-  };
+export const admitHost = ({ headers: { host = '' } }: Pick<IncomingMessage, 'headers'>, ownName: string): void => {
+  const name = (/^(.*?)(?::\d{1,5})?$/.exec(host)?.[1] ?? '').toLowerCase();
+  const bare = /^\[(.*)\]$/.exec(name)?.[1] ?? name;
+  const isAddress = 'text' in parseAddress(bare);
+  const isOurs = name === 'localhost' || (name !== '' && name === ownName.toLowerCase());
+  if (!isAddress && !isOurs) throw new ShuntError('SHUNT_E_HTTP_HOST', { host: `\`${host}\`` });
+};
 
 /**
  * Other sites may link to the page, but cannot make a browser ask for what it shows: that costs the node something. Where

@@ -151,7 +151,7 @@ describe('whoever asks', () => {
 
   test.each([{}, { host: '' }, { host: ':80' }])('and calls it nothing gets nothing: %o', (headers) => {
     for (const ownName of ['', 'node-1'])
-      expect(() => admitHost(ownName)({ headers })).toThrow(expect.objectContaining({ code: 'SHUNT_E_HTTP_HOST' }));
+      expect(() => admitHost({ headers }, ownName)).toThrow(expect.objectContaining({ code: 'SHUNT_E_HTTP_HOST' }));
   });
 
   test.each([
