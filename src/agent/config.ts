@@ -225,7 +225,8 @@ const parseListen: Parse<Config['listen']> = (text) => {
   return Object.freeze({ host, port });
 };
 
-const UI_DEFAULT = Object.freeze({ host: '127.0.0.1', port: 10_378 });
+/** What `--ui on` is. */
+export const UI_DEFAULT = Object.freeze({ host: '127.0.0.1', port: 10_378 });
 
 const parseUi: Parse<Config['ui']> = (text) => {
   if (text === 'on') return UI_DEFAULT;

@@ -18,8 +18,8 @@ export interface AgentSettings {
   readonly bpfRoot: string;
   readonly socket: string;
   readonly nodeName: string;
-  /** UNIX socket of the live page; absent: it is not served. */
-  readonly ui?: string;
+  /** UNIX socket of the live page, or `off`. */
+  readonly ui: string;
 }
 
 /** Where its metrics are, in the network of the node alone. */
@@ -135,7 +135,7 @@ const argumentsOf = ({ source, cgroup, bpfRoot, socket, nodeName, ui }: AgentSet
   ...['--socket', socket],
   ...['--node-name', nodeName],
   ...['--listen', METRICS],
-  ...['--ui', ui ?? 'off'],
+  ...['--ui', ui],
   ...['--log-format', 'json'],
 ];
 

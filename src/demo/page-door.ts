@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-
-/** Where `shunt run --ui on` has it; another port when that is taken. */
-const PORT = 10_378;
+import { UI_DEFAULT } from '../agent/config.ts';
 
 export interface PageDoor extends AsyncDisposable {
   readonly url: string;
@@ -19,7 +17,8 @@ export const openPageDoor = async (path: string): Promise<PageDoor> => {
     near.on('close', () => open.delete(near));
     join(near, connect(path));
   });
-  const port = await listen(server, PORT).catch(() => listen(server, 0));
+  // Where `shunt run --ui on` has it; another port when that is taken.
+  const port = await listen(server, UI_DEFAULT.port).catch(() => listen(server, 0));
   return {
     url: `http://127.0.0.1:${port}/`,
     [Symbol.asyncDispose]: async () => {

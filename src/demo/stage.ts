@@ -45,8 +45,8 @@ export const openStage = async (screen: Screen, signal: AbortSignal, ui = false)
   signal.throwIfAborted();
 
   const pods = [REGISTER, LOGIN].flatMap((service) => VERSIONS.map((version) => podName(service, version)));
-  const [client, ...answering] = await Promise.all(['client', ...pods].map((name) => node.addPod(name, { uid: name })));
-  if (client === undefined) throw new ShuntError('SHUNT_E_DEMO', { step: 'adding pods', detail: 'there is none' });
+  const addPod = (name: string): Promise<Pod> => node.addPod(name, { uid: name });
+  const [client, ...answering] = await Promise.all([addPod('client'), ...pods.map(addPod)]);
   signal.throwIfAborted();
   const servers = await startServers(node);
   const cluster = await ClusterDirectory.create(join(directory, 'cluster'), {
@@ -64,8 +64,8 @@ export const openStage = async (screen: Screen, signal: AbortSignal, ui = false)
   const socket = join(directory, 'admin.sock');
   const { cgroup, bpfRoot } = node;
   const page = ui ? join(directory, 'page.sock') : undefined;
-  const settings = { source: cluster.path, cgroup, bpfRoot, socket, nodeName: NODE_NAME };
-  const agent = new AgentProcess(node, { ...settings, ...(page !== undefined && { ui: page }) }, signal);
+  const settings = { source: cluster.path, cgroup, bpfRoot, socket, nodeName: NODE_NAME, ui: page ?? 'off' };
+  const agent = new AgentProcess(node, settings, signal);
   const { lastChange } = await agent.start();
   screen.say(`agent     shunt run --source file:cluster ...  pid ${agent.pid}, ${lastChange?.ports} Service ports`);
 
@@ -79,7 +79,7 @@ export const openStage = async (screen: Screen, signal: AbortSignal, ui = false)
 
   const closing = opened.move();
   const dispose = (): Promise<void> => closing.disposeAsync();
-  const parts = { node, client: client, servers, cluster, agent, traffic, screen, signal, clientCommand, pageUrl };
+  const parts = { node, client, servers, cluster, agent, traffic, screen, signal, clientCommand, pageUrl };
   return { ...parts, [Symbol.asyncDispose]: dispose };
 };
 
