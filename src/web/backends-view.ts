@@ -1,7 +1,7 @@
 import { byId, element, keep, setAttributes, setText, svgElement } from './dom.ts';
 import { count, duration, figure, percent, plural, socketText } from './figures.ts';
 import { RateWindow } from './rate-window.ts';
-import { type BackendSample, type Observed, observedShares, withSample } from './shares.ts';
+import { type BackendSample, type Observed, observedShares, usesOf, withSample } from './shares.ts';
 import type { Backend, Detail } from './wire.ts';
 
 const WINDOW_MS = 5000;
@@ -35,10 +35,7 @@ export class Backends {
     showBar(bar?.firstElementChild, backend.share, observed);
     setCell(wanted, percent(backend.share));
     setCell(seen, percent(observed));
-    setCell(
-      rate,
-      figure(this.#rates.rate(backend.key, WINDOW_MS, ({ connections, rejected }) => connections + rejected)),
-    );
+    setCell(rate, figure(this.#rates.rate(backend.key, WINDOW_MS, usesOf)));
     setCell(failed, count(backend.failed + backend.rejected));
     setCell(active, count(backend.active));
   }

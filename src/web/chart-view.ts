@@ -1,7 +1,7 @@
 import { chartLayout, FOOT, HEAD, seriesText, shownSteps } from './chart.ts';
 import { element, onWidth, setAttributes, setText, svgElement } from './dom.ts';
 import { duration } from './figures.ts';
-import type { SeriesName } from './wire.ts';
+import type { Series, SeriesName } from './wire.ts';
 
 export interface ChartPlan {
   readonly title: string;
@@ -14,8 +14,6 @@ export interface ChartPlan {
   }[];
   readonly text: (value: number | undefined) => string;
 }
-
-export type SeriesValues = Readonly<Record<SeriesName, readonly (number | null)[]>>;
 
 const HEIGHT = 120;
 
@@ -57,7 +55,7 @@ export class Chart {
     this.#drawing.addEventListener('pointerleave', () => this.#point(undefined));
   }
 
-  show(series: SeriesValues | undefined, stepMs: number): void {
+  show(series: Series | undefined, stepMs: number): void {
     const values = this.#plan.series.map(({ name, isRare }) => {
       const all = series?.[name] ?? [];
       return isRare && !all.some((value) => value !== null && value > 0) ? [] : all;

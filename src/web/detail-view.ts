@@ -2,9 +2,8 @@ import { askDetail, askHistory, Refusal } from './agent.ts';
 import { Backends } from './backends-view.ts';
 import { Chart, type ChartPlan } from './chart-view.ts';
 import { byId, element, keep, setText } from './dom.ts';
-import { bytes, count, figure, latency, socketText } from './figures.ts';
+import { bytes, count, figure, latency, portText, socketText, suffixOf } from './figures.ts';
 import { minutesOf } from './minutes.ts';
-import { nameOf } from './services-view.ts';
 import type { Detail, HistoryView, SeriesName } from './wire.ts';
 
 const CHARTS: readonly ChartPlan[] = [
@@ -102,7 +101,7 @@ export class DetailView {
   }
 
   #showFacts({ service }: Detail): void {
-    setText(byId('detail-title', HTMLElement), nameOf(service));
+    setText(byId('detail-title', HTMLElement), portText(service));
     const list = byId('detail-facts', HTMLElement);
     list.hidden = false;
     keep(list, factsOf(service), {
@@ -167,8 +166,7 @@ interface Fact {
 
 const factsOf = (service: Detail['service']): readonly Fact[] => {
   const { addresses, port, protocol, nodePort, algorithm, route, affinityTimeoutS, counts } = service;
-  const suffix = protocol === 'UDP' ? '/udp' : '';
-  const sockets = addresses.map((address) => `${socketText(address, port)}${suffix}`);
+  const sockets = addresses.map((address) => `${socketText(address, port)}${suffixOf(protocol)}`);
   return [
     { label: 'Addresses', text: '', sockets },
     ...(nodePort === 0 ? [] : [{ label: 'Node port', text: String(nodePort) }]),

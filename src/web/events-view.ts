@@ -11,7 +11,7 @@ import {
   sourceText,
   withLines,
 } from './events.ts';
-import { socketText, timeOfDay } from './figures.ts';
+import { socketText, suffixOf, timeOfDay } from './figures.ts';
 import type { EventLine } from './wire.ts';
 
 /** Events come faster than anybody reads: they are shown so often, all that came together. */
@@ -143,7 +143,7 @@ const newLine = (event: NumberedEvent): Element => {
       sourceText(from),
       arrow(),
       ...(service === undefined ? [] : [element('strong', {}, service), ' ']),
-      `${asked}${protocol === 'UDP' ? '/udp' : ''}`,
+      `${asked}${suffixOf(protocol)}`,
       ...(endpoint === undefined ? [] : [arrow(), socketText(endpoint.address, endpoint.port)]),
     ),
     element('span', { class: 'event-figures' }, figuresText(event)),

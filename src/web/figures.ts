@@ -1,4 +1,6 @@
-/** Numbers as the page shows them: few digits, always with what they are in. */
+import type { Row } from './wire.ts';
+
+/** Figures as the page shows them: few digits, always with what they are in. */
 
 const UNKNOWN = '–';
 
@@ -57,6 +59,13 @@ export const duration = (ms: number): string => {
 /** `10.0.0.1:80`, `[fd00::1]:80`. */
 export const socketText = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** Behind an address, as `shunt explain` takes it. */
+export const suffixOf = (protocol: 'TCP' | 'UDP'): string => (protocol === 'UDP' ? '/udp' : '');
+
+/** `shop/cart:80`, `kube-system/kube-dns:53/udp`. */
+export const portText = (of: Pick<Row, 'namespace' | 'service' | 'port' | 'protocol'>): string =>
+  `${of.namespace}/${of.service}:${of.port}${suffixOf(of.protocol)}`;
 
 /** `14:03:22.051`, of this machine's clock and zone, as logs have it. */
 export const timeOfDay = (atMs: number): string => {

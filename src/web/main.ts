@@ -23,23 +23,21 @@ const events = new EventsView();
 const services = createServices(() => void look());
 
 /** One look at a time; who asks meanwhile gets another one. */
-let looking: Promise<void> | undefined;
-let again = false;
+let isLooking = false;
+let isWanted = false;
 let shownStep = 0;
 let answeredMs: number | undefined;
 let version: string | undefined;
 
 const look = async (): Promise<void> => {
-  if (looking !== undefined) {
-    again = true;
-    return;
+  isWanted = true;
+  if (isLooking) return;
+  isLooking = true;
+  while (isWanted) {
+    isWanted = false;
+    await lookOnce();
   }
-  looking = lookOnce();
-  await looking;
-  looking = undefined;
-  if (!again) return;
-  again = false;
-  await look();
+  isLooking = false;
 };
 
 const lookOnce = async (): Promise<void> => {

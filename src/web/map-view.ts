@@ -1,5 +1,5 @@
 import { become, byId, element, keep, onWidth, setAttributes, setText, svgElement } from './dom.ts';
-import { figure, percent, plural } from './figures.ts';
+import { figure, percent, plural, portText } from './figures.ts';
 import {
   type Band,
   type Flow,
@@ -13,7 +13,7 @@ import {
 } from './flow-map.ts';
 import { placeOf } from './place.ts';
 import { RateWindow } from './rate-window.ts';
-import { nameOf } from './services-view.ts';
+import { usesOf } from './shares.ts';
 import type { Overview, Pair } from './wire.ts';
 
 /** A rate of so long, and a band stays a while after its last connection: a map that jumps cannot be read. */
@@ -53,7 +53,7 @@ export const createMap = () => {
       }
       const before = JSON.stringify(flows);
       flows = flowsOf(named, rates);
-      places = new Map(rows.map((row) => [nameOf(row), placeOf(row.id)]));
+      places = new Map(rows.map((row) => [portText(row), placeOf(row.id)]));
       setText(byId('map-note', HTMLElement), noteOf(flows, pairs.more));
       if (JSON.stringify(flows) === before) return;
       draw();
@@ -66,9 +66,8 @@ const keyOf = ({ namespace, workload, port }: Pair): string => `${namespace} ${w
 
 const flowsOf = (named: ReadonlyMap<string, Pair>, rates: RateWindow<Counts>): readonly Flow[] =>
   [...named].flatMap(([key, pair]) => {
-    const asked = ({ connections, rejected }: Counts): number => connections + rejected;
-    if ((rates.rate(key, STAY_MS, asked) ?? 0) === 0) return [];
-    const rate = rates.rate(key, RATE_MS, asked) ?? 0;
+    if ((rates.rate(key, STAY_MS, usesOf) ?? 0) === 0) return [];
+    const rate = rates.rate(key, RATE_MS, usesOf) ?? 0;
     const failedRate = rates.rate(key, RATE_MS, ({ failed, rejected }) => failed + rejected) ?? 0;
     return [{ from: workloadText(pair), to: pair.port, rate: shortened(rate), failedRate: shortened(failedRate) }];
   });

@@ -1,4 +1,4 @@
-import type { SeriesName } from './wire.ts';
+import type { Series, SeriesName } from './wire.ts';
 
 /** Charts as a table: the mean of each minute, the last one first. */
 export interface Minute {
@@ -7,10 +7,7 @@ export interface Minute {
   readonly values: Readonly<Partial<Record<SeriesName, number>>>;
 }
 
-export const minutesOf = (
-  series: Readonly<Record<SeriesName, readonly (number | null)[]>>,
-  stepMs: number,
-): readonly Minute[] => {
+export const minutesOf = (series: Series, stepMs: number): readonly Minute[] => {
   const perMinute = 60_000 / stepMs;
   const names = Object.keys(series) as SeriesName[];
   const steps = series.connections.length;

@@ -1,5 +1,5 @@
 import { byId, element, keep, setAttributes, setText } from './dom.ts';
-import { bytes, count, figure, latency } from './figures.ts';
+import { bytes, count, figure, latency, suffixOf } from './figures.ts';
 import { placeOf } from './place.ts';
 import { RateWindow } from './rate-window.ts';
 import type { Counts, Overview, Row } from './wire.ts';
@@ -30,14 +30,6 @@ export const createServices = (onSearch: () => void) => {
   };
 };
 
-export const nameOf = ({
-  namespace,
-  service,
-  port,
-  protocol,
-}: Pick<Row, 'namespace' | 'service' | 'port' | 'protocol'>) =>
-  `${namespace}/${service}:${port}${protocol === 'UDP' ? '/udp' : ''}`;
-
 const noteOf = ({ ports, used, found, rows }: Overview, search: string): string => {
   const shown = rows.length < found ? `; ${count(rows.length)} are shown` : '';
   if (search !== '') return `${count(found)} of ${count(ports)} Service ports have “${search}” in their name${shown}.`;
@@ -50,7 +42,7 @@ const newRow = (row: Row): Element => {
     'a',
     { href: placeOf(row.id) },
     element('span', { class: 'space' }, `${namespace}/`),
-    element('span', { class: 'own' }, `${service}:${port}${protocol === 'UDP' ? '/udp' : ''}`),
+    element('span', { class: 'own' }, `${service}:${port}${suffixOf(protocol)}`),
   );
   const cells = COLUMNS.map(({ wide }) => element('td', { class: wide ? 'number wide' : 'number' }));
   return element('tr', {}, element('th', { scope: 'row' }, link), ...cells);

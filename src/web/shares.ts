@@ -61,7 +61,9 @@ const ofPage = (samples: readonly BackendSample[], last: BackendSample): Observe
   return { shares: new Map(shares), connections, forMs: last.atMs - first.atMs, isAgents: false };
 };
 
-const usesOf = ({ connections, rejected }: Backend): number => connections + rejected;
+/** Connections, refused ones too. */
+export const usesOf = ({ connections, rejected }: Pick<Backend, 'connections' | 'rejected'>): number =>
+  connections + rejected;
 
 const wantedText = (backends: readonly Backend[]): string =>
   backends

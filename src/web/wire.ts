@@ -125,14 +125,16 @@ export interface ObservedShare {
   readonly forMs: number;
 }
 
-/** The newest step last; null: not known. */
 export interface HistoryView {
   /** Counts steps. */
   readonly step: number;
   readonly stepMs: number;
   /** Absent where nothing is kept of this Service port. */
-  readonly series?: Readonly<Record<SeriesName, readonly (number | null)[]>>;
+  readonly series?: Series;
 }
+
+/** The newest step last; null: not known. */
+export type Series = Readonly<Record<SeriesName, readonly (number | null)[]>>;
 
 /** A second, but for the latencies. */
 export type SeriesName =
