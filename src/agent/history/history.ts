@@ -105,10 +105,9 @@ export class History {
     const view = this.#options.view();
     if (view === undefined) return;
     const nowMs = this.#options.clock.monotonicMs();
-    // Before tables are known there are none, and what they have counted by then is older than any look.
-    if (this.#all.length === 0) this.#lastMs = undefined;
     const elapsedMs = this.#lastMs === undefined ? undefined : nowMs - this.#lastMs;
-    this.#lastMs = nowMs;
+    // A look that fails has seen some and not others: then the next one is as the first.
+    this.#lastMs = undefined;
     this.#step++;
     this.#node.clear(this.#step);
     for (const { ring } of this.#ports.values()) ring?.clear(this.#step);
@@ -119,6 +118,8 @@ export class History {
       if (stats !== undefined) sum = sumOf(sum, this.#note(id, stats, elapsedMs));
     }
     if (elapsedMs !== undefined) this.#node.note(this.#step, sum, elapsedMs);
+    // Before tables are known there are none, and what they have counted by then is older than any look.
+    this.#lastMs = all.length === 0 ? undefined : nowMs;
     this.#all = all;
     this.#dropGone();
     this.#used = this.#ranked();

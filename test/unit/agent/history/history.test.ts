@@ -146,6 +146,24 @@ describe('the history of a Service port', () => {
   });
 });
 
+test('a look that fails is a gap, after which nothing is counted twice', async () => {
+  ports.set('first', { attempts: 0, datagrams: 1 }).set('a', { attempts: 0, datagrams: 1 });
+  await begin();
+  const grown = (at: number) => ({ a: { attempts: 5 * at, datagrams: 1 } });
+  for (let at = 1; at <= STEPS; at++) await step(grown(at));
+  let left = 1;
+  onUsage = () => {
+    if (left-- === 0) throw new Error('broken');
+  };
+  await step(grown(STEPS + 1));
+  expect(failures).toHaveLength(1);
+  onUsage = () => {};
+  await step(grown(STEPS + 2));
+  await step(grown(STEPS + 3));
+  for (const id of ['a', undefined])
+    expect(history.series(id)?.connections.slice(-4), id ?? 'all').toEqual([1, null, null, 1]);
+});
+
 describe('Services in use', () => {
   test('stand before those that were only used once, and these before those that never were', async () => {
     ports
@@ -178,6 +196,16 @@ describe('Services in use', () => {
     expect(known('new')).toEqual([2]);
     expect(history.found().used).toEqual(['new', 'old']);
   });
+});
+
+test('a Service that goes leaves its room to another', async () => {
+  ports.set('old', { attempts: 1 }).set('new', { attempts: 1 });
+  await begin(1);
+  ports.delete('old');
+  await step();
+  await step({ new: { attempts: 11 } });
+  expect(known('new')).toEqual([2]);
+  expect(failures).toEqual([]);
 });
 
 test('what cannot be read is tried again, and said', async () => {
