@@ -45,7 +45,7 @@ export class BusiestPairs {
     const all = Array.from(workloads.usage, (usage) => ({ usage, score: this.#score(usage) }));
     const busiest = all.sort((a, b) => b.score.late - a.score.late || b.score.uses - a.score.uses);
     const shown = busiest.slice(0, shownMax).map(({ usage }) => usage);
-    this.#forget(busiest.map(({ usage }) => keyOf(usage)));
+    if (all.length < this.#scores.size) this.#forgetOthers(all.map(({ usage }) => keyOf(usage)));
     this.#nextMs = atMs + Math.max(EVERY_MS, COST * (clock.monotonicMs() - atMs));
     this.#reading = { atMs, shown, more: all.length - shown.length };
     return this.#reading;
@@ -60,8 +60,7 @@ export class BusiestPairs {
     return score;
   }
 
-  #forget(keys: readonly string[]): void {
-    if (this.#scores.size === keys.length) return;
+  #forgetOthers(keys: readonly string[]): void {
     const kept = new Set(keys);
     for (const key of this.#scores.keys()) if (!kept.has(key)) this.#scores.delete(key);
   }
