@@ -20,7 +20,7 @@ export const withLines = (events: Events, lines: readonly EventLine[]): Events =
   const flows = lines.filter((line) => 'outcome' in line);
   const numbered = flows.map((flow, index) => ({ ...flow, number: events.next + index }));
   return {
-    shown: [...numbered.slice(-SHOWN_MAX).reverse(), ...events.shown].slice(0, SHOWN_MAX),
+    shown: [...numbered.toReversed(), ...events.shown].slice(0, SHOWN_MAX),
     sampling: lines.findLast((line) => 'sampling' in line) ?? events.sampling,
     next: events.next + flows.length,
   };

@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { bytes, count, duration, figure, latency, percent, plural, socketText } from '../../../src/web/figures.ts';
+import * as verbs from '../../../src/cli/numbers.ts';
+import {
+  bytes,
+  count,
+  duration,
+  figure,
+  latency,
+  percent,
+  plural,
+  portText,
+  socketText,
+} from '../../../src/web/figures.ts';
 
 describe('figures of the page', () => {
   test.each([
@@ -53,6 +64,22 @@ describe('figures of the page', () => {
       '1 error',
       '0 errors',
       '2,000 errors',
+    ]);
+  });
+
+  test('shares, counts and sockets look as those of the verbs', () => {
+    const shares = Array.from({ length: 2001 }, (_, at) => at / 2000);
+    for (const share of [...shares, 1e-5, 1e-4, 1.5e-4, 0.00999, 0.99001, 0.99989, 0.99991])
+      expect(percent(share), String(share)).toBe(verbs.percent(share));
+    for (const value of [0, 999, 1000, 1234567]) expect(count(value)).toBe(verbs.count(value));
+    for (const address of ['10.0.0.1', 'fd00::1']) expect(socketText(address, 80)).toBe(verbs.socketText(address, 80));
+  });
+
+  test('a Service port has its protocol where that is not TCP', () => {
+    const port = { namespace: 'kube-system', service: 'kube-dns', port: 53 };
+    expect([portText({ ...port, protocol: 'TCP' }), portText({ ...port, protocol: 'UDP' })]).toEqual([
+      'kube-system/kube-dns:53',
+      'kube-system/kube-dns:53/udp',
     ]);
   });
 

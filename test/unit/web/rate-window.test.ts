@@ -51,5 +51,6 @@ describe('a rate', () => {
   test('begins anew when the clock is that of another agent, and a reading that comes twice counts once', () => {
     expect(windowOf([90_000, { a: 900 }], [500, { a: 900 }], [1500, { a: 910 }]).rate('a', 5000, same)).toBe(10);
     expect(windowOf([0, { a: 0 }], [1000, { a: 10 }], [1000, { a: 10 }]).rate('a', 1000, same)).toBe(10);
+    expect([windowOf([0, {}], [0, {}]).isKnown, windowOf([0, {}], [1, {}]).isKnown]).toEqual([false, true]);
   });
 });

@@ -66,6 +66,15 @@ describe('observed shares', () => {
     ).toEqual({ a: 0.5, b: 0.5 });
   });
 
+  test('of an endpoint whose counters were reset are not less than nothing', () => {
+    expect(
+      observed(
+        at(0, backend('a', 0.5, 100), backend('b', 0.5, 0)),
+        at(1000, backend('a', 0.5, 5), backend('b', 0.5, 20)),
+      ),
+    ).toMatchObject({ shares: { a: 0, b: 1 }, connections: 20 });
+  });
+
   test('are those that the agent counted, where it did', () => {
     const counted = (share: number, of: number, group = 'IPv4') => ({ group, observed: { share, of, forMs: 9000 } });
     expect(
