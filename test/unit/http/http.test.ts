@@ -10,6 +10,7 @@ import type { AgentView, BackendView } from '../../../src/agent/view.ts';
 import { buildAdmin } from '../../../src/http/admin.ts';
 import { type Listener, listenTcp, listenUnix } from '../../../src/http/listen.ts';
 import { buildPublic } from '../../../src/http/public.ts';
+import { ask } from './ask.ts';
 import { backendView, EVENT, eventStream, fakeView, SAMPLING, STATUS } from './fake-view.ts';
 
 let directory: string;
@@ -31,20 +32,6 @@ const serve = async (handler: RequestListener, name = 'admin.sock'): Promise<str
   listeners.push(listener);
   return listener.address;
 };
-
-const ask = (socketPath: string, path: string, method = 'GET') =>
-  new Promise<{ status: number | undefined; headers: IncomingMessage['headers']; body: string }>((resolve, reject) => {
-    const sent = request({ socketPath, path, method, agent: false }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk;
-      });
-      response
-        .on('error', reject)
-        .on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
-    });
-    sent.on('error', reject).end();
-  });
 
 describe('events over the admin API', () => {
   const PATH = '/v1/events?namespace=shop&outcome=reset,closed&outcome=refused&from=shop/web-1';
@@ -180,7 +167,7 @@ describe('the admin API', () => {
       code: 'SHUNT_E_HTTP_PARAMETER',
     },
   ])('answers $method $path with $status and an error of the one shape', async ({ method, path, status, code }) => {
-    const answer = await ask(await admin(), path, method);
+    const answer = await ask(await admin(), path, { method });
     expect(answer.status).toBe(status);
     expect(answer.headers.allow).toBe(status === 405 ? 'GET' : undefined);
     expect(JSON.parse(answer.body)).toEqual({
