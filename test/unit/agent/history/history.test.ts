@@ -103,6 +103,17 @@ describe('the history of a Service port', () => {
     expect([history.step, history.last('p0', 'connections')]).toEqual([3, 20]);
   });
 
+  test('is whole while the next look is under way', async () => {
+    ports.set('a', { attempts: 0, datagrams: 1 }).set('b', { attempts: 0 });
+    await begin();
+    for (let at = 1; at <= STEPS + 1; at++) await step({ a: { attempts: 5 * at, datagrams: 1 } });
+    const before = [history.series('a'), history.series(undefined)];
+    const seen: unknown[] = [];
+    onUsage = () => seen.push([history.series('a'), history.series(undefined)]);
+    await step({ a: { attempts: 1_000_000, datagrams: 1 } });
+    expect(seen).toEqual([before, before]);
+  });
+
   test('goes on from nothing when counters were reset', async () => {
     ports.set('a', { attempts: 1000 });
     await begin();
