@@ -2,6 +2,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Spawner } from '../src/demo/process.ts';
 
 /** A program that answers each line written to it with one line, and ends when its input does. */
 export class Conversation implements AsyncDisposable {
@@ -39,3 +40,9 @@ export class Conversation implements AsyncDisposable {
     await ended;
   }
 }
+
+/** With a program that is started in a Pod. */
+export const converseIn = (pod: Spawner, [program = '', ...args]: readonly string[]): Conversation =>
+  new Conversation(
+    pod.spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as ChildProcessByStdio<Writable, Readable, null>,
+  );

@@ -136,7 +136,7 @@ const removeNamespaces = async (names: readonly string[]): Promise<void> => {
 };
 
 /** Joined before the program starts, so that each of its sockets is born there. */
-const inCgroup = (cgroup: string): string[] => ['sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', cgroup];
+export const inCgroup = (cgroup: string): string[] => ['sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', cgroup];
 
 export const cgroupRoot = async (): Promise<string> => {
   for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {

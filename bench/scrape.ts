@@ -7,6 +7,7 @@ import { removeCgroup } from '../src/demo/cgroup.ts';
 import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
 import { run } from './command.ts';
 import { type GeneratedService, generateServices, writeManifests } from './generate.ts';
+import { inCgroup } from './node.ts';
 import type { MemoryFigures, ScrapeFigures, ScrapeSettings } from './results.ts';
 import { median } from './statistics.ts';
 
@@ -106,8 +107,8 @@ const ask = async (cgroup: string, services: readonly GeneratedService[], contai
   for (let number = 0; number < containers; number++) {
     const container = containerCgroup(cgroup, number);
     await mkdir(container, { recursive: true });
-    const join = ['-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', container, 'unshare', '--net'];
-    await run('sh', [...join, process.execPath, ASK, port, ...addresses]);
+    const [shell = '', ...join] = inCgroup(container);
+    await run(shell, [...join, 'unshare', '--net', process.execPath, ASK, port, ...addresses]);
   }
 };
 

@@ -1,7 +1,5 @@
-import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SameNodeEnd, SameNodeMode } from '../../src/core/same-node/end.ts';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
@@ -11,7 +9,7 @@ import type { KernelSameNode } from '../../src/dataplane/kernel/same-node/same-n
 import { NAMESPACES } from '../../src/demo/namespace.ts';
 import { createNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
-import { Conversation } from '../conversation.ts';
+import { type Conversation, converseIn } from '../conversation.ts';
 
 /** Two Pods on the bridge of a node of their own, without a route out. */
 export interface Pair {
@@ -101,18 +99,7 @@ const addNode = async (name: string, cleanup: AsyncDisposableStack) => {
   const node = cleanup.use(await createNode({ name }));
   const client = await node.addPod('client');
   const server = await node.addPod('server');
-  const pair: Pair = {
-    client,
-    server,
-    start: (pod, [program = '', ...args]) =>
-      new Conversation(
-        pod.spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as ChildProcessByStdio<
-          Writable,
-          Readable,
-          null
-        >,
-      ),
-  };
+  const pair: Pair = { client, server, start: converseIn };
   return { node, pair };
 };
 

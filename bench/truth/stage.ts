@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
 import { replaceFile } from '../agent.ts';
-import { Conversation } from '../conversation.ts';
+import { type Conversation, converseIn } from '../conversation.ts';
+import { inCgroup } from '../node.ts';
 import type { Account } from './expected.ts';
 import { moreManifests, NAMESPACE, podManifest, serviceManifests, trafficManifests } from './objects.ts';
 import { KEPT_TARGETS, TARGETS, type Target, targetArgument } from './targets.ts';
@@ -34,7 +35,7 @@ export const openTruthStage = async (objects: string, cleanup: AsyncDisposableSt
   const servers: Pod[] = [];
   for (let number = 1; number <= SERVERS; number++) {
     const pod = await node.addPod(`server-${number}`);
-    const server = cleanup.use(converse(pod, TRUTH, ['serve', String(number), String(SERVER_PORT)]));
+    const server = cleanup.use(converseIn(pod, [TRUTH, 'serve', String(number), String(SERVER_PORT)]));
     await server.read(); // "ready"
     servers.push(pod);
   }
@@ -84,12 +85,5 @@ const addContainer = async (node: EmbeddedNode, uid: string): Promise<string> =>
   return cgroup;
 };
 
-const startClient = (pod: Pod, cgroup: string, targets: readonly Target[]): Conversation => {
-  const command = [cgroup, TRUTH, 'ask', ...targets.map(targetArgument)];
-  return converse(pod, 'sh', ['-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', ...command]);
-};
-
-const converse = (pod: Pod, command: string, args: readonly string[]): Conversation =>
-  new Conversation(
-    pod.spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as ConstructorParameters<typeof Conversation>[0],
-  );
+const startClient = (pod: Pod, cgroup: string, targets: readonly Target[]): Conversation =>
+  converseIn(pod, [...inCgroup(cgroup), TRUTH, 'ask', ...targets.map(targetArgument)]);
