@@ -49,6 +49,10 @@ export const replaceFile = async (file: string, text: string): Promise<void> => 
   await rename(`${file}.new`, file);
 };
 
+/** Objects in the form of the Kubernetes API. */
+export const replaceObjects = (file: string, items: readonly object[]): Promise<void> =>
+  replaceFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+
 type Line = Readonly<Record<string, unknown>>;
 
 export interface AgentPlace {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
+import { Agent, makeAgentPlace, replaceFile, replaceObjects } from './agent.ts';
 import {
   type GeneratedService,
   generateServices,
@@ -92,7 +92,7 @@ const writeServices = (objects: string, services: readonly GeneratedService[]): 
     serviceManifest(serviceObject(service)),
     ...sliceObjects(service).map(sliceManifest),
   ]);
-  return replaceFile(join(objects, 'services.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  return replaceObjects(join(objects, 'services.json'), items);
 };
 
 const routeText = (percent: number): string =>

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeCgroup } from '../src/demo/cgroup.ts';
-import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
+import { Agent, makeAgentPlace, replaceObjects } from './agent.ts';
 import { run } from './command.ts';
 import { type GeneratedService, generateServices, writeManifests } from './generate.ts';
 import { inCgroup } from './node.ts';
@@ -97,7 +97,7 @@ const writePods = (objects: string, containers: number): Promise<void> => {
     },
     spec: { nodeName: 'node-0000' },
   }));
-  return replaceFile(join(objects, 'pods.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  return replaceObjects(join(objects, 'pods.json'), items);
 };
 
 /** In a network namespace with nothing in it: nothing leaves, and each attempt is counted. */

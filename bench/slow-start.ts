@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { Agent, makeAgentPlace, replaceFile } from './agent.ts';
+import { Agent, makeAgentPlace, replaceFile, replaceObjects } from './agent.ts';
 import {
   type GeneratedService,
   generateServices,
@@ -32,7 +32,7 @@ export const measureSlowStart = async (
   const slices = join(place.objects, 'slices.json');
   await replaceFile(join(place.objects, 'service.json'), JSON.stringify(serviceManifest(serviceObject(service))));
   await replaceFile(join(place.objects, 'policy.json'), policyText(service, settings.durationMs));
-  await replaceFile(slices, slicesText(service, service.endpoints[0]?.address));
+  await replaceObjects(slices, slicesOf(service, service.endpoints[0]?.address));
   const agent = new Agent(place.objects, place);
   cleanup.defer(() => agent.stop());
   await agent.ready();
@@ -40,7 +40,7 @@ export const measureSlowStart = async (
   const requests = cleanup.use(startRequests(node, { in: 'client', cgroup }, `${service.address}:${service.port}`));
   await requests.start(settings.clients);
   const applied = agent.next('applied');
-  await replaceFile(slices, slicesText(service));
+  await replaceObjects(slices, slicesOf(service));
   await applied;
   const startMs = performance.now();
   const windows: SlowStartResult['windows'][number][] = [];
@@ -77,12 +77,10 @@ const AFTERWARDS = 1.2;
 const WORKERS = 4;
 
 /** An endpoint that is missing takes nobody's Pod: another Pod at an address is new, too. */
-const slicesText = (service: GeneratedService, missing?: string): string => {
-  const items = sliceObjects(service).map((slice) =>
+const slicesOf = (service: GeneratedService, missing?: string): object[] =>
+  sliceObjects(service).map((slice) =>
     sliceManifest({ ...slice, endpoints: slice.endpoints.filter(({ address }) => address !== missing) }),
   );
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-};
 
 const policyText = ({ namespace, name }: GeneratedService, durationMs: number): string =>
   JSON.stringify({

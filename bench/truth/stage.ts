@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
-import { replaceFile } from '../agent.ts';
+import { replaceObjects } from '../agent.ts';
 import { type Conversation, converseIn } from '../conversation.ts';
 import { inCgroup } from '../node.ts';
 import type { Account } from './expected.ts';
@@ -48,16 +48,14 @@ export const openTruthStage = async (objects: string, cleanup: AsyncDisposableSt
     const start = (targets: readonly Target[]) => cleanup.use(startClient(pod, cgroup, targets));
     clients.push({ workload: plan.workload, short: start(TARGETS), kept: start(KEPT_TARGETS) });
   }
-  await writeObjects(objects, 'services', [...serviceManifests(servers), ...trafficManifests()]);
-  await writeObjects(objects, 'pods', pods);
+  await replaceObjects(join(objects, 'services.json'), [...serviceManifests(servers), ...trafficManifests()]);
+  await replaceObjects(join(objects, 'pods.json'), pods);
   return { node, servers, clients };
 };
 
 /** More than the tables have room for at first. */
-export const growObjects = (objects: string): Promise<void> => writeObjects(objects, 'more', moreManifests(1100));
-
-const writeObjects = (objects: string, name: string, items: readonly object[]): Promise<void> =>
-  replaceFile(join(objects, `${name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+export const growObjects = (objects: string): Promise<void> =>
+  replaceObjects(join(objects, 'more.json'), moreManifests(1100));
 
 interface ClientPlan {
   readonly name: string;
