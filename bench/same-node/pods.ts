@@ -78,6 +78,14 @@ export const tendAlways = (sameNode: KernelSameNode): Disposable => {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 };
 
+/** Until reads of all sockets are watched: soon after there is a connection that may be joined, if the agent tends to it. */
+export const untilWatching = async ({ isWatching }: RedirectedPair): Promise<void> => {
+  for (let tries = 0; !isWatching(); tries++) {
+    if (tries === WATCH_TRIES_MAX) throw new Error('reads are not watched');
+    await pause(WATCH_STEP_MS);
+  }
+};
+
 /** Until a program that `pod` runs listens there. */
 export const untilListening = async (pod: Pod, port: number): Promise<void> => {
   const script = `until grep -q ":${port.toString(16).toUpperCase().padStart(4, '0')} 0*:0000 0A" /proc/net/tcp; do sleep 0.02; done`;
@@ -94,6 +102,8 @@ export const allowManyConnections = async ({ client, server }: Pair): Promise<vo
 export const pause = (ms: number): Promise<void> => wait(ms);
 
 const TEND_MS = 100;
+const WATCH_STEP_MS = 20;
+const WATCH_TRIES_MAX = 150;
 
 const addNode = async (name: string, cleanup: AsyncDisposableStack) => {
   const node = cleanup.use(await createNode({ name }));

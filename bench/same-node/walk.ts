@@ -3,7 +3,7 @@ import { SEEN } from '../../src/abi/layout.gen.ts';
 import { closeFd, openPinned } from '../../src/native/descriptor.ts';
 import { readWalk } from '../../src/native/walk.ts';
 import { median } from '../statistics.ts';
-import { addRedirectedPair, pause, type RedirectedPair, tendAlways } from './pods.ts';
+import { addRedirectedPair, pause, type RedirectedPair, tendAlways, untilWatching } from './pods.ts';
 import type { SameNodeSettings, SameNodeWalk } from './results.ts';
 import { type Stream, startStream } from './stream.ts';
 
@@ -38,7 +38,7 @@ const measureOnce = async (
 ): Promise<Omit<SameNodeWalk, 'sockets'>> => {
   await stream.hold(sockets / 2);
   await pause(ACCEPT_MS);
-  await untilWatched(pair);
+  await tendUntilWatching(pair);
   const candidatesUs = await timeWalks(link, SEEN.CANDIDATE, sockets, REPEATED);
   await stream.touch(RIPENING_READS);
   const joiningUs = await timeWalks(link, SEEN.JOINED, sockets, 1);
@@ -49,16 +49,11 @@ const measureOnce = async (
 };
 
 /** As soon as there is a connection the agent has reads watched; it joins nobody before they have read. */
-const untilWatched = async ({ sameNode, isWatching }: RedirectedPair): Promise<void> => {
-  using _ = tendAlways(sameNode);
-  for (let tries = 0; !isWatching(); tries++) {
-    if (tries === WATCH_TRIES) throw new Error('reads are not watched');
-    await pause(WATCH_MS);
-  }
+const tendUntilWatching = async (pair: RedirectedPair): Promise<void> => {
+  using _ = tendAlways(pair.sameNode);
+  await untilWatching(pair);
 };
 
-const WATCH_MS = 50;
-const WATCH_TRIES = 60;
 const RUNS = 5;
 const REPEATED = 20;
 /** More than PLAIN_READS_MIN of bpf/same-node/unfit.h. */
