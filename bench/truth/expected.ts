@@ -1,6 +1,6 @@
 import type { Pod } from '../../src/demo/pod.ts';
 import { NAMESPACE, NOWHERE, type TruthService } from './objects.ts';
-import { type Row, sumOf, type Tally } from './rows.ts';
+import { BACKEND_COUNTERS, type Row, sumOf, type Tally } from './rows.ts';
 import type { Target } from './targets.ts';
 
 /** What a client counted, and by whom it is to be counted. */
@@ -26,12 +26,12 @@ export const expectedOf = (accounts: readonly Account[], servers: readonly Pod[]
   const asked = accounts.flatMap(({ workload, targets, rows }) =>
     rows.map((row) => ({ workload, row, target: targets[row.target] as Target })),
   );
-  for (const [service, all] of grouped(asked, ({ target }) => serviceLabels(target.service)))
+  for (const [service, all] of Map.groupBy(asked, ({ target }) => serviceLabels(target.service)))
     expectService(into, service, all);
-  for (const [labels, all] of grouped(asked, ({ workload, target }) => workloadLabels(workload, target.service)))
+  for (const [labels, all] of Map.groupBy(asked, ({ workload, target }) => workloadLabels(workload, target.service)))
     expectWorkload(into, labels, sumOf(all.map(({ row }) => row)));
   const served = asked.filter(({ row }) => row.server !== 0);
-  for (const [backend, all] of grouped(served, ({ row, target }) => backendName(target, row.server, servers)))
+  for (const [backend, all] of Map.groupBy(served, ({ row, target }) => backendName(target, row.server, servers)))
     expectBackend(into, backend, sumOf(all.map(({ row }) => row)));
   return into;
 };
@@ -87,19 +87,6 @@ const expectWorkload = ({ counters, traffic }: Into, labels: string, sum: Tally)
   traffic.set(`shunt_workload_bytes_received_total{${labels}}`, received);
 };
 
-/** Names of counters as in the admin API. */
-export const BACKEND_COUNTERS = [
-  'attempts',
-  'established',
-  'refused',
-  'timedOut',
-  'unreachable',
-  'abandoned',
-  'closed',
-  'reset',
-  'broken',
-] as const;
-
 const expectBackend = ({ counters, traffic }: Into, name: string, sum: Tally): void => {
   for (const counter of BACKEND_COUNTERS) counters.set(`${name} ${counter}`, sum[counter]);
   counters.set(`${name} active`, openOf(sum));
@@ -129,6 +116,3 @@ const backendName = ({ service, family }: Target, server: number, servers: reado
   const place = server === NOWHERE.number ? NOWHERE : servers[server - 1];
   return `${NAMESPACE}/${service.name}/main/${service.protocol} ${place?.[`address${family}`]}`;
 };
-
-const grouped = <Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> =>
-  Map.groupBy(items, keyOf);

@@ -1,18 +1,21 @@
-/** What a client counted of one target and server, as test/helpers/truth/truth.h has it. */
-export interface Tally {
-  readonly attempts: number;
-  readonly established: number;
-  readonly refused: number;
-  readonly timedOut: number;
-  readonly unreachable: number;
-  readonly abandoned: number;
-  readonly closed: number;
-  readonly reset: number;
-  readonly broken: number;
-  readonly rejected: number;
-  readonly sent: number;
-  readonly received: number;
-}
+/** Names of counters as in the admin API. */
+export const BACKEND_COUNTERS = [
+  'attempts',
+  'established',
+  'refused',
+  'timedOut',
+  'unreachable',
+  'abandoned',
+  'closed',
+  'reset',
+  'broken',
+] as const;
+
+/** In the order of test/helpers/truth/truth.h. */
+const NAMES = [...BACKEND_COUNTERS, 'rejected', 'sent', 'received'] as const;
+
+/** What a client counted of one target and server. */
+export type Tally = Readonly<Record<(typeof NAMES)[number], number>>;
 
 export interface Row extends Tally {
   readonly target: number;
@@ -46,21 +49,6 @@ const rowOf = ([target = 0, server = 0, ...counts]: readonly number[]): Row => (
   server,
   ...(Object.fromEntries(NAMES.map((name, at) => [name, counts[at] ?? 0])) as unknown as Tally),
 });
-
-const NAMES = [
-  'attempts',
-  'established',
-  'refused',
-  'timedOut',
-  'unreachable',
-  'abandoned',
-  'closed',
-  'reset',
-  'broken',
-  'rejected',
-  'sent',
-  'received',
-] as const satisfies readonly (keyof Tally)[];
 
 export const sumOf = (tallies: readonly Tally[]): Tally =>
   Object.fromEntries(

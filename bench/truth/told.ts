@@ -1,7 +1,8 @@
 import type { BackendView } from '../../src/agent/view.ts';
 import { askAgent } from '../../src/cli/admin.ts';
-import { BACKEND_COUNTERS, type Figures } from './expected.ts';
+import type { Figures } from './expected.ts';
 import type { Comparison } from './results.ts';
+import { BACKEND_COUNTERS } from './rows.ts';
 
 /** What an agent tells: every series that it serves, and every counter of each backend. */
 export const toldBy = async (metrics: string, socket: string): Promise<Figures> => {

@@ -33,7 +33,8 @@ export const measureTruth = async (
   cleanup.defer(() => agent.stop());
   await agent.ready();
   const told = async () => toldBy(`http://${(await agent.logged('serving metrics')).address}/metrics`, place.socket);
-  await until(async () => (await told()).get('shunt_same_node_attached') === 1, signal);
+  const isAttached = async () => (await told()).get('shunt_same_node_attached') === 1;
+  if (!(await comes(isAttached, signal))) throw new Error('redirection is not attached');
 
   const runs = new Runs(stage, settings);
   await runs.open();
@@ -166,18 +167,12 @@ type Compared = Readonly<Record<keyof Expected, Comparison>>;
 
 /** As soon as nothing differs, or as it is when that would have to be so. */
 const settled = async (told: () => Promise<Figures>, expected: Expected, signal: AbortSignal): Promise<Compared> => {
-  const look = async (): Promise<Compared> => {
+  let last: Compared = { counters: { compared: 0, different: [] }, traffic: { compared: 0, different: [] } };
+  await comes(async () => {
     const figures = await told();
-    return { counters: compare(expected.counters, figures), traffic: compare(expected.traffic, figures) };
-  };
-  let last = await look();
-  const isSettled = async (): Promise<boolean> => {
-    last = await look();
+    last = { counters: compare(expected.counters, figures), traffic: compare(expected.traffic, figures) };
     return last.counters.different.length + last.traffic.different.length === 0;
-  };
-  await until(isSettled, signal).catch((error: unknown) => {
-    if (!(error instanceof TooLate)) throw error;
-  });
+  }, signal);
   return last;
 };
 
@@ -189,12 +184,12 @@ const joined = (going: Compared, ended: Compared): Compared => {
   return { counters: join('counters'), traffic: join('traffic') };
 };
 
-class TooLate extends Error {}
-
-const until = async (isTrue: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
+/** Whether it is so within the time that things may take. */
+const comes = async (isTrue: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> => {
   const untilMs = performance.now() + LATE_MS;
   while (!(await isTrue())) {
-    if (performance.now() > untilMs) throw new TooLate(`not so within ${LATE_MS} ms`);
+    if (performance.now() > untilMs) return false;
     await sleep(LOOK_MS, undefined, { signal });
   }
+  return true;
 };
