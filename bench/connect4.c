@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "../bpf/abi.h"
+#include "program.h"
 
 #define PROGRAMS_MAX 64
 
@@ -70,12 +70,6 @@ int main(void)
 		fflush(stdout);
 	}
 	return 0;
-}
-
-static void fail(const char *what, const char *which)
-{
-	fprintf(stderr, "connect4: %s %s: %s\n", what, which, strerror(errno));
-	exit(1);
 }
 
 static int open_cgroup(const char *path)
@@ -159,33 +153,33 @@ static void put(const char *address, int port, const char *endpoint_address, int
 	printf("{}\n");
 }
 
-static void add_stats(int cgroup, enum bpf_attach_type type, unsigned long long *runs,
+static void add_stats(const char *cgroup, enum bpf_attach_type type, unsigned long long *runs,
 		      unsigned long long *ns)
 {
 	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
+	int cgroup_fd = open_cgroup(cgroup);
 
-	if (bpf_prog_query(cgroup, type, 0, NULL, ids, &count))
-		fail("query programs of", "a cgroup");
+	if (bpf_prog_query(cgroup_fd, type, 0, NULL, ids, &count))
+		fail("query programs of", cgroup);
 	for (__u32 i = 0; i < count; i++) {
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 		int fd = bpf_prog_get_fd_by_id(ids[i]);
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-			fail("read statistics of a program at", "a cgroup");
+			fail("read statistics of a program at", cgroup);
 		*runs += info.run_cnt;
 		*ns += info.run_time_ns;
 		close(fd);
 	}
+	close(cgroup_fd);
 }
 
 static void print_stats(const char *cgroup, const enum bpf_attach_type *of, int type_count)
 {
-	int cgroup_fd = open_cgroup(cgroup);
 	unsigned long long runs = 0, ns = 0;
 
 	for (int i = 0; i < type_count; i++)
-		add_stats(cgroup_fd, of[i], &runs, &ns);
-	close(cgroup_fd);
+		add_stats(cgroup, of[i], &runs, &ns);
 	printf("{\"runs\":%llu,\"ns\":%llu}\n", runs, ns);
 }
