@@ -64,6 +64,9 @@ export interface AgentPlace {
   readonly connections?: number;
 }
 
+/** Of the node that agents are told they run on. */
+export const NODE_NAME = 'node-0000';
+
 /** `shunt run` on a directory of objects, with a log that can be waited for. Stopped, it leaves its programs. */
 export class Agent {
   readonly #child: ChildProcess;
@@ -78,7 +81,7 @@ export class Agent {
       'bpf-root': where.bpfRoot,
       socket: where.socket,
       listen: '127.0.0.1:0',
-      'node-name': 'node-0000',
+      'node-name': NODE_NAME,
       'log-format': 'json',
       ...(where.connections === undefined ? {} : { connections: String(where.connections) }),
     };

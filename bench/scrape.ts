@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeCgroup } from '../src/demo/cgroup.ts';
-import { Agent, makeAgentPlace, replaceObjects } from './agent.ts';
+import { Agent, makeAgentPlace, NODE_NAME, replaceObjects } from './agent.ts';
 import { run } from './command.ts';
 import { type GeneratedService, generateServices, writeManifests } from './generate.ts';
 import { inCgroup } from './node.ts';
@@ -95,7 +95,7 @@ const writePods = (objects: string, containers: number): Promise<void> => {
       uid: `uid-${number}`,
       ownerReferences: [{ kind: 'StatefulSet', name: `asker-${number}`, controller: true }],
     },
-    spec: { nodeName: 'node-0000' },
+    spec: { nodeName: NODE_NAME },
   }));
   return replaceObjects(join(objects, 'pods.json'), items);
 };

@@ -1,10 +1,9 @@
 import type { Pod } from '../../src/demo/pod.ts';
+import { NODE_NAME } from '../agent.ts';
 
 /** Objects as the Kubernetes API has them: Services of which each shows its clients another end. */
 
 export const NAMESPACE = 'truth';
-/** Of `Agent` in bench/agent.ts. */
-const NODE = 'node-0000';
 /** The server answers here, nobody listens at the next one, and what comes to the one after that is lost. */
 const SERVED = 8080;
 const CLOSED = SERVED + 1;
@@ -138,7 +137,7 @@ export const podManifest = (
     uid,
     ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, controller: true }] }),
   },
-  spec: { nodeName: NODE },
+  spec: { nodeName: NODE_NAME },
   status: { phase: 'Running', podIPs: [{ ip: pod.address4 }, { ip: pod.address6 }] },
 });
 
