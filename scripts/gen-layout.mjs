@@ -70,8 +70,10 @@ const describeEnum = ({ name, values }) => {
   return { name: name.toUpperCase(), members };
 };
 
-/** libbpf writes numbers as array lengths: __uint(type, 1) is `int (*type)[1]`. A ring buffer has neither keys nor values. */
-/** By name: the object has them in the order of their first use, which says nothing. */
+/**
+ * By name: the object has them in the order of their first use, which says nothing. libbpf writes numbers as array lengths:
+ * __uint(type, 1) is `int (*type)[1]`. A ring buffer has neither keys nor values.
+ */
 const describeMaps = (btf) => {
   const section = btf.named('DATASEC').find(({ name }) => name === '.maps');
   const variables = section.vars.map(({ type_id }) => btf.byId.get(type_id));

@@ -16,28 +16,27 @@ export const stat = (title, unit, description, query, more = {}) =>
   panel(title, unit, description, { [query]: '' }, { type: 'stat', ...more });
 
 export const connectTimes = (matchers) =>
-  panel(
+  times(
     'Time to connect',
-    's',
     'From SYN to its answer, of TCP connections that were established. Buckets are four times apart.',
-    {
-      [quantile(0.5, 'shunt_service_connect_duration_seconds', matchers)]: 'half',
-      [quantile(0.95, 'shunt_service_connect_duration_seconds', matchers)]: '95 %',
-      [quantile(0.99, 'shunt_service_connect_duration_seconds', matchers)]: '99 %',
-    },
+    'shunt_service_connect_duration_seconds',
+    matchers,
   );
 
 export const responseTimes = (matchers) =>
-  panel(
+  times(
     'Time to the first byte of an answer',
-    's',
     'Of each exchange, where the TrafficPolicy of the Service says firstResponseTime: Measure. Buckets are four times apart.',
-    {
-      [quantile(0.5, 'shunt_service_first_response_seconds', matchers)]: 'half',
-      [quantile(0.95, 'shunt_service_first_response_seconds', matchers)]: '95 %',
-      [quantile(0.99, 'shunt_service_first_response_seconds', matchers)]: '99 %',
-    },
+    'shunt_service_first_response_seconds',
+    matchers,
   );
+
+const times = (title, description, series, matchers) =>
+  panel(title, 's', description, {
+    [quantile(0.5, series, matchers)]: 'half',
+    [quantile(0.95, series, matchers)]: '95 %',
+    [quantile(0.99, series, matchers)]: '99 %',
+  });
 
 export const verdicts = panel(
   'Verdicts',
