@@ -55,11 +55,10 @@ static void *work(void *argument)
 static void run(unsigned int count, unsigned int threads, uint64_t seed)
 {
 	struct thread *all = calloc(threads, sizeof(*all));
-	static struct tallies sums;
+	struct tallies sums = {};
 
 	if (!all)
 		fail("allocate");
-	memset(&sums, 0, sizeof(sums));
 	for (unsigned int i = 0; i < threads; i++) {
 		struct thread *thread = &all[i];
 

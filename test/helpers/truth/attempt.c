@@ -64,6 +64,14 @@ void count_failure(const struct target *target, struct tally *tally, int error)
 		tally->unreachable++;
 }
 
+void count_established(struct tally *tally, uint64_t sent, uint64_t received)
+{
+	tally->attempts++;
+	tally->established++;
+	tally->sent += sent;
+	tally->received += received;
+}
+
 void set_reset_on_close(int fd)
 {
 	struct linger linger = { .l_onoff = 1 };

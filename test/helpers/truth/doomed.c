@@ -78,11 +78,8 @@ void run_doomed(unsigned int count, uint64_t seed)
 		if (connect(fd, (void *)&address, length))
 			fail("connect, to be killed");
 		server = exchange(fd, &random, THEN_GO_ON, &sent, &received);
-		counted[server].attempts++;
-		counted[server].established++;
+		count_established(&counted[server], sent, received);
 		counted[server].closed++;
-		counted[server].sent += sent;
-		counted[server].received += received;
 	}
 	if (write(STDOUT_FILENO, counted, sizeof(counted)) != sizeof(counted))
 		fail("tell of connections that are to be killed");

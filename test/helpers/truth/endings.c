@@ -66,8 +66,9 @@ static int error_of(int fd)
 	return error;
 }
 
-static void finish(struct worker *worker, const struct waiting *waiting)
+static void finish_oldest(struct worker *worker)
 {
+	const struct waiting *waiting = &worker->waiting[worker->first];
 	struct tally *tally = tally_at(worker, waiting->target, waiting->server);
 	struct pollfd pollfd = { .fd = waiting->fd };
 	int error;
@@ -80,15 +81,14 @@ static void finish(struct worker *worker, const struct waiting *waiting)
 	else
 		count_failure(&targets[waiting->target], tally, error);
 	close(waiting->fd);
+	worker->first = (worker->first + 1) % WAITING_MAX;
+	worker->count--;
 }
 
 static void wait_for(struct worker *worker, struct waiting waiting)
 {
-	if (worker->count == WAITING_MAX) {
-		finish(worker, &worker->waiting[worker->first]);
-		worker->first = (worker->first + 1) % WAITING_MAX;
-		worker->count--;
-	}
+	if (worker->count == WAITING_MAX)
+		finish_oldest(worker);
 	worker->waiting[(worker->first + worker->count++) % WAITING_MAX] = waiting;
 }
 
@@ -175,10 +175,7 @@ static void attempt_answered(struct worker *worker, const struct target *target,
 	}
 	server = exchange(fd, &worker->random, then_of(ending), &sent, &received);
 	tally = tally_at(worker, index, server);
-	tally->attempts++;
-	tally->established++;
-	tally->sent += sent;
-	tally->received += received;
+	count_established(tally, sent, received);
 	if (ending != END_UNHEARD) {
 		count_end(tally, end_now(fd, ending));
 		return;
@@ -250,8 +247,7 @@ static void attempt_datagrams(struct worker *worker, const struct target *target
 		return;
 	}
 	tally = tally_at(worker, index, ask_by_datagram(fd));
-	tally->attempts++;
-	tally->established++;
+	count_established(tally, 0, 0);
 	tally->closed++;
 	close(fd);
 }
@@ -276,10 +272,8 @@ void attempt(struct worker *worker, const struct target *target, unsigned int in
 
 void finish_all(struct worker *worker)
 {
-	for (; worker->count; worker->count--) {
-		finish(worker, &worker->waiting[worker->first]);
-		worker->first = (worker->first + 1) % WAITING_MAX;
-	}
+	while (worker->count)
+		finish_oldest(worker);
 	for (unsigned int target = 0; target < target_count; target++)
 		if (worker->doomed[target])
 			ask_doomed(worker, target, worker->doomed[target]);

@@ -89,10 +89,7 @@ static void print_kept(uint64_t tcp_sent, uint64_t tcp_received)
 	for (unsigned int i = 0; i < kept_count; i++) {
 		struct tally *tally = &now.of[kept[i].target][kept[i].server];
 
-		tally->attempts++;
-		tally->established++;
-		tally->sent += kept[i].sent;
-		tally->received += kept[i].received;
+		count_established(tally, kept[i].sent, kept[i].received);
 	}
 	printf("{\"tcpSent\":%lu,\"tcpReceived\":%lu,\"rows\":", tcp_sent, tcp_received);
 	tallies_print(stdout, &now);
@@ -146,11 +143,8 @@ void keep_end(void)
 		struct tally *tally = &ended.of[kept[i].target][kept[i].server];
 
 		add_tcp_bytes(kept[i].fd, &tcp_sent, &tcp_received);
-		tally->attempts++;
-		tally->established++;
+		count_established(tally, kept[i].sent, kept[i].received);
 		tally->closed++;
-		tally->sent += kept[i].sent;
-		tally->received += kept[i].received;
 		close(kept[i].fd);
 	}
 	kept_count = 0;

@@ -106,27 +106,17 @@ static bool is_acknowledged(const struct peer *peer)
 	return ioctl(peer->fd, SIOCOUTQ, &waiting) || waiting == 0;
 }
 
-static void end_settled(void)
+static bool is_given_up(const struct peer *peer)
 {
-	for (struct peer **at = &settling; *at;) {
-		struct peer *peer = *at;
-
-		if (!is_acknowledged(peer)) {
-			at = &peer->next;
-			continue;
-		}
-		*at = peer->next;
-		set_reset_on_close(peer->fd);
-		end(peer);
-	}
+	return now_ms() - peer->since_ms >= DEAF_MS;
 }
 
-static void end_deaf(void)
+static void reset_those(struct peer **list, bool (*is_due)(const struct peer *peer))
 {
-	for (struct peer **at = &deaf; *at;) {
+	for (struct peer **at = list; *at;) {
 		struct peer *peer = *at;
 
-		if (now_ms() - peer->since_ms < DEAF_MS) {
+		if (!is_due(peer)) {
 			at = &peer->next;
 			continue;
 		}
@@ -280,13 +270,12 @@ void serve(unsigned int number, unsigned short port)
 	int listener = listen_at(port), datagrams = bind_to(SOCK_DGRAM, port),
 	    silent = listen_at(port + PORT_SILENT);
 	struct epoll_event events[EVENTS_MAX];
-	int *here[] = { &listener, &datagrams };
 
 	own_number = number;
 	drop_all(silent);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	watch(listener, EPOLLIN, here[0], EPOLL_CTL_ADD);
-	watch(datagrams, EPOLLIN, here[1], EPOLL_CTL_ADD);
+	watch(listener, EPOLLIN, &listener, EPOLL_CTL_ADD);
+	watch(datagrams, EPOLLIN, &datagrams, EPOLL_CTL_ADD);
 	watch(STDIN_FILENO, EPOLLIN, NULL, EPOLL_CTL_ADD);
 	printf("ready\n");
 	fflush(stdout);
@@ -298,16 +287,16 @@ void serve(unsigned int number, unsigned short port)
 
 			if (!peer)
 				return;
-			if ((void *)peer == here[0])
+			if ((void *)peer == &listener)
 				accept_all(listener);
-			else if ((void *)peer == here[1])
+			else if ((void *)peer == &datagrams)
 				answer_datagrams(datagrams);
 			else if (peer->writes)
 				send_answer(peer);
 			else
 				read_requests(peer);
 		}
-		end_settled();
-		end_deaf();
+		reset_those(&settling, is_acknowledged);
+		reset_those(&deaf, is_given_up);
 	}
 }

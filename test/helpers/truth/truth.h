@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Beside the port that is served: nobody listens at one, and at the other nothing that comes is looked at. */
-#define PORT_CLOSED 1
+/* Beyond the port that is served: what comes there is not looked at. Nobody listens between the two. */
 #define PORT_SILENT 2
 
 enum then {
@@ -108,6 +107,7 @@ uint64_t random_next(struct random *random);
 int open_socket(const struct target *target, struct random *random, int flags,
 		struct sockaddr_storage *address, socklen_t *length);
 void count_failure(const struct target *target, struct tally *tally, int error);
+void count_established(struct tally *tally, uint64_t sent, uint64_t received);
 void set_reset_on_close(int fd);
 void set_user_timeout(int fd, unsigned int timeout_ms);
 /* Returns the number of the server, having added what was sent and received. */
