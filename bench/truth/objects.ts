@@ -5,9 +5,9 @@ import { NODE_NAME } from '../agent.ts';
 
 export const NAMESPACE = 'truth';
 /** The server answers here, nobody listens at the next one, and what comes to the one after that is lost. */
-const SERVED = 8080;
-const CLOSED = SERVED + 1;
-const SILENT = SERVED + 2;
+export const SERVER_PORT = 8080;
+const CLOSED = SERVER_PORT + 1;
+const SILENT = SERVER_PORT + 2;
 
 export interface TruthService {
   readonly name: string;
@@ -22,7 +22,7 @@ const service = (
   number: number,
   name: string,
   servers: readonly number[],
-  targetPort = SERVED,
+  targetPort = SERVER_PORT,
   protocol: TruthService['protocol'] = 'TCP',
 ): TruthService => ({
   name,
@@ -44,7 +44,7 @@ export const SERVICES = {
   silent: service(5, 'silent', [2], SILENT),
   nowhere: service(6, 'nowhere', [NOWHERE.number]),
   empty: service(7, 'empty', []),
-  names: service(8, 'names', [1, 2], SERVED, 'UDP'),
+  names: service(8, 'names', [1, 2], SERVER_PORT, 'UDP'),
   kept: service(9, 'kept', [3]),
 } as const;
 

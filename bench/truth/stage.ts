@@ -7,12 +7,11 @@ import { replaceObjects } from '../agent.ts';
 import { type Conversation, converseIn } from '../conversation.ts';
 import { inCgroup } from '../node.ts';
 import type { Account } from './expected.ts';
-import { moreManifests, NAMESPACE, podManifest, serviceManifests, trafficManifests } from './objects.ts';
+import { moreManifests, NAMESPACE, podManifest, SERVER_PORT, serviceManifests, trafficManifests } from './objects.ts';
 import { KEPT_TARGETS, TARGETS, type Target, targetArgument } from './targets.ts';
 
 /** What test/helpers/Makefile builds. */
 const TRUTH = fileURLToPath(new URL('../../build/test/truth', import.meta.url));
-const SERVER_PORT = 8080;
 const SERVERS = 3;
 
 /** A node with servers and clients of several workloads, all of them at work already. */
