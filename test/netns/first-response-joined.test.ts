@@ -1,8 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createNode, type EmbeddedNode } from '../../src/demo/node.ts';
 import type { Pod } from '../../src/demo/pod.ts';
 import { endpoint, pod, policy, service, slice } from '../helpers/objects.ts';
+import { Program } from '../helpers/real-programs/program.ts';
 import { type RunningAgent, startAgent } from '../helpers/running-agent.ts';
 
 /** First response times of connections that go socket to socket, where neither end gets a segment. */
@@ -20,7 +21,7 @@ const SERVER = `
   }).listen(${PORT}, () => console.log('ready'));
 `;
 
-/** Sends one message after the other: for each number on its input as many, or of 5 ms for \`5x100\` a hundred. Says how long all took. */
+/** For `5x100` on its input sends a hundred messages of 5 ms, one after the other, and says how long all took. */
 const CLIENT = `
   const socket = require('net').connect(80, '${ADDRESS}', () => console.log('connected'));
   socket.setNoDelay(true);
@@ -38,26 +39,16 @@ const CLIENT = `
   });
 `;
 
-interface Program {
-  readonly child: ChildProcess;
-  text: string;
-}
-
 let node: EmbeddedNode;
 let server: Pod;
 let caller: Pod;
 let agent: RunningAgent;
 
-const run = (place: Pod, script: string): Program => {
-  const child = place.spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const program: Program = { child, text: '' };
-  child.stdout?.on('data', (data) => {
-    program.text += String(data);
-  });
+const run = async (place: Pod, script: string, says: RegExp): Promise<Program> => {
+  const program = new Program(place, [process.execPath, '-e', script]);
+  await program.said(says);
   return program;
 };
-
-const said = (program: Program, what: RegExp) => vi.waitFor(() => expect(program.text).toMatch(what), WAITING);
 
 const podOf = ({ name, address4, address6 }: Pod) => pod({ name, addresses: [address4, address6] });
 
@@ -66,7 +57,7 @@ const REDIRECT = { sameNode: 'Redirect' } as const;
 beforeEach(async () => {
   node = await createNode({ name: 'joined' });
   [server, caller] = await Promise.all([node.addPod('server'), node.addPod('caller')]);
-  await said(run(server, SERVER), /ready/);
+  await run(server, SERVER, /ready/);
 });
 
 afterEach(async () => {
@@ -85,9 +76,7 @@ const start = async (firstResponseTime: 'Measure' | 'Ignore'): Promise<Program> 
     ],
   });
   await vi.waitFor(() => expect(agent.agent.status().sameNode?.attached).toBe(true), WAITING);
-  const program = run(caller, CLIENT);
-  await said(program, /connected/);
-  return program;
+  return run(caller, CLIENT, /connected/);
 };
 
 const responses = () => [...agent.agent.services('shop/web')][0]?.stats.firstResponses ?? { ns: 0, buckets: [] };
@@ -97,10 +86,10 @@ const countOf = ({ buckets }: { readonly buckets: readonly number[] }): number =
 
 /** Has so many messages answered after so long; returns how long they took by the client's clock. */
 const ask = async (program: Program, delayMs: number, rounds: number): Promise<number> => {
-  program.text = '';
-  program.child.stdin?.write(`${delayMs}x${rounds}\n`);
-  await said(program, /took .*\n/);
-  return Number(/took (.*)\n/.exec(program.text)?.[1]);
+  program.stdout = '';
+  program.write(`${delayMs}x${rounds}\n`);
+  await program.said(/took .*\n/);
+  return Number(/took (.*)\n/.exec(program.stdout)?.[1]);
 };
 
 const joinedMessages = (): number => agent.agent.status().sameNode?.messages ?? 0;
@@ -150,7 +139,7 @@ test('those of joined ends are measured as soon as a policy asks for it, and no 
     const before = countOf(responses());
     await ask(program, 1, 50);
     // What had been measured before is added every 5 s.
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await sleep(6000);
     expect(countOf(responses())).toBe(before);
   }, WAITING);
   const messages = joinedMessages();

@@ -1,7 +1,7 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { ownCertificate } from '../api-server/certificate.ts';
 import { dataOf, MB } from './data.ts';
-import { type Command, run, sha256, sha256OfFile } from './program.ts';
+import { type Command, run, sha256OfFile, sumOfFiles } from './program.ts';
 import type { Scene } from './scene.ts';
 
 /** What a server has, by the client's name for it. */
@@ -55,10 +55,9 @@ const askForStreams = async ({ client, directory }: Scene, glob: string): Promis
   const path = `${directory}/streams`;
   const write = ['--create-dirs', '-o', `${path}/#1`, '-w', '%{http_code} %{http_version} %{size_download}\n'];
   const lines = await run(client, [...STREAMS, ...write, glob]);
-  const files = (await readdir(path)).toSorted();
-  const sums = await Promise.all(files.map((file) => sha256OfFile(`${path}/${file}`)));
+  const summed = await sumOfFiles(path);
   await rm(path, { recursive: true });
-  return { lines: [...new Set(lines.split('\n'))], files: files.length, sums: sha256(sums.join()) };
+  return { lines: [...new Set(lines.split('\n'))], ...summed };
 };
 
 /** Of more than a MB curl asks first, by `Expect: 100-continue`. */

@@ -1,7 +1,7 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { askByCurl, askByCurlHttp2, writeCertificate } from './curl.ts';
 import { dataOf, MB } from './data.ts';
-import { Program, sha256, sha256OfFile } from './program.ts';
+import { Program, sumOfFiles } from './program.ts';
 import type { RealProgram, Scene } from './scene.ts';
 
 /** nginx, which is never joined, and curl: files by sendfile() and by HTTP/2, and large uploads. */
@@ -19,7 +19,7 @@ export const nginx: RealProgram = {
         origin: `https://${address4}:${TLS_PORT}`,
         clear: `http://${address4}:${HTTP2_PORT}`,
       }),
-      uploaded: await uploaded(scene),
+      uploaded: await sumOfFiles(`${scene.directory}/www/up`),
     };
     return { ...results, status: await server.stop('SIGQUIT') };
   },
@@ -71,10 +71,3 @@ http {
   }
 }
 `;
-
-const uploaded = async ({ directory }: Scene): Promise<unknown> => {
-  const path = `${directory}/www/up`;
-  const files = (await readdir(path)).toSorted();
-  const sums = await Promise.all(files.map((file) => sha256OfFile(`${path}/${file}`)));
-  return { files: files.length, sums: sha256(sums.join()) };
-};

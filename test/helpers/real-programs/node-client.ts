@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dataOf, MB } from './data.ts';
+import { sha256 } from './program.ts';
 
 const [host = '', port = '', size] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -43,13 +45,7 @@ const sumOf = async (answer: AsyncIterable<Buffer>): Promise<string> => {
 /** One checksum of all answers, in the order of their questions. */
 const many = async (count: number, options: (at: number) => RequestOptions): Promise<string> => {
   const sums = await Promise.all(Array.from({ length: count }, async (_, at) => sumOf(await ask(options(at)))));
-  return createHash('sha256').update(sums.join()).digest('hex');
-};
-
-const textOf = async (answer: AsyncIterable<Buffer>): Promise<string> => {
-  let text = '';
-  for await (const piece of answer) text += piece;
-  return text;
+  return sha256(sums.join());
 };
 
 const uploads = async (): Promise<readonly string[]> => {
@@ -57,9 +53,9 @@ const uploads = async (): Promise<readonly string[]> => {
   for (const size of [0, 1, 5000, 300_000, 8 * MB]) {
     const body = dataOf(size);
     const to = { path: '/sum', method: 'PUT' };
-    answers.push(await textOf(await ask({ ...to, headers: { 'content-length': size } }, body)));
-    answers.push(await textOf(await ask(to, body)));
-    answers.push(await textOf(await ask({ ...to, headers: { 'content-length': size, expect: '100-continue' } }, body)));
+    answers.push(await text(await ask({ ...to, headers: { 'content-length': size } }, body)));
+    answers.push(await text(await ask(to, body)));
+    answers.push(await text(await ask({ ...to, headers: { 'content-length': size, expect: '100-continue' } }, body)));
   }
   return answers;
 };
@@ -124,12 +120,12 @@ const reset = async (): Promise<number> => {
   return 0;
 };
 
-const brokenAnswers = async (): Promise<number> => Number(await textOf(await ask({ path: '/broken' })));
+const brokenAnswers = async (): Promise<number> => Number(await text(await ask({ path: '/broken' })));
 
 const stay = async (bytes: number): Promise<void> => {
   agent.maxSockets = 1;
   for (let at = 0; at < 100; at++) {
-    await textOf(await ask({ path: '/bytes/100' }));
+    await text(await ask({ path: '/bytes/100' }));
     await sleep(3);
   }
   const answer = await ask({ path: `/chunked/${bytes}` });

@@ -27,7 +27,7 @@ export const pipes: RealProgram = {
 const PORT = 9000;
 const ECHO_PORT = 9001;
 
-const said = async (pod: Pod, command: Command): Promise<unknown> => {
+const said = async (pod: Pod, command: Command) => {
   const program = new Program(pod, command);
   return { status: await program.ended(), said: program.stdout };
 };
@@ -38,5 +38,5 @@ const echoed = async ({ client, server, directory }: Scene, file: string): Promi
   await echo.listens(ECHO_PORT);
   const back = `${directory}/back`;
   const command = `exec socat -t 20 - TCP:${server.address4}:${ECHO_PORT} <${file} >${back}`;
-  return { ...((await said(client, ['sh', '-c', command])) as object), sum: await sha256OfFile(back) };
+  return { ...(await said(client, ['sh', '-c', command])), sum: await sha256OfFile(back) };
 };

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pod } from '../../../src/demo/pod.ts';
@@ -99,4 +99,11 @@ export const sha256OfFile = async (path: string): Promise<string> => {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
+};
+
+/** How many files there are in a directory, and a checksum of them all. */
+export const sumOfFiles = async (directory: string): Promise<{ readonly files: number; readonly sums: string }> => {
+  const files = (await readdir(directory)).toSorted();
+  const sums = await Promise.all(files.map((file) => sha256OfFile(`${directory}/${file}`)));
+  return { files: files.length, sums: sha256(sums.join()) };
 };
