@@ -7,11 +7,12 @@ const ATOMIC = /^\s*\d+:\s+(?:db|c3) [0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2} ([0-9a-
 
 /** BPF_STX | BPF_ATOMIC instructions: what they do is in the last four bytes, all 0 for a plain addition. */
 const atomics = (object: string): { readonly operation: string; readonly text: string }[] => {
-  const lines = execFileSync('llvm-objdump', ['-d', pathOf(object)], { encoding: 'utf8' }).split('\n');
-  return lines.flatMap((line) => {
-    const match = ATOMIC.exec(line);
-    return match === null ? [] : [{ operation: match[1] ?? '', text: match[2] ?? '' }];
-  });
+  return disassembled(object)
+    .split('\n')
+    .flatMap((line) => {
+      const match = ATOMIC.exec(line);
+      return match === null ? [] : [{ operation: match[1] ?? '', text: match[2] ?? '' }];
+    });
 };
 
 test('the object for kernels before 5.12 has no atomic instruction but addition', () => {
@@ -31,7 +32,7 @@ const RESERVE = /call 131$/m;
 test.each(['shunt.bpf.o', 'shunt-5.10.bpf.o'])(
   '%s reserves no room in a ring: older verifiers, as that of Linux 6.1, lose track of it where NULL is asked for twice',
   (object) => {
-    const text = execFileSync('llvm-objdump', ['-d', pathOf(object)], { encoding: 'utf8' });
+    const text = disassembled(object);
     expect(text).toMatch(OUTPUT);
     expect(text).not.toMatch(RESERVE);
   },
@@ -62,5 +63,8 @@ const verifiedInstructions = (object: string): readonly number[] => {
     rmSync(directory, { recursive: true });
   }
 };
+
+const disassembled = (object: string): string =>
+  execFileSync('llvm-objdump', ['-d', pathOf(object)], { encoding: 'utf8' });
 
 const pathOf = (object: string): string => fileURLToPath(new URL(`../../build/bpf/${object}`, import.meta.url));

@@ -49,9 +49,9 @@ interface Pair {
   readonly answering: number;
 }
 
-const open = async (kind: 'tcp4' | 'tcp6' = 'tcp4'): Promise<Pair> => {
+const open = async (kind: 'tcp4' | 'tcp6' = 'tcp4', address: string = WEB[kind === 'tcp4' ? 0 : 1]): Promise<Pair> => {
   const asking = await client.socket(kind);
-  expect(await client.connect(asking, kind === 'tcp4' ? WEB[0] : WEB[1], 80)).toEqual({ ok: true });
+  expect(await client.connect(asking, address, 80)).toEqual({ ok: true });
   const answering = await server.accept(listening);
   if ('error' in answering) throw new Error(answering.error);
   return { asking, answering: answering.fd };
@@ -59,8 +59,8 @@ const open = async (kind: 'tcp4' | 'tcp6' = 'tcp4'): Promise<Pair> => {
 
 const opened: Pair[] = [];
 
-const openPair = async (kind?: 'tcp4' | 'tcp6'): Promise<Pair> => {
-  const pair = await open(kind);
+const openPair = async (...args: Parameters<typeof open>): Promise<Pair> => {
+  const pair = await open(...args);
   opened.push(pair);
   return pair;
 };
@@ -325,12 +325,8 @@ test('an answer that nobody measured ends its exchange all the same', async () =
 
 test('other Services are not measured, and say nothing of it', async () => {
   await stage.agent.put(...serviceWith('other', ['10.96.0.2'], [stage.actors.server], { port: PORT }));
-  const asking = await client.socket('tcp4');
-  await client.connect(asking, '10.96.0.2', 80);
-  const answering = await server.accept(listening);
-  if ('error' in answering) throw new Error(answering.error);
-  opened.push({ asking, answering: answering.fd });
-  expect((await measured(() => exchange({ asking, answering: answering.fd }, 0))).count).toBe(0);
+  const pair = await openPair('tcp4', '10.96.0.2');
+  expect((await measured(() => exchange(pair, 0))).count).toBe(0);
   expect(serviceStats(stage.agent, 'shop/other/tcp/TCP').firstResponses).toBeUndefined();
 });
 
@@ -371,8 +367,7 @@ test('an agent that is gone goes on measuring, and the next one has it all', asy
   const pair = await openPair();
   const before = responses();
   await stage.agent.stop();
-  let bounds: Bounds = { least: 0, most: 0 };
-  bounds = await exchange(pair, 5);
+  const bounds = await exchange(pair, 5);
   stage = { ...stage, agent: await startAgent(stage.node, { objects: objects(stage.actors.server) }) };
   const after = responses();
   expect(sumOf(after.buckets)).toBe(sumOf(before.buckets) + 1);

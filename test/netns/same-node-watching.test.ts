@@ -1,4 +1,5 @@
 import { existsSync, unlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openKernel } from '../../src/dataplane/kernel/kernel.ts';
 import { listSets } from '../../src/dataplane/kernel/pins.ts';
@@ -67,7 +68,7 @@ test('reads are watched from the first connection that may be joined until some 
   start(server, ECHO);
   const other = await node.addPod('other');
   const alone = startTalking(other);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await sleep(700);
   expect(isWatching()).toBe(false);
   alone.kill();
 
@@ -102,7 +103,7 @@ test('nobody is joined who is not wanted to be any more by the time that it coul
   const until = Date.now() + 3000;
   while (Date.now() < until) {
     joined = Math.max(joined, kernel.sameNode.stats().sockets.joined);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await sleep(10);
   }
   expect(joined).toBe(0);
   expect(kernel.sameNode.stats()).toMatchObject({ sockets: { candidate: 2 }, unfit: { unwanted: 0 } });
@@ -116,7 +117,7 @@ test('a socket that is connected again hears nothing of what it had not read of 
     await shell.connect(fd, server.address4, 8080);
     await vi.waitFor(async () => expect(await shell.getpeername(fd)).toMatchObject({ port: 8080 }), WAITING);
   };
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sleep(300);
   await connect();
   const untilRedirected = (): Promise<void> => {
     const { messages } = kernel.sameNode.stats();

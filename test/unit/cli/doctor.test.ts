@@ -29,6 +29,8 @@ const PODS: PodsTree = {
 };
 const NO_PODS: PodsTree = { roots: [], cut: false };
 
+const FEATURES = { setRetval: true, atomics: true, socketEnding: 'bpf', firstResponse: true } as const;
+
 interface Differences extends Partial<Host> {
   readonly files?: Readonly<Record<string, string | undefined>>;
 }
@@ -44,7 +46,7 @@ const fakeHost = ({ files = {}, ...parts }: Differences = {}): Host => {
     cgroupLevel: async () => 0,
     link: () => 'cgroup:[4026531835]',
     processes: () => ['systemd'],
-    features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf', firstResponse: true }),
+    features: async () => FEATURES,
     selfTest: async () => [{ name: 'joins-ipv4', failure: undefined }],
     attached: async () => [],
     ...parts,
@@ -371,45 +373,35 @@ describe('a check', () => {
     },
     {
       title: 'a kernel without bpf_set_retval',
-      differences: {
-        features: async () => ({ setRetval: false, atomics: true, socketEnding: 'bpf', firstResponse: true }),
-      },
+      differences: { features: async () => ({ ...FEATURES, setRetval: false }) },
       name: 'bpf_set_retval',
       status: 'warn',
       says: /left to kube-proxy/,
     },
     {
       title: 'a kernel without compare-and-swap',
-      differences: {
-        features: async () => ({ setRetval: true, atomics: false, socketEnding: 'bpf', firstResponse: true }),
-      },
+      differences: { features: async () => ({ ...FEATURES, atomics: false }) },
       name: 'atomics',
       status: 'warn',
       says: /counts may be off/,
     },
     {
       title: 'a kernel that ends sockets by netlink',
-      differences: {
-        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'netlink', firstResponse: true }),
-      },
+      differences: { features: async () => ({ ...FEATURES, socketEnding: 'netlink' }) },
       name: 'UDP sockets',
       status: 'ok',
       says: /^SOCK_DESTROY wakes/,
     },
     {
       title: 'a kernel that ends no socket',
-      differences: {
-        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'none', firstResponse: true }),
-      },
+      differences: { features: async () => ({ ...FEATURES, socketEnding: 'none' }) },
       name: 'UDP sockets',
       status: 'warn',
       says: /keep an endpoint that is gone.*CONFIG_INET_DIAG_DESTROY/,
     },
     {
       title: 'a kernel that cannot time first responses',
-      differences: {
-        features: async () => ({ setRetval: true, atomics: true, socketEnding: 'bpf', firstResponse: false }),
-      },
+      differences: { features: async () => ({ ...FEATURES, firstResponse: false }) },
       name: 'first responses',
       status: 'warn',
       says: /cannot be measured; nothing else is lost.*5\.12/,

@@ -93,7 +93,7 @@ describe('series of Services', () => {
   test('of one that was gone meanwhile are those of the new one', async () => {
     let usage = [serviceUsage({ stats: { ...STATS, closed: 10, reset: 2, broken: 1 } })];
     const metrics = createMetrics(fakeView({ usage: () => usage }));
-    const scrape = async () => [...(await metrics.scrape()).body].join('');
+    const scrape = async () => scrapedText(await metrics.scrape());
     await scrape();
     usage = [];
     await scrape();
@@ -130,7 +130,7 @@ describe('series of Services', () => {
       let stats = { ...STATS, ...first };
       const metrics = createMetrics(fakeView({ usage: () => [serviceUsage({ stats })] }));
       const scrape = async () => {
-        const text = [...(await metrics.scrape()).body].join('');
+        const text = scrapedText(await metrics.scrape());
         const [line] = linesOf(text, `shunt_service_${name}_total{${CART},reason="${reason}"}`);
         return Number(line?.split(' ').at(-1));
       };

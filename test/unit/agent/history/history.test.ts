@@ -4,6 +4,7 @@ import { STEP_MS, STEPS } from '../../../../src/agent/history/ring.ts';
 import type { ServiceUsage } from '../../../../src/agent/view.ts';
 import type { ServiceStats } from '../../../../src/dataplane/dataplane.ts';
 import { ManualClock } from '../../../helpers/manual-clock.ts';
+import { latency } from '../../cli/top/readings.ts';
 import { IDLE, serviceUsage } from '../../http/fake-view.ts';
 
 let clock: ManualClock;
@@ -63,11 +64,9 @@ describe('the history of a Service port', () => {
   });
 
   test('has the latencies of the connects of each step, where there were any', async () => {
-    const latency = (fast: number, slow: number) =>
-      Array.from({ length: 32 }, (_, bucket) => (bucket === 5 ? fast : bucket === 10 ? slow : 0));
-    ports.set('a', { attempts: 100, connectLatency: latency(100, 0) });
+    ports.set('a', { attempts: 100, connectLatency: latency({ 5: 100, 10: 0 }) });
     await begin();
-    await step({ a: { attempts: 110, connectLatency: latency(100, 10) } });
+    await step({ a: { attempts: 110, connectLatency: latency({ 5: 100, 10: 10 }) } });
     expect(known('a', 'connectP50Us')).toEqual([768]);
     await step();
     expect(history.series('a')?.connectP50Us.slice(-2)).toEqual([768, null]);
@@ -235,14 +234,12 @@ test('what cannot be read is tried again, and said', async () => {
 });
 
 test('a Service that gets room has the latencies of what it did since', async () => {
-  const latency = (fast: number, slow: number) =>
-    Array.from({ length: 32 }, (_, bucket) => (bucket === 5 ? fast : bucket === 10 ? slow : 0));
-  ports.set('old', { attempts: 1 }).set('new', { attempts: 100, connectLatency: latency(100, 0) });
+  ports.set('old', { attempts: 1 }).set('new', { attempts: 100, connectLatency: latency({ 5: 100, 10: 0 }) });
   await begin(1);
   for (let at = 0; at < 14; at++) await step();
-  await step({ new: { attempts: 110, connectLatency: latency(110, 0) } });
+  await step({ new: { attempts: 110, connectLatency: latency({ 5: 110, 10: 0 }) } });
   expect(known('new')).toEqual([2]);
   expect(known('new', 'connectP99Us')).toEqual([]);
-  await step({ new: { attempts: 120, connectLatency: latency(110, 10) } });
+  await step({ new: { attempts: 120, connectLatency: latency({ 5: 110, 10: 10 }) } });
   expect(known('new', 'connectP50Us')).toEqual([768]);
 });
