@@ -471,6 +471,7 @@ enum unfit {
 	UNFIT_REFUSED,	  /* the kernel does not take it */
 	UNFIT_WORKLOAD,	  /* another socket of its cgroup became unfit after it had been joined */
 	UNFIT_PROGRAM,	  /* its program is known to trust FIONREAD, see program.h */
+	UNFIT_PEER,	  /* its other end is never joined: it would have nobody to be joined to */
 	UNFIT_UNWANTED,	  /* turned off, or not wanted any more: a table changed */
 	UNFIT_COUNT,
 };

@@ -71,7 +71,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	struct candidate *candidate;
 	struct bpf_sock *sk;
 	struct tcp_sock *tcp;
-	struct flow peer;
+	struct flow peer, own;
 
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		begin_anew(ctx->sk);
@@ -90,6 +90,8 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	candidate = bpf_sk_storage_get(&candidates, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!candidate)
 		return 1;
+	own = reversed(&peer);
+	bpf_map_delete_elem(&unjoinable, &own);
 	candidate->peer = peer;
 	candidate->cookie = bpf_get_socket_cookie(ctx);
 	candidate->client = client;

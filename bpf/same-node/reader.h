@@ -20,16 +20,16 @@ static __always_inline __u32 unfit_by_flags(int flags)
 	return flags & MSG_DONTWAIT ? UNFIT_NOT : UNFIT_BLOCKS;
 }
 
-static __always_inline void ripen(struct candidate *candidate)
+/* Of one that is about to be ripe: who reads, and whom it speaks with. */
+static __always_inline __u32 unfit_by_company(const struct candidate *candidate)
 {
 	__u64 cgroup = bpf_get_current_cgroup_id();
 
 	if (bpf_map_lookup_elem(&demoted, &cgroup))
-		make_unfit(candidate, UNFIT_WORKLOAD);
-	else if (trusts_fionread())
-		make_unfit(candidate, UNFIT_PROGRAM);
-	else
-		ask_for_walk();
+		return UNFIT_WORKLOAD;
+	if (trusts_fionread())
+		return UNFIT_PROGRAM;
+	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) ? UNFIT_PEER : UNFIT_NOT;
 }
 
 /*
@@ -73,10 +73,12 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 	if (candidate->unseen)
 		begin_to_see(candidate, sk);
 	unfit = unfit_by_flags(flags);
+	if (!unfit && result > 0 && candidate->plain_reads + 1 == PLAIN_READS_MIN)
+		unfit = unfit_by_company(candidate);
 	if (unfit)
 		reject(candidate, sk, unfit);
 	else if (result > 0 && ++candidate->plain_reads == PLAIN_READS_MIN)
-		ripen(candidate);
+		ask_for_walk();
 	return 0;
 }
 

@@ -83,6 +83,17 @@ struct {
 	__type(value, struct peer);
 } peers SEC(".maps");
 
+/*
+ * Sockets that never will be joined, as they name their connection, and why. Each end forgets it when it
+ * is established: ports are used again. The other end ripens soon, or finds out by what falls back.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow);
+	__type(value, __u32);
+} unjoinable SEC(".maps");
+
 /* Cgroups that had a joined socket become unfit, and why. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

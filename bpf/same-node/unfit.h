@@ -11,6 +11,14 @@
  */
 #define PLAIN_READS_MIN 32
 
+/* For the other end, which then is not joined to nobody. */
+static __always_inline void note_unjoinable(const struct candidate *candidate, __u32 why)
+{
+	struct flow own = reversed(&candidate->peer);
+
+	bpf_map_update_elem(&unjoinable, &own, &why, BPF_ANY);
+}
+
 /* The other end sees it with its next message. */
 static __always_inline void tell_peer(const struct candidate *candidate, __u32 why)
 {
@@ -31,6 +39,8 @@ static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
 	candidate->unfit = why;
 	if (candidate->joined)
 		tell_peer(candidate, why);
+	else
+		note_unjoinable(candidate, why);
 	if (stats && why < UNFIT_COUNT)
 		stats->unfit[why]++;
 }

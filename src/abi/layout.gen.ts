@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '567baa1df48686820c2f7867437227b9a93d261e00be214c37405d97fdca3758';
+export const LAYOUT_HASH = '03b1e27c0a59066134b3f67b1c684137898b969ca2354676c8622a3b0ef74956';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -145,13 +145,13 @@ export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 16, off: 0, generation: 4, measuring: 8, watched: 12 } as const;
 export const SAME_NODE_STATS = {
-  size: 160,
+  size: 168,
   messages: 0,
   bytes: 8,
   fallbacks: 16,
   fallbacksCount: 8,
   unfit: 80,
-  unfitCount: 10,
+  unfitCount: 11,
 } as const;
 export const REDIRECTED_KEY = {
   size: 24,
@@ -256,8 +256,9 @@ export const UNFIT = {
   REFUSED: 6,
   WORKLOAD: 7,
   PROGRAM: 8,
-  UNWANTED: 9,
-  COUNT: 10,
+  PEER: 9,
+  UNWANTED: 10,
+  COUNT: 11,
 } as const;
 export const UNFIT_NAMES = [
   'not',
@@ -269,6 +270,7 @@ export const UNFIT_NAMES = [
   'refused',
   'workload',
   'program',
+  'peer',
   'unwanted',
 ] as const;
 export const SEEN = { CANDIDATE: 0, JOINED: 1, UNFIT: 2 } as const;
@@ -339,5 +341,6 @@ export const SAME_NODE_MAPS = {
   peers: { type: 9, keySize: 40, valueSize: 48, flags: 0, maxEntries: 65536 },
   redirected: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
-  same_node_stats: { type: 6, keySize: 4, valueSize: 160, flags: 0, maxEntries: 1 },
+  same_node_stats: { type: 6, keySize: 4, valueSize: 168, flags: 0, maxEntries: 1 },
+  unjoinable: { type: 9, keySize: 40, valueSize: 4, flags: 0, maxEntries: 16384 },
 } as const;

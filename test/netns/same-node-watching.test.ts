@@ -141,6 +141,42 @@ test('a socket that is connected again hears nothing of what it had not read of 
   await shell.close();
 });
 
+test('who speaks with a socket that is never joined is not joined either, and a later connection of the same ports is', async () => {
+  start(server, ECHO);
+  const shell = await openShell(client);
+  const port = 40_000;
+  const connect = async (nonblock: boolean): Promise<number> => {
+    const fd = await shell.socket('tcp4', { nonblock });
+    await shell.setsockopt(fd, 'SO_REUSEADDR', 1);
+    await shell.bind(fd, client.address4, port);
+    await shell.connect(fd, server.address4, 8080);
+    await vi.waitFor(async () => expect(await shell.getpeername(fd)).toMatchObject({ port: 8080 }), WAITING);
+    return fd;
+  };
+  const echo = async (fd: number): Promise<void> => {
+    await shell.send(fd, 'again');
+    await shell.poll(fd, 'in', WAITING.timeout);
+    expect(await shell.recv(fd)).toEqual({ text: 'again' });
+  };
+  await sleep(300);
+  const blocking = await connect(false);
+  await vi.waitFor(() => expect(isWatching()).toBe(true), WAITING);
+  for (let exchange = 0; exchange < 100; exchange++) await echo(blocking);
+  await sleep(200);
+  const { unfit, fallbacks, sockets } = kernel.sameNode.stats();
+  expect(unfit).toMatchObject({ blocks: 1, peer: 1 });
+  expect(sockets).toMatchObject({ joined: 0 });
+  expect(Object.values(fallbacks)).toEqual(Object.values(fallbacks).map(() => 0));
+  await shell.reset(blocking);
+
+  const looping = await connect(true);
+  await vi.waitFor(async () => {
+    await echo(looping);
+    expect(kernel.sameNode.stats().messages).toBeGreaterThan(100);
+  }, WAITING);
+  await shell.close();
+});
+
 test('an agent that goes on with what another one left watches at once', async () => {
   start(server, ECHO);
   startTalking(client);

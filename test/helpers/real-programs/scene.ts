@@ -22,7 +22,7 @@ export interface RealProgram {
   readonly name: string;
   /** Messages are redirected at least so often; 0: never. */
   readonly messagesMin: number;
-  /** Why sockets were not joined, or not for long: all that `shunt_same_node_unfit_total` counts, but for `falls_back`. */
+  /** Why sockets were not joined, or not for long: all that `shunt_same_node_unfit_total` counts but what is said of the other end. */
   readonly unfit: readonly string[];
   /** Returns what was seen of bytes and results, and nothing that differs between two runs over plain TCP. */
   run(scene: Scene): Promise<unknown>;
