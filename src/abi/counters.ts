@@ -61,12 +61,15 @@ export const readCounters = (memory: RecordMemory, index: number): Counters => {
 export const readChosen = (memory: RecordMemory, index: number): number =>
   counterAt(memory, index, COUNTERS.attempts) + counterAt(memory, index, COUNTERS.datagrams);
 
-/** Whatever is counted, the first to be counted is one of these. */
-export const isUsed = (memory: RecordMemory, index: number): boolean =>
-  counterAt(memory, index, COUNTERS.attempts) +
-    counterAt(memory, index, COUNTERS.datagrams) +
-    counterAt(memory, index, COUNTERS.rejected) >
-  0;
+/** Whatever is counted, the first to be counted is one of these. Word by word: a scrape asks it of every Service there is. */
+export const isUsed = ({ words, size }: RecordMemory, index: number): boolean => {
+  const attempts = (index * size + COUNTERS.attempts) >>> 2;
+  const datagrams = (index * size + COUNTERS.datagrams) >>> 2;
+  const rejected = (index * size + COUNTERS.rejected) >>> 2;
+  const low = (words[attempts] as number) | (words[datagrams] as number) | (words[rejected] as number);
+  const high = (words[attempts + 1] as number) | (words[datagrams + 1] as number) | (words[rejected + 1] as number);
+  return (low | high) !== 0;
+};
 
 /** What only Services have: of TCP connections, counted as their bytes are; and why they were rejected, if not for want of endpoints. */
 export const readQuality = (memory: RecordMemory, index: number) => ({
@@ -97,5 +100,9 @@ export const NO_RESPONSES: FirstResponses = Object.freeze({
   buckets: Object.freeze(new Array<number>(LATENCY_BUCKETS).fill(0)),
 });
 
-const readHistogram = (memory: RecordMemory, index: number, offset: number): number[] =>
-  Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => counterAt(memory, index, offset + bucket * 8));
+const readHistogram = (memory: RecordMemory, index: number, offset: number): number[] => {
+  const buckets = new Array<number>(LATENCY_BUCKETS);
+  for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++)
+    buckets[bucket] = counterAt(memory, index, offset + bucket * 8);
+  return buckets;
+};

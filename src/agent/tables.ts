@@ -34,6 +34,7 @@ export function* serviceViews(
     yield {
       id,
       ...namesOf(id),
+      portName: id.slice(id.indexOf('/', id.indexOf('/') + 1) + 1, id.lastIndexOf('/')),
       port: number,
       addresses: asked.filter((frontend) => frontend.port === number).map(({ address }) => address),
       nodePort: asked.find((frontend) => frontend.port !== number)?.port ?? 0,
@@ -126,13 +127,12 @@ export const usedCapacity = (have: Have | undefined): Capacity => {
   };
 };
 
-const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'portName' | 'protocol'> => {
+const namesOf = (id: DesiredPort['id']): Pick<ServiceView, 'namespace' | 'service' | 'protocol'> => {
   const first = id.indexOf('/');
   const second = id.indexOf('/', first + 1);
   return {
     namespace: id.slice(0, first),
     service: id.slice(first + 1, second),
-    portName: id.slice(second + 1, id.lastIndexOf('/')),
     protocol: id.endsWith('/UDP') ? 'UDP' : 'TCP',
   };
 };

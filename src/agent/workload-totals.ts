@@ -76,7 +76,7 @@ export class WorkloadTotals {
     if (whole || hasGone || last === undefined || !table.hasKeysOf(last)) this.#seeWhole(table, naming, nowMs);
     else this.#seeGrowth(table, last);
     // As long as some have no name yet, it is looked for.
-    if (this.#pairsAt.every((pair) => pair !== undefined)) this.#last = table;
+    if (!this.#pairsAt.includes(undefined)) this.#last = table;
   }
 
   /** What was taken out of the kernel's table, of what was seen there before. What has no name is lost. */
@@ -246,10 +246,11 @@ const addSeries = (record: AskedRecord, workload: Workload): Series => {
   return series;
 };
 
-const usageOf = ({ workload, base, live }: Series, { port }: AskedRecord): WorkloadUsage => {
+const usageOf = ({ workload, base, live }: Series, record: AskedRecord): WorkloadUsage => {
+  const { namespace, service, protocol, port } = record.port;
   const counts = { ...base };
   add(counts, live);
-  return { ...port, workload, counts };
+  return { namespace, service, protocol, port, workload, counts };
 };
 
 const add = (counts: CallerSums, more: CallerCounts): void => {

@@ -22,11 +22,15 @@ const giveBack = (): void => {
  * `bin/shunt` starts the agent with the opposite: while it reads a whole cluster, garbage is collected at once when there
  * is much, and not beside other work that makes more meanwhile. Afterwards nothing may stop for as long as that takes, so
  * it is looked for in steps and memory is not made compact each time; still there is a third more than is used at most.
+ * The search begins when half of that third has come together. By itself the engine counts the mapped tables as new after
+ * each search, and begins the next one with every scrape.
  */
 export const collectInSteps = (): void => {
   setFlagsFromString('--incremental-marking');
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--incremental-marking-soft-trigger=50');
+  setFlagsFromString('--incremental-marking-hard-trigger=70');
   setFlagsFromString('--no-separate-gc-phases');
 };
 

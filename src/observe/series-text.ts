@@ -33,14 +33,27 @@ const ODD_IN_LABEL = /[\\"\n]/;
 
 const escapeHelp = (help: string): string => help.replace(/[\\\n]/g, (found) => (found === '\n' ? '\\n' : '\\\\'));
 
-/** Of Service ports there are ten thousands, so without a list in between. */
+/**
+ * Of Service ports there are ten thousands, so without objects in between, and in one piece: strings that are added up are
+ * trees of small pieces, all of which the garbage collector has to follow.
+ */
 export const serviceLabels = (asked: {
   readonly namespace: string;
   readonly service: string;
   readonly port: number;
   readonly protocol: string;
 }): string =>
-  `namespace="${escapeLabel(asked.namespace)}",service="${escapeLabel(asked.service)}",port="${asked.port}",protocol="${asked.protocol}"`;
+  [
+    'namespace="',
+    escapeLabel(asked.namespace),
+    '",service="',
+    escapeLabel(asked.service),
+    '",port="',
+    asked.port,
+    '",protocol="',
+    asked.protocol,
+    '"',
+  ].join('');
 
 /** What stands before and after the labels of a series. */
 export interface Affixes {
@@ -91,6 +104,10 @@ export function* zerosOf({ start, end }: Affixes, labels: readonly string[]): Ge
 }
 
 const ZEROS = 250;
+
+/** The same for labels that are a text already, each on a line of its own: no label has the end of a line in it. */
+export const zerosText = ({ start, end }: Affixes, labels: string): string =>
+  labels === '' ? '' : `${start}${labels.replace(/\n/g, `${end}0\n${start}`)}${end}0\n`;
 
 /**
  * Texts as bytes, in pieces that are worth sending; an empty text asks for a turn of the event loop. They lie in one buffer,

@@ -2,7 +2,7 @@ import type { ServiceStats } from '../dataplane/dataplane.ts';
 import type { ObservedService } from './observed.ts';
 import { METRICS, type Metric } from './registry.ts';
 import type { Remainder, Remainders } from './remainders.ts';
-import { type Affixes, affixes, headText, linesOf, serviceLabels, TEXT_LENGTH, zerosOf } from './series-text.ts';
+import { type Affixes, affixes, headText, linesOf, serviceLabels, TEXT_LENGTH, zerosText } from './series-text.ts';
 
 /** A metric of Services, and how each of its series is read. */
 interface Family {
@@ -22,32 +22,37 @@ interface Used {
 
 /**
  * The series of all Services. The format wants all lines of a metric together, so each Service is looked at once and what
- * is written later is noted: of most, which nobody has used, the labels alone.
+ * is written later is noted: of most, which nobody has used, the labels alone, and those in some long texts.
  */
 export function* serviceSeries(services: Iterable<ObservedService>, remainders: Remainders): Generator<string> {
   const idle: string[] = [];
   const used: Used[] = [];
+  let lines: string[] = [];
   let looks = 0;
   for (const service of services) {
     const labels = serviceLabels(service);
     const { stats } = service;
-    if (stats === undefined) idle.push(labels);
+    if (stats === undefined) lines.push(labels);
     else used.push({ labels, stats, remainder: remainders.of(labels, stats) });
-    if (++looks % LOOKS === 0) yield '';
+    if (++looks % LOOKS !== 0) continue;
+    idle.push(lines.join('\n'));
+    lines = [];
+    yield '';
   }
+  idle.push(lines.join('\n'));
   remainders.keep(used);
   for (const { metric, series } of FAMILIES) {
     yield headText(metric);
     for (const each of series) yield* linesOf(each, used, each.read);
     const [first] = series;
-    if (ALWAYS.has(metric) && first !== undefined) yield* zerosOf(first, idle);
+    if (ALWAYS.has(metric) && first !== undefined) for (const labels of idle) yield zerosText(first, labels);
   }
   yield* histogramOf(CONNECT, used);
   yield* histogramOf(FIRST_RESPONSE, used);
 }
 
-/** Looked at in a row: a millisecond. */
-const LOOKS = 500;
+/** Looked at in a row: half a millisecond. */
+const LOOKS = 250;
 
 const one = (metric: Metric, read: (stats: ServiceStats) => number): Family => ({
   metric,

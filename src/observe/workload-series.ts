@@ -11,9 +11,13 @@ export function* workloadSeries(
 ): Generator<string> {
   if (workloads === undefined) return;
   yield '';
-  const used = [...workloads.usage];
+  const noted: Noted[] = [];
+  const used: ObservedWorkload[] = [];
+  for (const usage of workloads.usage) {
+    noted.push({ labels: labelsOf(usage), counts: usage.counts });
+    if (istioMetrics) used.push(usage);
+  }
   yield '';
-  const noted = used.map((usage): Noted => ({ labels: labelsOf(usage), counts: usage.counts }));
   for (const { metric, start, end, read } of FAMILIES) {
     yield headText(metric);
     yield* linesOf({ start, end }, noted, read);
@@ -30,7 +34,8 @@ interface Noted {
 
 const labelsOf = (usage: ObservedWorkload): string => {
   const { namespace, name } = usage.workload;
-  return `workload_namespace="${escapeLabel(namespace)}",workload="${escapeLabel(name)}",${serviceLabels(usage)}`;
+  const own = ['workload_namespace="', escapeLabel(namespace), '",workload="', escapeLabel(name), '",'];
+  return [...own, serviceLabels(usage)].join('');
 };
 
 const family = (metric: Metric, read: (counts: CallerCounts) => number) => ({

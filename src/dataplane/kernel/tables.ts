@@ -55,12 +55,13 @@ export const createStatsReader = ({ memory, lent, maps }: CounterTables): StatsR
     const stats = lent.service_stats.look();
     const noneYet = isMeasured(memory.services, index) ? NO_RESPONSES : undefined;
     const firstResponses = readFirstResponses(stats, index) ?? noneYet;
-    return {
-      ...readCounters(stats, index),
-      ...readQuality(stats, index),
-      connectLatency: readConnectLatency(stats, index),
-      ...(firstResponses === undefined ? {} : { firstResponses }),
-    };
+    // Spread into a new object they would take twice the memory, and many times as long: a scrape reads thousands.
+    return Object.assign(
+      readCounters(stats, index),
+      readQuality(stats, index),
+      { connectLatency: readConnectLatency(stats, index) },
+      firstResponses === undefined ? undefined : { firstResponses },
+    );
   },
   backend: (index) => readCounters(lent.backend_stats.look(), index),
   chosen: (index) => readChosen(lent.backend_stats.look(), index),

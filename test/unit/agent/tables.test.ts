@@ -172,7 +172,7 @@ describe('a record', () => {
   test('has the name and the number of its port as they are now, until the port has gone', async () => {
     const world = await worldWith(numbered(80));
     const [index, generation] = recordOf(world);
-    const names = { namespace: 'shop', service: 'cart', portName: 'http', protocol: 'TCP' };
+    const names = { namespace: 'shop', service: 'cart', protocol: 'TCP' };
     expect(askedOf(world, index, generation)).toEqual({ ...names, port: 80 });
     await world.reach([{ id: CART, want: numbered(81) }]);
     expect(recordOf(world)).toEqual([index, generation]);
