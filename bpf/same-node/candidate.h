@@ -72,6 +72,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	struct bpf_sock *sk;
 	struct tcp_sock *tcp;
 	struct flow peer, own;
+	__u32 generation;
 
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		begin_anew(ctx->sk);
@@ -81,6 +82,8 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	control = read_control();
 	if (!sk || !control || control->off)
 		return 1;
+	/* Before the table is looked at: if that changes meanwhile, the pair is judged anew. */
+	generation = READ_ONCE(control->generation);
 	peer = peer_flow(ctx);
 	if (!is_pair_wanted(&peer, client))
 		return 1;
@@ -96,7 +99,7 @@ int shunt_same_node_establish(struct bpf_sock_ops *ctx)
 	candidate->cookie = bpf_get_socket_cookie(ctx);
 	candidate->client = client;
 	candidate->wanted = true;
-	candidate->generation = control->generation;
+	candidate->generation = generation;
 	candidate->first_seq = tcp->copied_seq;
 	candidate->unseen = !control->watched;
 	if (client)
