@@ -56,12 +56,13 @@ static __always_inline bool has_room(const struct sock *own, const struct sock *
 }
 
 /* What there is against it at the ends, or FALLBACK_COUNT. */
-static __always_inline __u32 doubt(const struct peer *known, const struct tcp_sock *own, __u32 size)
+static __always_inline __u32 doubt(const struct peer *known, __u64 cookie,
+				   const struct tcp_sock *own, __u32 size)
 {
 	const struct tcp_sock *tcp = READ_ONLY(known->sock, tcp_sock);
 	const struct sock *peer = (const struct sock *)tcp;
 
-	if ((__u64)peer->__sk_common.skc_cookie.counter != known->cookie)
+	if ((__u64)peer->__sk_common.skc_cookie.counter != cookie)
 		return FALLBACK_PEER;
 	if (known->unfit)
 		return FALLBACK_UNFIT;
@@ -119,13 +120,13 @@ static __always_inline bool sends_plainly(struct sk_msg_md *ctx, struct candidat
 
 /* Why not, or FALLBACK_COUNT. */
 static __always_inline __u32 obstacle(struct candidate *candidate, const struct peer *peer,
-				      const struct tcp_sock *own, __u32 size)
+				      __u64 cookie, const struct tcp_sock *own, __u32 size)
 {
 	const struct same_node_control *control = read_control();
 
 	if (!control || control->off || !is_still_wanted(candidate, control))
 		return FALLBACK_OFF;
-	return peer ? doubt(peer, own, size) : FALLBACK_PEER;
+	return peer ? doubt(peer, cookie, own, size) : FALLBACK_PEER;
 }
 
 static __always_inline void weigh(struct candidate *candidate, __u32 why)
@@ -155,7 +156,9 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 	if (!own)
 		return SK_PASS;
 	peer = bpf_map_lookup_elem(&peers, &candidate->peer);
-	why = sends_plainly(ctx, candidate, own) ? obstacle(candidate, peer, own, ctx->size)
+	/* Once: an entry that is pushed out is another's at once, and only what was looked at may be redirected to. */
+	cookie = peer ? READ_ONCE(peer->cookie) : 0;
+	why = sends_plainly(ctx, candidate, own) ? obstacle(candidate, peer, cookie, own, ctx->size)
 						 : FALLBACK_SENDER;
 	weigh(candidate, why);
 	if (candidate->client)
@@ -164,7 +167,6 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 		stats->fallbacks[why]++;
 	if (why < FALLBACK_COUNT || !peer)
 		return SK_PASS;
-	cookie = peer->cookie;
 	/* Not found: it has ended, and its end is for TCP to tell. */
 	if (bpf_msg_redirect_hash(ctx, &joined, &cookie, BPF_F_INGRESS) != SK_PASS)
 		return SK_PASS;
