@@ -19,22 +19,16 @@ static __always_inline bool is_nonblocking(const struct sock *sk)
 	return file && file->f_flags & O_NONBLOCK;
 }
 
-/* Options that are set with setsockopt() at any time, and that a joined socket's read ignores. */
-static __always_inline bool has_plain_reads(const struct tcp_sock *tcp)
-{
-	const struct sock *sk = (const struct sock *)tcp;
-
-	return sk->sk_rcvlowat <= 1 && sk->sk_peek_off < 0 &&
-	       !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
-}
-
 /* Nobody tells a joined socket's sender that what it lent has been sent. */
 static __always_inline bool has_zero_copy(const struct sock *sk)
 {
 	return sk->__sk_common.skc_flags & FLAG(SOCK_ZEROCOPY);
 }
 
-/* All of them: time stamps, urgent data in line, zero-copy, TLS, MPTCP, repair, and those above. */
+/*
+ * Options that a joined socket's read or its sender ignores: time stamps, urgent data in line, zero-copy,
+ * TLS, MPTCP, repair, SO_RCVLOWAT, SO_PEEK_OFF and TCP_INQ. They can be set at any time.
+ */
 static __always_inline bool has_plain_options(const struct tcp_sock *tcp)
 {
 	const struct sock *sk = (const struct sock *)tcp;
@@ -45,7 +39,8 @@ static __always_inline bool has_plain_options(const struct tcp_sock *tcp)
 		return false;
 	if (tcp->inet_conn.icsk_ulp_ops || tcp->is_mptcp || BPF_CORE_READ_BITFIELD(tcp, repair))
 		return false;
-	return has_plain_reads(tcp);
+	return sk->sk_rcvlowat <= 1 && sk->sk_peek_off < 0 &&
+	       !BPF_CORE_READ_BITFIELD(tcp, recvmsg_inq);
 }
 
 #endif

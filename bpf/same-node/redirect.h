@@ -76,7 +76,7 @@ static __always_inline __u32 doubt(const struct peer *known, __u64 cookie,
 		return FALLBACK_UNREAD;
 	if (!has_room((const struct sock *)own, peer, size))
 		return FALLBACK_ROOM;
-	if (!has_plain_reads(tcp) || !is_nonblocking(peer))
+	if (!has_plain_options(own) || !has_plain_options(tcp) || !is_nonblocking(peer))
 		return FALLBACK_OPTIONS;
 	return FALLBACK_COUNT;
 }

@@ -265,6 +265,33 @@ static void tcp_inq_cmsg_server(struct part *part)
 	meet(part, "read");
 }
 
+static void so_timestamp_client(struct part *part)
+{
+	send_after_set(part, 1000);
+}
+
+static void so_timestamp_server(struct part *part)
+{
+	struct connection connection = open_connection(part);
+	char bytes[1000], space[CMSG_SPACE(sizeof(struct timeval))] = { 0 };
+	struct iovec text = { bytes, sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &text,
+				  .msg_iovlen = 1,
+				  .msg_control = space,
+				  .msg_controllen = sizeof(space) };
+
+	set_option(part, connection.fd, SOL_SOCKET, SO_TIMESTAMP, 1);
+	/* The kernel begins to take the time somewhat later, if nobody had asked for it. */
+	sleep_ms(ARRIVAL_MS);
+	meet(part, "set");
+	meet(part, "sent");
+	sleep_ms(ARRIVAL_MS);
+	expect_equal(part, "recvmsg", recvmsg(connection.fd, &message, 0), 1000);
+	if (!CMSG_FIRSTHDR(&message))
+		fail(part, "recvmsg does not tell when it came (SO_TIMESTAMP)");
+	meet(part, "read");
+}
+
 static void so_peek_off_client(struct part *part)
 {
 	send_after_set(part, 1000);
@@ -291,15 +318,8 @@ static void so_peek_off_server(struct part *part)
 }
 
 const struct check flags_checks[] = {
-	CHECK(msg_peek),
-	CHECK_BLOCKING(msg_waitall),
-	CHECK_BLOCKING(msg_waitall_rpc),
-	CHECK(msg_trunc),
-	CHECK(msg_dontwait),
-	CHECK(msg_more),
-	CHECK(so_rcvlowat),
-	CHECK_BLOCKING(so_rcvtimeo),
-	CHECK(tcp_inq_cmsg),
-	CHECK(so_peek_off),
-	{},
+	CHECK(msg_peek),    CHECK_BLOCKING(msg_waitall), CHECK_BLOCKING(msg_waitall_rpc),
+	CHECK(msg_trunc),   CHECK(msg_dontwait),	 CHECK(msg_more),
+	CHECK(so_rcvlowat), CHECK_BLOCKING(so_rcvtimeo), CHECK(tcp_inq_cmsg),
+	CHECK(so_peek_off), CHECK(so_timestamp),	 {},
 };
