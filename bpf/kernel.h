@@ -89,6 +89,9 @@ struct sock {
 	unsigned short sk_protocol;
 	unsigned char sk_shutdown;
 	struct {
+		int owned;
+	} sk_lock;
+	struct {
 		struct {
 			int counter;
 		} rmem_alloc;

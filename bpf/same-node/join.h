@@ -61,14 +61,14 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 }
 
 /*
- * A sender may still be on its way with what it was told to redirect, and what was redirected may
- * not have been read: what is taken out too early is lost.
+ * A sender may still be on its way with what it was told to redirect, also for long if a call on this
+ * socket takes long, and what was redirected may not have been read: what is taken out too early is lost.
  */
 static __always_inline void part(struct candidate *candidate, const struct sock *sk)
 {
 	__u64 cookie = candidate->cookie;
 
-	if (bpf_ktime_get_ns() - candidate->unfit_since_ns < NS_PER_S ||
+	if (bpf_ktime_get_ns() - candidate->unfit_since_ns < NS_PER_S || sk->sk_lock.owned ||
 	    sk->sk_backlog.rmem_alloc.counter)
 		return;
 	if (!bpf_map_delete_elem(&joined, &cookie))
