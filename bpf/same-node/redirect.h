@@ -44,6 +44,23 @@ static __always_inline bool is_shared_now(const struct sock *own)
 }
 
 /*
+ * Each message takes a kilobyte of the kernel (struct sk_msg) that counts in no buffer and for no cgroup:
+ * of small ones that is nearly all they take, so they have a limit of their own.
+ */
+#define SMALL_MESSAGE 1024
+#define SMALL_MESSAGES_MAX 1024
+
+static __always_inline bool has_place(struct candidate *candidate, const struct sock *own,
+				      const struct sock *peer, __u32 size)
+{
+	if (!peer->sk_backlog.rmem_alloc.counter)
+		candidate->small_unread = 0;
+	if (size >= SMALL_MESSAGE || candidate->small_unread < SMALL_MESSAGES_MAX)
+		return true;
+	return candidate->small_unread < 4 * SMALL_MESSAGES_MAX && is_shared_now(own);
+}
+
+/*
  * The kernel sets no limit to what is redirected. Half of the buffer, so that what then goes by TCP
  * finds room and is not dropped, which costs a time-out of 200 ms.
  */
@@ -56,8 +73,8 @@ static __always_inline bool has_room(const struct sock *own, const struct sock *
 }
 
 /* What there is against it at the ends, or FALLBACK_COUNT. */
-static __always_inline __u32 doubt(const struct peer *known, __u64 cookie,
-				   const struct tcp_sock *own, __u32 size)
+static __always_inline __u32 doubt(struct candidate *candidate, const struct peer *known,
+				   __u64 cookie, const struct tcp_sock *own, __u32 size)
 {
 	const struct tcp_sock *tcp = READ_ONLY(known->sock, tcp_sock);
 	const struct sock *peer = (const struct sock *)tcp;
@@ -74,7 +91,8 @@ static __always_inline __u32 doubt(const struct peer *known, __u64 cookie,
 	 */
 	if (own->write_seq != tcp->copied_seq)
 		return FALLBACK_UNREAD;
-	if (!has_room((const struct sock *)own, peer, size))
+	if (!has_room((const struct sock *)own, peer, size) ||
+	    !has_place(candidate, (const struct sock *)own, peer, size))
 		return FALLBACK_ROOM;
 	if (!has_plain_options(own) || !has_plain_options(tcp) || !is_nonblocking(peer))
 		return FALLBACK_OPTIONS;
@@ -126,7 +144,7 @@ static __always_inline __u32 obstacle(struct candidate *candidate, const struct 
 
 	if (!control || control->off || !is_still_wanted(candidate, control))
 		return FALLBACK_OFF;
-	return peer ? doubt(peer, cookie, own, size) : FALLBACK_PEER;
+	return peer ? doubt(candidate, peer, cookie, own, size) : FALLBACK_PEER;
 }
 
 static __always_inline void weigh(struct candidate *candidate, __u32 why)
@@ -170,6 +188,7 @@ int shunt_same_node_message(struct sk_msg_md *ctx)
 	/* Not found: it has ended, and its end is for TCP to tell. */
 	if (bpf_msg_redirect_hash(ctx, &joined, &cookie, BPF_F_INGRESS) != SK_PASS)
 		return SK_PASS;
+	candidate->small_unread += ctx->size < SMALL_MESSAGE;
 	count_redirected(candidate, peer, ctx->size);
 	if (!candidate->client && is_measuring())
 		end_exchange(peer, READ_ONLY(peer->sock, tcp_sock));

@@ -25,7 +25,8 @@ struct candidate {
 	__u32 generation; /* of the table of ends, by which it was wanted */
 	__u32 plain_reads;
 	__u32 unfit;	       /* enum unfit */
-	__u32 sent, fell_back; /* messages since they were last weighed */
+	__u32 small_unread;    /* small messages since the peer had read all; or fewer are */
+	__u16 sent, fell_back; /* messages since they were last weighed */
 	__u8 client;	       /* it connected; the other end accepted */
 	__u8 wanted;
 	__u8 joined;

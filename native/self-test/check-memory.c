@@ -74,6 +74,27 @@ static bool memory_bounded(struct pair *pair)
 	return receive_all(&pair->there) && wait_for(pair->there.from, POLLOUT);
 }
 
+#define SMALL_MESSAGES_MAX 8192
+
+/* Each of them takes memory of the kernel that counts nowhere. */
+static bool messages_bounded(struct pair *pair)
+{
+	struct messages before = count_messages();
+	struct messages now = before;
+
+	while (now.fallen_back == before.fallen_back) {
+		if (now.redirected - before.redirected > SMALL_MESSAGES_MAX)
+			return complain(
+				"%lu messages of one byte and more wait for a reader that stalls",
+				(unsigned long)(now.redirected - before.redirected));
+		if (!send_message(&pair->there, 1))
+			return false;
+		now = count_messages();
+	}
+	return receive_all(&pair->there) && send_message(&pair->there, 1) &&
+	       receive_all(&pair->there) && count_messages().redirected > now.redirected;
+}
+
 static bool expect_unread(const struct way *way, int size)
 {
 	int unread = -1;
@@ -96,6 +117,7 @@ static bool unread_told(struct pair *pair)
 const struct check memory_checks[] = {
 	{ "memory-counted", memory_counted, AF_INET },
 	{ "memory-bounded", memory_bounded, AF_INET },
+	{ "messages-bounded", messages_bounded, AF_INET },
 	{ "unread-told", unread_told, AF_INET },
 	{},
 };

@@ -29,7 +29,7 @@ afterEach(() => node.close());
 
 const CHECKS = [
   ['joins-ipv4', 'joins-ipv6'],
-  ['memory-counted', 'memory-bounded', 'unread-told'],
+  ['memory-counted', 'memory-bounded', 'messages-bounded', 'unread-told'],
   ['read-level', 'read-wakes', 'write-wakes'],
   ['order-after-tcp', 'order-in-turns', 'order-in-stream'],
   ['half-close', 'close', 'close-redirected', 'turn-off'],
@@ -118,6 +118,11 @@ describe('programs that break a rule of redirection fail the checks of that rule
       broken: 'no limit to what waits for a reader',
       rule: ['redirect.h', 'return filled <= limit ||', 'return filled || limit ||'],
       fail: ['memory-bounded'],
+    },
+    {
+      broken: 'no limit to how many small messages wait for a reader',
+      rule: ['redirect.h', 'ctx->size < SMALL_MESSAGE', '0'],
+      fail: ['messages-bounded'],
     },
     {
       broken: 'bytes are redirected past those that came by TCP',
