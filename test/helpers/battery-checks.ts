@@ -13,6 +13,7 @@ export const checksOf = (mode: BatteryMode): readonly string[] =>
 export const DIFFERENT: readonly string[] = [
   'close_partly_unread_rst',
   'close_unread_rst',
+  'epoll_in_et_short',
   'fionread_mixed',
   'io_uring_send_zc',
   'msg_trunc',

@@ -89,6 +89,47 @@ static void epoll_in_et_server(struct part *part)
 	meet(part, "over");
 }
 
+/* More than half of a receive buffer and less than the whole. */
+#define SHORT_BYTES (96 * KB)
+
+static void epoll_in_et_short_client(struct part *part)
+{
+	struct connection connection = open_connection(part);
+
+	meet(part, "watched");
+	for (size_t sent = 0; sent < SHORT_BYTES; sent += 16 * KB)
+		send_stream(&connection, 16 * KB);
+	meet(part, "sent");
+	receive_stream(&connection, 1);
+}
+
+/* As epoll(7) has it, Q9: a read that does not fill its buffer has taken all there was. */
+static void epoll_in_et_short_server(struct part *part)
+{
+	struct connection connection = open_connection(part);
+	int epoll = watch(&connection, EPOLLIN | EPOLLET);
+	static char bytes[256 * KB];
+	size_t left = SHORT_BYTES;
+
+	meet(part, "watched");
+	meet(part, "sent");
+	/* All of it is there by then: it is told of once. */
+	sleep_ms(ABSENT_MS);
+	while (left && next_events(epoll, COMES_MS)) {
+		ssize_t got;
+
+		do {
+			got = recv(connection.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+			if (got > 0)
+				stream_check(part, &connection.in, bytes, got);
+			left -= got > 0 ? got : 0;
+		} while (got == sizeof(bytes));
+	}
+	if (left)
+		fail(part, "nothing tells of the last bytes after a short read");
+	send_stream(&connection, 1);
+}
+
 static void epoll_oneshot_server(struct part *part)
 {
 	struct connection connection = open_connection(part);
@@ -223,6 +264,7 @@ static void poll_ends_server(struct part *part)
 }
 
 const struct check readiness_checks[] = {
-	CHECK(epoll_in_lt),  CHECK(epoll_in_et),  CHECK(epoll_oneshot), CHECK(select_in),
-	CHECK(epoll_out_lt), CHECK(epoll_out_et), CHECK(poll_ends),	{},
+	CHECK(epoll_in_lt),   CHECK(epoll_in_et), CHECK(epoll_in_et_short),
+	CHECK(epoll_oneshot), CHECK(select_in),	  CHECK(epoll_out_lt),
+	CHECK(epoll_out_et),  CHECK(poll_ends),	  {},
 };
