@@ -36,7 +36,9 @@ static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
 	if (candidate->unfit)
 		return;
 	candidate->unfit_since_ns = bpf_ktime_get_ns();
-	candidate->unfit = why;
+	/* A barrier as well: a walk that joins it meanwhile looks in the other order, so one of the two tells. */
+	if (__sync_val_compare_and_swap(&candidate->unfit, UNFIT_NOT, why))
+		return;
 	if (candidate->joined)
 		tell_peer(candidate, why);
 	else
