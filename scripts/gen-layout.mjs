@@ -9,6 +9,8 @@ import { inCheckout, publish } from './generated.mjs';
 const RECORDS = 'build/bpf/abi.bpf.o';
 const PROGRAMS = 'build/bpf/shunt.bpf.o';
 const SAME_NODE_PROGRAMS = 'build/bpf/same-node.bpf.o';
+/** Records of bpf/same-node/tables.h that only programs read: those of the next version find what these have left. */
+const KEPT = ['candidate', 'flow', 'peer'];
 const LAYOUT = 'src/abi/layout.gen.ts';
 const NAME = 'bpf/layout.gen.h';
 
@@ -17,9 +19,12 @@ const main = () => {
   const structs = records.named('STRUCT').map((type) => describeStruct(records, type));
   const enums = records.named('ENUM').map(describeEnum);
   const maps = describeMaps(readBtf(PROGRAMS));
+  const sameNode = readBtf(SAME_NODE_PROGRAMS);
   const isShared = ({ name }) => maps.some((map) => map.name === name);
-  const sameNodeMaps = describeMaps(readBtf(SAME_NODE_PROGRAMS)).filter((map) => !isShared(map));
-  const hash = hashOf(structs, enums, [...maps, ...sameNodeMaps]);
+  const sameNodeMaps = describeMaps(sameNode).filter((map) => !isShared(map));
+  const kept = sameNode.named('STRUCT').filter(({ name }) => KEPT.includes(name));
+  const ofPrograms = kept.map((type) => describeStruct(sameNode, type));
+  const hash = hashOf([...structs, ...ofPrograms], enums, [...maps, ...sameNodeMaps]);
   publish({ [LAYOUT]: format(render(hash, structs, enums, maps, sameNodeMaps)), [NAME]: renderName(hash) });
 };
 
