@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Programs that must not be joined, by their names. FIONREAD of a joined socket tells of redirected
+ * Programs that must not be joined, by their names. HAProxy takes a read that does not fill its buffer for
+ * the last when the peer has ended (raw_sock_to_buf()): joined, it may have ended where redirected bytes
+ * did, and those that came by TCP behind them were lost. FIONREAD of a joined socket tells of redirected
  * bytes alone, and no program that could be attached everywhere sees who asks. nginx (since 1.17.5,
  * ngx_unix_recv()) asks when a read has filled its buffer, and reads no more when the answer is 0: the
  * rest of a large message that came by TCP would wait for ever.
@@ -23,14 +25,15 @@ static __always_inline bool begins_with(const char *name, const char *text, int 
 
 #define BEGINS_WITH(name, text) begins_with(name, text, sizeof(text) - 1)
 
-/* nginx, and what is made of it. */
-static __always_inline bool trusts_fionread(void)
+/* HAProxy, nginx, and what is made of that. */
+static __always_inline bool trusts_what_joining_changes(void)
 {
 	char name[COMM_LENGTH] = {};
 
 	bpf_get_current_comm(name, sizeof(name));
-	return BEGINS_WITH(name, "nginx") || BEGINS_WITH(name, "openresty") ||
-	       BEGINS_WITH(name, "tengine") || BEGINS_WITH(name, "angie");
+	return BEGINS_WITH(name, "haproxy") || BEGINS_WITH(name, "nginx") ||
+	       BEGINS_WITH(name, "openresty") || BEGINS_WITH(name, "tengine") ||
+	       BEGINS_WITH(name, "angie");
 }
 
 #endif

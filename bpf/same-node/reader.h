@@ -27,7 +27,7 @@ static __always_inline __u32 unfit_by_company(const struct candidate *candidate)
 
 	if (bpf_map_lookup_elem(&demoted, &cgroup))
 		return UNFIT_WORKLOAD;
-	if (trusts_fionread())
+	if (trusts_what_joining_changes())
 		return UNFIT_PROGRAM;
 	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) ? UNFIT_PEER : UNFIT_NOT;
 }

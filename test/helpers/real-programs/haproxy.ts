@@ -8,8 +8,8 @@ import type { RealProgram, Scene } from './scene.ts';
 /** HAProxy between curl, a Node client and a Node server, by HTTP and by TCP; and that it is reloaded under them. */
 export const haproxy: RealProgram = {
   name: 'HAProxy between others',
-  messagesMin: 3000,
-  unfit: [],
+  messagesMin: 0,
+  unfit: ['program'],
   run: async (scene) => {
     await startNodeServer(scene);
     const proxy = await startHaproxy(scene);
