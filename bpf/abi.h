@@ -468,11 +468,12 @@ enum unfit {
 	UNFIT_OPTIONS,	  /* it has an option that only TCP honours */
 	UNFIT_SPLICES,	  /* something has been taken from it by other ways than reading */
 	UNFIT_FALLS_BACK, /* nearly all that it sends goes by TCP anyway */
-	UNFIT_REFUSED,	  /* the kernel does not take it */
-	UNFIT_WORKLOAD,	  /* another socket of its cgroup became unfit after it had been joined */
-	UNFIT_PROGRAM,	  /* its program is known to trust FIONREAD, see program.h */
-	UNFIT_PEER,	  /* its other end is never joined: it would have nobody to be joined to */
-	UNFIT_UNWANTED,	  /* turned off, or not wanted any more: a table changed */
+	UNFIT_EDGE, /* it is told of arrivals by edge, and may trust that a short read is the last */
+	UNFIT_REFUSED,	/* the kernel does not take it */
+	UNFIT_WORKLOAD, /* another socket of its cgroup became unfit after it had been joined */
+	UNFIT_PROGRAM,	/* its program is known to trust FIONREAD, see program.h */
+	UNFIT_PEER,	/* its other end is never joined: it would have nobody to be joined to */
+	UNFIT_UNWANTED, /* turned off, or not wanted any more: a table changed */
 	UNFIT_COUNT,
 };
 

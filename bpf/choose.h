@@ -6,8 +6,6 @@
 #include "address.h"
 #include "count.h"
 
-#define NS_PER_S 1000000000ULL
-
 struct choice {
 	const struct backend *to;
 	__u32 backend;

@@ -16,6 +16,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#define NS_PER_S 1000000000ULL
+
 #define AF_INET 2
 #define AF_INET6 10
 
@@ -59,9 +61,35 @@ struct file {
 	unsigned int f_flags;
 } __attribute__((preserve_access_index));
 
+struct list_head {
+	struct list_head *next;
+} __attribute__((preserve_access_index));
+
 struct socket {
 	struct file *file;
 	struct sock *sk;
+	struct {
+		struct {
+			struct list_head head;
+		} wait;
+	} wq;
+} __attribute__((preserve_access_index));
+
+struct wait_queue_entry {
+	const void *func;
+	struct list_head entry;
+} __attribute__((preserve_access_index));
+
+struct epitem {
+	struct {
+		__u32 events;
+	} event;
+} __attribute__((preserve_access_index));
+
+/* What epoll waits with, fs/eventpoll.c. */
+struct eppoll_entry {
+	struct epitem *base;
+	struct wait_queue_entry wait;
 } __attribute__((preserve_access_index));
 
 struct kernfs_node {

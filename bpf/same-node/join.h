@@ -7,7 +7,7 @@
 #ifndef SHUNT_SAME_NODE_JOIN_H
 #define SHUNT_SAME_NODE_JOIN_H
 
-#include "../choose.h"
+#include "edge.h"
 #include "ends.h"
 #include "fit.h"
 #include "unfit.h"
@@ -47,6 +47,12 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 	}
 	if (!is_nonblocking(sk)) {
 		make_unfit(candidate, UNFIT_BLOCKS);
+		return;
+	}
+	if (!misses_nothing(candidate, sk))
+		return;
+	if (bpf_map_lookup_elem(&unjoinable, &candidate->peer)) {
+		make_unfit(candidate, UNFIT_PEER);
 		return;
 	}
 	if (bpf_map_update_elem(&joined, &cookie, sk, BPF_NOEXIST)) {
@@ -104,6 +110,9 @@ int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	if (candidate->joined && !is_welcome(candidate))
 		make_unfit(candidate, UNFIT_UNWANTED);
+	/* It may have taken to epoll later. */
+	if (candidate->joined && !candidate->unfit && misses_bytes(candidate, sk))
+		make_unfit(candidate, UNFIT_EDGE);
 	if (candidate->joined && candidate->unfit)
 		part(candidate, sk);
 	else if (can_be_joined(candidate))

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "edge.h"
 #include "program.h"
 #include "unfit.h"
 
@@ -72,6 +73,8 @@ int BPF_PROG(shunt_same_node_read, struct sock *sk, int result, int flags)
 		candidate->bytes_read += result;
 	if (candidate->unseen)
 		begin_to_see(candidate, sk);
+	if (candidate->plain_reads < PLAIN_READS_MIN)
+		note_reading_on(candidate, result);
 	unfit = unfit_by_flags(flags);
 	if (!unfit && result > 0 && candidate->plain_reads + 1 == PLAIN_READS_MIN)
 		unfit = unfit_by_company(candidate);

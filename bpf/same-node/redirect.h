@@ -9,14 +9,9 @@
 #include "answer.h"
 #include "ends.h"
 #include "fit.h"
+#include "read-only.h"
 #include "sender.h"
 #include "unfit.h"
-
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym;
-
-#define READ_ONLY(address, type)                                       \
-	((const struct type *)bpf_rdonly_cast((const void *)(address), \
-					      bpf_core_type_id_kernel(struct type)))
 
 /* A socket that sends mostly by TCP is dearer joined than it would be alone: 30 %. */
 #define WEIGHED_MESSAGES 512

@@ -8,18 +8,8 @@
 #ifndef SHUNT_SAME_NODE_SENDER_H
 #define SHUNT_SAME_NODE_SENDER_H
 
+#include "call.h"
 #include "fit.h"
-
-/* Of x86-64, as asm/unistd_64.h has them. No call of 32 bits that sends has one of these numbers. */
-enum sending_call {
-	CALL_WRITE = 1,
-	CALL_WRITEV = 20,
-	CALL_SENDFILE = 40,
-	CALL_SENDTO = 44,
-	CALL_SENDMSG = 46,
-	CALL_SPLICE = 275,
-	CALL_SENDMMSG = 307,
-};
 
 struct sending {
 	bool known;
@@ -46,15 +36,9 @@ static __always_inline struct sending sending_by(const struct pt_regs *registers
 
 static __always_inline struct sending sending_now(void)
 {
-	const struct pt_regs *registers;
+	const struct pt_regs *call = current_call();
 
-	if (!bpf_core_field_exists(struct pt_regs, orig_ax))
-		return (struct sending){};
-	registers = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	/* What is to become the result is this until the call is done: io_uring may send after that. */
-	if ((long)registers->ax != -ENOSYS)
-		return (struct sending){};
-	return sending_by(registers);
+	return call ? sending_by(call) : (struct sending){};
 }
 
 #endif

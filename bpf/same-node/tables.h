@@ -33,8 +33,11 @@ struct candidate {
 	__u8 doubted;	   /* its bytes did not add up once, which a read under way explains */
 	__u8 sends_by_tcp; /* for good */
 	__u8 measured;	   /* the Service that it asked, if it did, as is known with `generation` */
-	__u8 unseen; /* it was established when reads were not seen, and none has been since */
-	__u8 zero;
+	__u8 unseen;	 /* it was established when reads were not seen, and none has been since */
+	__u8 read_short; /* its last read, before it was ripe */
+	__u8 reads_on;	 /* how often it has read on after such a read, before it was ripe */
+	__u8 unclear;	 /* how often it was not clear who waits for it */
+	__u8 zero[6];
 };
 
 /* A joined socket, as the other end finds it. */

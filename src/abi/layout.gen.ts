@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '0d7e54b59dc8df44af5a3232f1d36ff7fd00848ad7f21c6fd6c617e3f73cdbf7';
+export const LAYOUT_HASH = '0b0a870546a794135b262127b14bc9c01f6c26c5d0097dd6758b3faf73655dac';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;
@@ -145,13 +145,13 @@ export const EVENT_BEGIN = { size: 16, atNs: 0, connectNs: 8 } as const;
 export const END_KEY = { size: 24, address: 0, port: 16, zero: 18, zeroCount: 6 } as const;
 export const SAME_NODE_CONTROL = { size: 16, off: 0, generation: 4, measuring: 8, watched: 12 } as const;
 export const SAME_NODE_STATS = {
-  size: 168,
+  size: 176,
   messages: 0,
   bytes: 8,
   fallbacks: 16,
   fallbacksCount: 8,
   unfit: 80,
-  unfitCount: 11,
+  unfitCount: 12,
 } as const;
 export const REDIRECTED_KEY = {
   size: 24,
@@ -253,12 +253,13 @@ export const UNFIT = {
   OPTIONS: 3,
   SPLICES: 4,
   FALLS_BACK: 5,
-  REFUSED: 6,
-  WORKLOAD: 7,
-  PROGRAM: 8,
-  PEER: 9,
-  UNWANTED: 10,
-  COUNT: 11,
+  EDGE: 6,
+  REFUSED: 7,
+  WORKLOAD: 8,
+  PROGRAM: 9,
+  PEER: 10,
+  UNWANTED: 11,
+  COUNT: 12,
 } as const;
 export const UNFIT_NAMES = [
   'not',
@@ -267,6 +268,7 @@ export const UNFIT_NAMES = [
   'options',
   'splices',
   'falls_back',
+  'edge',
   'refused',
   'workload',
   'program',
@@ -332,7 +334,7 @@ export const SAME_NODE_MAPS = {
   accounted: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
   answers: { type: 1, keySize: 8, valueSize: 264, flags: 1, maxEntries: 65536 },
   answers_accounted: { type: 1, keySize: 8, valueSize: 264, flags: 1, maxEntries: 65536 },
-  candidates: { type: 24, keySize: 4, valueSize: 120, flags: 1, maxEntries: 0 },
+  candidates: { type: 24, keySize: 4, valueSize: 128, flags: 1, maxEntries: 0 },
   control: { type: 2, keySize: 4, valueSize: 16, flags: 1024, maxEntries: 1 },
   demoted: { type: 9, keySize: 8, valueSize: 4, flags: 0, maxEntries: 4096 },
   ends: { type: 1, keySize: 24, valueSize: 4, flags: 0, maxEntries: 16384 },
@@ -341,6 +343,6 @@ export const SAME_NODE_MAPS = {
   peers: { type: 9, keySize: 40, valueSize: 48, flags: 0, maxEntries: 65536 },
   redirected: { type: 1, keySize: 24, valueSize: 16, flags: 1, maxEntries: 65536 },
   ripened: { type: 2, keySize: 4, valueSize: 8, flags: 1024, maxEntries: 1 },
-  same_node_stats: { type: 6, keySize: 4, valueSize: 168, flags: 0, maxEntries: 1 },
+  same_node_stats: { type: 6, keySize: 4, valueSize: 176, flags: 0, maxEntries: 1 },
   unjoinable: { type: 9, keySize: 40, valueSize: 4, flags: 0, maxEntries: 16384 },
 } as const;

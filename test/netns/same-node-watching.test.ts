@@ -177,6 +177,23 @@ test('who speaks with a socket that is never joined is not joined either, and a 
   await shell.close();
 });
 
+test.each([
+  { how: 'level', unfit: [], what: 'may stop at a short read' },
+  { how: 'edge-on', unfit: [], what: 'reads on after a short read' },
+  { how: 'edge', unfit: ['edge'], what: 'takes a short read for the last' },
+])('a reader that is told by $how and $what is kept from being joined by $unfit', async ({ how, unfit }) => {
+  server.spawn('build/test/epoll-echo', ['8080', how], { stdio: 'inherit' });
+  startTalking(client);
+  await vi.waitFor(() => {
+    const { unfit: why, messages } = kernel.sameNode.stats();
+    // The walk may come to its peer first, which then finds that what it sends goes by TCP.
+    const own = { ...why, peer: 0, falls_back: 0 };
+    expect(Object.keys(own).filter((each) => own[each as keyof typeof own] > 0)).toEqual(unfit);
+    if (unfit.length === 0) expect(messages).toBeGreaterThan(100);
+  }, WAITING);
+  if (unfit.length > 0) expect(kernel.sameNode.stats().messages).toBe(0);
+});
+
 test('an agent that goes on with what another one left watches at once', async () => {
   start(server, ECHO);
   startTalking(client);
