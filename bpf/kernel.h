@@ -76,11 +76,13 @@ struct socket {
 } __attribute__((preserve_access_index));
 
 struct wait_queue_entry {
-	const void *func;
 	struct list_head entry;
 } __attribute__((preserve_access_index));
 
 struct epitem {
+	struct {
+		struct file *file;
+	} ffd;
 	struct {
 		__u32 events;
 	} event;

@@ -4,6 +4,6 @@
 #define SHUNT_LAYOUT_GEN_H
 
 /* What this object was built of, in a name: an agent of other records finds no such constant. */
-const volatile bool layout_0b0a870546a7 = false;
+const volatile bool layout_382cd899087c = false;
 
 #endif

@@ -20,10 +20,8 @@
 /* Few wait for one socket. */
 #define WAITERS_MAX 8
 
-/* Walks. */
-#define UNCLEAR_MAX 8
-
-extern const void ep_poll_callback __ksym __weak;
+/* Walks that are asked for. */
+#define UNCLEAR_MAX 64
 
 /* Whether it gives less than was asked for. Of some calls it is not known: not then. */
 static __always_inline bool is_short(int result)
@@ -43,15 +41,14 @@ static __always_inline void note_reading_on(struct candidate *candidate, int res
 	candidate->read_short = is_short(result);
 }
 
-static __always_inline bool waits_for_edge(__u64 waiter)
+/* Others than epoll wait as well: of those it is not what leads to the file. */
+static __always_inline bool waits_for_edge(__u64 waiter, const struct file *file)
 {
-	const struct eppoll_entry *entry;
+	const struct eppoll_entry *entry =
+		READ_ONLY(waiter - bpf_core_field_offset(struct eppoll_entry, wait), eppoll_entry);
+	const struct epitem *item = READ_ONLY(entry->base, epitem);
 
-	if (READ_ONLY(waiter, wait_queue_entry)->func != &ep_poll_callback)
-		return false;
-	waiter -= bpf_core_field_offset(struct eppoll_entry, wait);
-	entry = READ_ONLY(waiter, eppoll_entry);
-	return READ_ONLY(entry->base, epitem)->event.events & EPOLLET;
+	return item->ffd.file == file && item->event.events & EPOLLET;
 }
 
 enum told { TOLD_BY_LEVEL, TOLD_BY_EDGE, TOLD_UNCLEAR };
@@ -59,15 +56,17 @@ enum told { TOLD_BY_LEVEL, TOLD_BY_EDGE, TOLD_UNCLEAR };
 /* Unclear: somebody came or went meanwhile, as nobody holds the list still, or there are too many of them. */
 static __always_inline enum told how_told(const struct sock *sk)
 {
+	const struct socket *socket = sk->sk_socket;
 	const struct list_head *head, *each;
 
-	if (!sk->sk_socket || !&ep_poll_callback)
+	if (!socket)
 		return TOLD_UNCLEAR;
-	head = &sk->sk_socket->wq.wait.head;
+	head = &socket->wq.wait.head;
 	each = READ_ONLY(head, list_head)->next;
 	for (int i = 0; i < WAITERS_MAX && each != head; i++) {
-		if (waits_for_edge((__u64)each -
-				   bpf_core_field_offset(struct wait_queue_entry, entry)))
+		__u64 waiter = (__u64)each - bpf_core_field_offset(struct wait_queue_entry, entry);
+
+		if (waits_for_edge(waiter, socket->file))
 			return TOLD_BY_EDGE;
 		each = READ_ONLY(each, list_head)->next;
 	}
@@ -80,14 +79,16 @@ static __always_inline bool misses_bytes(const struct candidate *candidate, cons
 	return candidate->reads_on < READS_ON_MIN && how_told(sk) == TOLD_BY_EDGE;
 }
 
-/* Whether it certainly does not. As long as that is not clear it is looked at once more, soon. */
+/* Whether it certainly does not. If that is not clear it is looked at again, soon. */
 static __always_inline bool misses_nothing(struct candidate *candidate, const struct sock *sk)
 {
 	enum told told = candidate->reads_on < READS_ON_MIN ? how_told(sk) : TOLD_BY_LEVEL;
 
-	if (told == TOLD_UNCLEAR && candidate->unclear++ < UNCLEAR_MAX)
+	if (told == TOLD_UNCLEAR && candidate->unclear < UNCLEAR_MAX) {
+		candidate->unclear++;
 		ask_for_walk();
-	else if (told != TOLD_BY_LEVEL)
+	}
+	if (told == TOLD_BY_EDGE)
 		make_unfit(candidate, UNFIT_EDGE);
 	return told == TOLD_BY_LEVEL;
 }

@@ -31,10 +31,6 @@ static __always_inline void doubt_reads(struct candidate *candidate)
 static __always_inline void join(struct candidate *candidate, struct sock *sk,
 				 const struct tcp_sock *tcp)
 {
-	struct peer peer = { .cookie = candidate->cookie,
-			     .sock = (__u64)tcp,
-			     .account = candidate->account };
-	struct flow own = reversed(&candidate->peer);
 	__u64 cookie = candidate->cookie;
 
 	if (!adds_up(candidate, tcp)) {
@@ -60,6 +56,21 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 		return;
 	}
 	candidate->joined = true;
+	ask_for_walk();
+}
+
+/*
+ * The peer finds it, a walk after it was joined: a read that had begun by then knows nothing of what is
+ * redirected, and would take what comes by TCP afterwards first.
+ */
+static __always_inline void publish(struct candidate *candidate, const struct tcp_sock *tcp)
+{
+	struct peer peer = { .cookie = candidate->cookie,
+			     .sock = (__u64)tcp,
+			     .account = candidate->account };
+	struct flow own = reversed(&candidate->peer);
+
+	candidate->published = true;
 	bpf_map_update_elem(&peers, &own, &peer, BPF_ANY);
 	/* Its reader may have shown otherwise meanwhile, when nobody would have found it here. */
 	if (candidate->unfit)
@@ -115,6 +126,8 @@ int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
 		make_unfit(candidate, UNFIT_EDGE);
 	if (candidate->joined && candidate->unfit)
 		part(candidate, sk);
+	else if (candidate->joined && !candidate->published)
+		publish(candidate, tcp);
 	else if (can_be_joined(candidate))
 		join(candidate, sk, tcp);
 	seen = candidate->joined ? SEEN_JOINED : candidate->unfit ? SEEN_UNFIT : SEEN_CANDIDATE;

@@ -30,6 +30,7 @@ struct candidate {
 	__u8 client;	       /* it connected; the other end accepted */
 	__u8 wanted;
 	__u8 joined;
+	__u8 published;	   /* so that the other end finds it */
 	__u8 doubted;	   /* its bytes did not add up once, which a read under way explains */
 	__u8 sends_by_tcp; /* for good */
 	__u8 measured;	   /* the Service that it asked, if it did, as is known with `generation` */
@@ -37,7 +38,7 @@ struct candidate {
 	__u8 read_short; /* its last read, before it was ripe */
 	__u8 reads_on;	 /* how often it has read on after such a read, before it was ripe */
 	__u8 unclear;	 /* how often it was not clear who waits for it */
-	__u8 zero[6];
+	__u8 zero[5];
 };
 
 /* A joined socket, as the other end finds it. */

@@ -95,8 +95,9 @@ bool open_joined_pair(struct pair *pair, int family)
 	for (int walks = 0; walks < WALKS_MAX; walks++) {
 		if (walk() < 0)
 			return false;
+		/* They find each other with the next walk. */
 		if (is_joined(pair->there.from) && is_joined(pair->there.to))
-			return true;
+			return walk() >= 0;
 	}
 	return complain("a pair that has ripened is not joined");
 }

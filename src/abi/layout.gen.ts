@@ -1,7 +1,7 @@
 // Generated from bpf/abi.h, bpf/maps.h and bpf/same-node/tables.h by scripts/gen-layout.mjs. Do not edit: run `make generate`.
 
 /** sha-256 of every record, constant and table below; the sizes that tables start with are left out. */
-export const LAYOUT_HASH = '0b0a870546a794135b262127b14bc9c01f6c26c5d0097dd6758b3faf73655dac';
+export const LAYOUT_HASH = '382cd899087ca2d46cc207ec21c01d25e2197e8b82b5c48cd9a671284330bbed';
 
 // Records: their size and the byte offset of each field; of arrays also the number of elements.
 export const ADDRESS = { size: 16, word: 0, wordCount: 4 } as const;

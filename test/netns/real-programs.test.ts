@@ -43,14 +43,14 @@ const sameNode = (): SameNodeStatus => agent.agent.status().sameNode as SameNode
 
 test.each(PROGRAMS.map((program, index) => ({ ...program, place: `p${index}` })))(
   '$name: the same bytes and results as over plain TCP, joined as far as docs/redirection.md says',
-  async ({ place, messagesMin, unfit, run }) => {
+  async ({ place, messagesMin, unfit, sometimes = [], run }) => {
     await using plain = await openScene(node, agent, place, 'plain');
     await using joined = await openScene(node, agent, place, 'redirect');
     const before = sameNode();
     const [expected, results] = await Promise.all([run(plain), run(joined)]);
     expect(results).toEqual(expected);
     const { messages, why } = difference(before, sameNode());
-    expect(why.filter((each) => !OF_THE_OTHER_END.includes(each))).toEqual(unfit);
+    expect(why.filter((each) => ![...OF_THE_OTHER_END, ...sometimes].includes(each))).toEqual(unfit);
     if (messagesMin === 0) expect(messages).toBe(0);
     else expect(messages).toBeGreaterThan(messagesMin);
   },

@@ -9,6 +9,7 @@ export const go: RealProgram = {
   name: 'a Go HTTP server and client',
   messagesMin: 2000,
   unfit: [],
+  sometimes: ['edge'],
   run: async ({ client, server, directory }) => {
     const file = `${directory}/file`;
     await writeFile(file, dataOf(10 * MB));

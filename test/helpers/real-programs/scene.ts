@@ -24,6 +24,8 @@ export interface RealProgram {
   readonly messagesMin: number;
   /** Why sockets were not joined, or not for long: all that `shunt_same_node_unfit_total` counts but what is said of the other end. */
   readonly unfit: readonly string[];
+  /** As `unfit`, of what may be counted or not: it depends on how fast the other end is. */
+  readonly sometimes?: readonly string[];
   /** Returns what was seen of bytes and results, and nothing that differs between two runs over plain TCP. */
   run(scene: Scene): Promise<unknown>;
 }

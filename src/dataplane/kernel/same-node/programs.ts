@@ -86,7 +86,7 @@ const attachReads = (program: number, path: string): void => {
   }
 };
 
-/** In the place of the last version's: for a moment both watch, which harms nothing. */
+/** In the place of the last version's: for a moment both watch. A socket whose read they both count stays with TCP. */
 const pinLink = (link: number, path: string, name: string): void => {
   removeLinkIn(path, name);
   pin(link, linkIn(path, name));

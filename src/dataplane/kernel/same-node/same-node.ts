@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { SAME_NODE_CONTROL, SAME_NODE_MAPS, SEEN_NAMES } from '../../../abi/layout.gen.ts';
 import { counterAt, loadWord, type RecordMemory, recordMemory, storeWord } from '../../../abi/memory.ts';
 import type { SameNodeEnd } from '../../../core/same-node/end.ts';
@@ -126,7 +127,7 @@ export class KernelSameNode implements SameNode {
     this.#testing ??= this.#test();
   }
 
-  /** Once: a kernel that fails today fails tomorrow. */
+  /** Once: a kernel that fails today fails tomorrow, and a test that could not be run is not tried again before a restart. */
   async #test(): Promise<void> {
     const { bpfRoot, cgroup, selfTest = (signal) => runSelfTest(cgroup, { signal }) } = this.#options;
     const { signal } = this.#closing;
@@ -210,7 +211,17 @@ export class KernelSameNode implements SameNode {
     storeWord(control, 0, SAME_NODE_CONTROL.generation, loadWord(control, 0, SAME_NODE_CONTROL.generation) + 1);
   }
 
-  async #walk({ walk }: Joining): Promise<void> {
+  /** Those that a walk has joined are found by their other ends after the next one, for which it asks. */
+  async #walk(joining: Joining): Promise<void> {
+    await this.#walkOnce(joining);
+    const ripe = this.#memory && counterAt(this.#memory.ripened, 0, 0);
+    if (ripe === undefined || ripe === this.#ripe) return;
+    this.#ripe = ripe;
+    await wait(PUBLISH_MS);
+    await this.#walkOnce(joining);
+  }
+
+  async #walkOnce({ walk }: Joining): Promise<void> {
     const seen = await readWalk(walk).catch(() => undefined);
     if (seen === undefined || this.#joining?.walk !== walk) return;
     this.#seen = countSeen(seen);
@@ -243,6 +254,8 @@ const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
 
 const NONE_SEEN: SameNodeStats['sockets'] = { candidate: 0, joined: 0, unfit: 0 };
 
+/** A read that had begun before the first walk has ended by then. */
+const PUBLISH_MS = 10;
 /** Of 100 ms: what is unfit is parted within this time, and what has ended is no longer counted. */
 const IDLE_TICKS_MAX = 20;
 /** A policy that asks for first response times is in force for joined sockets after as long as that. */
