@@ -452,8 +452,8 @@ enum fallback {
 	FALLBACK_PEER, /* the other end is not joined, or has ended */
 	FALLBACK_UNREAD, /* the peer has not read all that came by TCP: a redirected byte would overtake */
 	FALLBACK_STATE,	  /* one end is closing */
-	FALLBACK_ROOM,	  /* the peer's receive buffer is half full */
-	FALLBACK_OPTIONS, /* the peer blocks, or has an option that only TCP honours */
+	FALLBACK_ROOM,	  /* the peer's receive buffer is half full, or many small messages wait */
+	FALLBACK_OPTIONS, /* the peer blocks, or an end has an option that only TCP honours */
 	FALLBACK_UNFIT,	  /* the peer is not redirected to any more, see enum unfit */
 	FALLBACK_SENDER,  /* this end sends urgent or zero-copy data, or in an unknown way */
 	FALLBACK_OFF,	  /* turned off, or not wanted any more */
@@ -471,7 +471,7 @@ enum unfit {
 	UNFIT_EDGE, /* it is told of arrivals by edge, and may trust that a short read is the last */
 	UNFIT_REFUSED,	/* the kernel does not take it */
 	UNFIT_WORKLOAD, /* another socket of its cgroup became unfit after it had been joined */
-	UNFIT_PROGRAM,	/* its program is known to trust FIONREAD, see program.h */
+	UNFIT_PROGRAM,	/* its program is known to trust what joining changes, see program.h */
 	UNFIT_PEER,	/* its other end is never joined: it would have nobody to be joined to */
 	UNFIT_UNWANTED, /* turned off, or not wanted any more: a table changed */
 	UNFIT_COUNT,

@@ -4,6 +4,6 @@
 #define SHUNT_LAYOUT_GEN_H
 
 /* What this object was built of, in a name: an agent of other records finds no such constant. */
-const volatile bool layout_382cd899087c = false;
+const volatile bool layout_1c537d2408c9 = false;
 
 #endif

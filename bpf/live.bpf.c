@@ -60,8 +60,13 @@ int shunt_count_live(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct socket *socket;
 	struct tcp_sock *tcp;
+	char seen = 1;
 
-	socket = file ? bpf_sock_from_file(file) : NULL;
+	if (!file)
+		return 0;
+	/* So that the walk can be done in steps: until the end of one no file is let go. */
+	bpf_seq_write(ctx->meta->seq, &seen, sizeof(seen));
+	socket = bpf_sock_from_file(file);
 	if (!socket || !socket->sk)
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(socket->sk);

@@ -208,3 +208,23 @@ int shunt_open_walk(int link_fd)
 	fd = bpf_iter_create(link_fd);
 	return fd < 0 ? fail(fd, "open a walk") : fd;
 }
+
+int64_t shunt_finish_walk(int walk_fd, size_t step)
+{
+	char bytes[4096];
+	int64_t total = 0;
+
+	error_clear();
+	if (step == 0 || step > sizeof(bytes))
+		return fail(-EINVAL, "walk in steps of %zu bytes", step);
+	for (;;) {
+		ssize_t size = read(walk_fd, bytes, step);
+
+		if (size == 0)
+			return total;
+		/* The kernel pauses after a million things of which nothing was said. */
+		if (size < 0 && errno != EAGAIN && errno != EINTR)
+			return fail(-errno, "walk");
+		total += size > 0 ? size : 0;
+	}
+}

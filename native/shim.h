@@ -19,7 +19,7 @@
 #define SHUNT_API __attribute__((visibility("default")))
 
 /* Raised with any change of the calls below. */
-#define SHUNT_ABI_VERSION 6
+#define SHUNT_ABI_VERSION 7
 
 SHUNT_API int shunt_abi_version(void);
 
@@ -144,6 +144,12 @@ SHUNT_API int shunt_attach_walk(int program_fd, int map_fd);
 
 /* Returns a descriptor that is read to its end, once: the walk happens meanwhile. */
 SHUNT_API int shunt_open_walk(int link_fd);
+
+/*
+ * Reads it to its end, `step` bytes at a time (4096 at most), and returns how many there were. What the
+ * kernel holds on to while it walks, as files that others close meanwhile, it lets go after each step.
+ */
+SHUNT_API int64_t shunt_finish_walk(int walk_fd, size_t step);
 
 /* --- sockets ------------------------------------------------------------------------------- */
 

@@ -84,11 +84,9 @@ static __always_inline bool misses_nothing(struct candidate *candidate, const st
 {
 	enum told told = candidate->reads_on < READS_ON_MIN ? how_told(sk) : TOLD_BY_LEVEL;
 
-	if (told == TOLD_UNCLEAR && candidate->unclear < UNCLEAR_MAX) {
-		candidate->unclear++;
+	if (told == TOLD_UNCLEAR && candidate->unclear++ < UNCLEAR_MAX)
 		ask_for_walk();
-	}
-	if (told == TOLD_BY_EDGE)
+	else if (told != TOLD_BY_LEVEL)
 		make_unfit(candidate, UNFIT_EDGE);
 	return told == TOLD_BY_LEVEL;
 }

@@ -12,6 +12,9 @@
 #include "fit.h"
 #include "unfit.h"
 
+/* No read takes as long, from its beginning until it holds the socket. */
+#define UNPUBLISHED_NS (NS_PER_S / 100)
+
 /* Bytes that nobody has read and that are gone: they were spliced, and a joined socket has no splice. */
 static __always_inline bool adds_up(const struct candidate *candidate, const struct tcp_sock *tcp)
 {
@@ -55,26 +58,43 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 		make_unfit(candidate, UNFIT_REFUSED);
 		return;
 	}
+	candidate->since_ns = bpf_ktime_get_ns();
 	candidate->joined = true;
 	ask_for_walk();
 }
 
 /*
- * The peer finds it, a walk after it was joined: a read that had begun by then knows nothing of what is
+ * The peer finds it, some time after it was joined: a read that had begun by then knows nothing of what is
  * redirected, and would take what comes by TCP afterwards first.
  */
-static __always_inline void publish(struct candidate *candidate, const struct tcp_sock *tcp)
+static __always_inline void publish(struct candidate *candidate, const struct sock *sk,
+				    const struct tcp_sock *tcp)
 {
 	struct peer peer = { .cookie = candidate->cookie,
 			     .sock = (__u64)tcp,
 			     .account = candidate->account };
 	struct flow own = reversed(&candidate->peer);
+	__u32 why;
 
+	if (bpf_ktime_get_ns() - candidate->since_ns < UNPUBLISHED_NS || sk->sk_lock.owned) {
+		ask_for_walk();
+		return;
+	}
+	if (bpf_map_update_elem(&peers, &own, &peer, BPF_ANY))
+		return;
 	candidate->published = true;
-	bpf_map_update_elem(&peers, &own, &peer, BPF_ANY);
-	/* Its reader may have shown otherwise meanwhile, when nobody would have found it here. */
-	if (candidate->unfit)
-		tell_peer(candidate, candidate->unfit);
+	/* Its reader may have shown otherwise meanwhile, when nobody would have found it here: see make_unfit(). */
+	why = __sync_fetch_and_add(&candidate->unfit, 0);
+	if (why)
+		tell_peer(candidate, why);
+}
+
+/* What has come to light since it was joined: it may have taken to epoll, or its other end is never joined. */
+static __always_inline __u32 unfit_since(const struct candidate *candidate, const struct sock *sk)
+{
+	if (misses_bytes(candidate, sk))
+		return UNFIT_EDGE;
+	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) ? UNFIT_PEER : UNFIT_NOT;
 }
 
 /*
@@ -85,7 +105,7 @@ static __always_inline void part(struct candidate *candidate, const struct sock 
 {
 	__u64 cookie = candidate->cookie;
 
-	if (bpf_ktime_get_ns() - candidate->unfit_since_ns < NS_PER_S || sk->sk_lock.owned ||
+	if (bpf_ktime_get_ns() - candidate->since_ns < NS_PER_S || sk->sk_lock.owned ||
 	    sk->sk_backlog.rmem_alloc.counter)
 		return;
 	if (!bpf_map_delete_elem(&joined, &cookie))
@@ -112,6 +132,7 @@ int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct candidate *candidate = ctx->value;
 	struct sock *sk = ctx->sk;
 	struct tcp_sock *tcp;
+	__u32 why;
 	__u8 seen;
 
 	if (!sk || !candidate || !candidate->cookie)
@@ -121,13 +142,13 @@ int shunt_same_node_walk(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	if (candidate->joined && !is_welcome(candidate))
 		make_unfit(candidate, UNFIT_UNWANTED);
-	/* It may have taken to epoll later. */
-	if (candidate->joined && !candidate->unfit && misses_bytes(candidate, sk))
-		make_unfit(candidate, UNFIT_EDGE);
+	why = candidate->joined && !candidate->unfit ? unfit_since(candidate, sk) : UNFIT_NOT;
+	if (why)
+		make_unfit(candidate, why);
 	if (candidate->joined && candidate->unfit)
 		part(candidate, sk);
 	else if (candidate->joined && !candidate->published)
-		publish(candidate, tcp);
+		publish(candidate, sk, tcp);
 	else if (can_be_joined(candidate))
 		join(candidate, sk, tcp);
 	seen = candidate->joined ? SEEN_JOINED : candidate->unfit ? SEEN_UNFIT : SEEN_CANDIDATE;

@@ -31,9 +31,9 @@ static __always_inline bool trusts_what_joining_changes(void)
 	char name[COMM_LENGTH] = {};
 
 	bpf_get_current_comm(name, sizeof(name));
-	return BEGINS_WITH(name, "haproxy") || BEGINS_WITH(name, "nginx") ||
-	       BEGINS_WITH(name, "openresty") || BEGINS_WITH(name, "tengine") ||
-	       BEGINS_WITH(name, "angie");
+	return BEGINS_WITH(name, "haproxy") || BEGINS_WITH(name, "hapee") ||
+	       BEGINS_WITH(name, "nginx") || BEGINS_WITH(name, "openresty") ||
+	       BEGINS_WITH(name, "tengine") || BEGINS_WITH(name, "angie");
 }
 
 #endif

@@ -18,7 +18,7 @@ struct flow {
 struct candidate {
 	struct flow peer; /* as the other end names it */
 	__u64 cookie;
-	__u64 unfit_since_ns;
+	__u64 since_ns;	  /* when it was joined, or became unfit */
 	__u64 bytes_read; /* by the application */
 	struct redirected_key account;
 	__u32 first_seq;  /* where the stream that it reads begins, or what is seen of it */

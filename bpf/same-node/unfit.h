@@ -35,13 +35,13 @@ static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
 
 	if (candidate->unfit)
 		return;
-	candidate->unfit_since_ns = bpf_ktime_get_ns();
+	candidate->since_ns = bpf_ktime_get_ns();
 	/* A barrier as well: a walk that joins it meanwhile looks in the other order, so one of the two tells. */
 	if (__sync_val_compare_and_swap(&candidate->unfit, UNFIT_NOT, why))
 		return;
 	if (candidate->joined)
 		tell_peer(candidate, why);
-	else
+	else if (!bpf_map_lookup_elem(&unjoinable, &candidate->peer)) /* else nobody would look */
 		note_unjoinable(candidate, why);
 	if (stats && why < UNFIT_COUNT)
 		stats->unfit[why]++;

@@ -22,6 +22,9 @@
 /* A walk may come upon a read that is under way. */
 #define WALKS_MAX 3
 
+/* More than bpf/same-node/join.h asks for. */
+#define UNPUBLISHED_US 12000
+
 struct address_of {
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -95,9 +98,11 @@ bool open_joined_pair(struct pair *pair, int family)
 	for (int walks = 0; walks < WALKS_MAX; walks++) {
 		if (walk() < 0)
 			return false;
-		/* They find each other with the next walk. */
-		if (is_joined(pair->there.from) && is_joined(pair->there.to))
-			return walk() >= 0;
+		if (!is_joined(pair->there.from) || !is_joined(pair->there.to))
+			continue;
+		/* They find each other some time later. */
+		usleep(UNPUBLISHED_US);
+		return walk() >= 0;
 	}
 	return complain("a pair that has ripened is not joined");
 }

@@ -427,6 +427,14 @@ static void a_walk_over_a_map_is_read_to_its_end(void)
 	while (read(walk, &number, sizeof(number)) == sizeof(number))
 		sum += number;
 	CHECK_IS(sum, 100 + 1000 * (99 * 100 / 2));
+	CHECK_IS(shunt_close(walk), 0);
+
+	walk = shunt_open_walk(link);
+	CHECK_IS(shunt_finish_walk(walk, 0), -EINVAL);
+	CHECK_IS(shunt_finish_walk(walk, 4097), -EINVAL);
+	CHECK_SAYS("walk in steps of 4097 bytes");
+	CHECK_IS(shunt_finish_walk(walk, 24), 100 * sizeof(number));
+	CHECK_IS(shunt_finish_walk(program, 24), -EINVAL);
 
 	CHECK_IS(shunt_attach_walk(program, -1), -EBADF);
 	CHECK_SAYS("attach a walk");

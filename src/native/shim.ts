@@ -49,6 +49,7 @@ export const PROTOTYPES = {
   linkCgroupId: 'int64_t shunt_link_cgroup_id(int fd)',
   attachWalk: 'int shunt_attach_walk(int program_fd, int map_fd)',
   openWalk: 'int shunt_open_walk(int link_fd)',
+  finishWalk: 'int64_t shunt_finish_walk(int walk_fd, size_t step)',
   endSockets: 'int shunt_end_sockets(const char *directory, int map_fd, int link_fd)',
   probeEndSockets: 'int shunt_probe_end_sockets(int map_fd, int link_fd)',
   enableStats: 'int shunt_enable_stats(void)',
@@ -66,7 +67,7 @@ export type Call = keyof typeof PROTOTYPES;
 type Value = number | bigint | string | Uint8Array | Uint32Array | BigUint64Array;
 
 /** SHUNT_ABI_VERSION in native/shim.h. */
-const ABI_VERSION = 6;
+const ABI_VERSION = 7;
 
 /** Makes a call and returns its result, which is >= 0; throws SHUNT_E_KERNEL with the last error's text otherwise. */
 export const call = (name: Call, ...values: readonly Value[]): number => {

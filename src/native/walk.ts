@@ -2,7 +2,7 @@ import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { adopt, checkDescriptor, closeFd } from './descriptor.ts';
 import type { BpfMap } from './map.ts';
-import { call } from './shim.ts';
+import { call, callAsync } from './shim.ts';
 
 /** A link of a `SEC("iter/...")` program, to be closed with `closeFd`. `map` is what it walks over, if that is a map. */
 export const attachWalk = (programFd: number, map?: BpfMap): number => {
@@ -15,6 +15,19 @@ export const readWalk = async (linkFd: number): Promise<Buffer> => {
   const fd = adopt(call('openWalk', checkDescriptor('openWalk', 'linkFd', linkFd)));
   try {
     return await readToEnd(fd);
+  } finally {
+    closeFd(fd);
+  }
+};
+
+/**
+ * Walks once, on another thread; nobody wants what the program writes. After every `step` bytes of it the kernel lets go of
+ * what it holds on to. Returns how many bytes there were.
+ */
+export const finishWalk = async (linkFd: number, step: number): Promise<number> => {
+  const fd = adopt(call('openWalk', checkDescriptor('openWalk', 'linkFd', linkFd)));
+  try {
+    return await callAsync('finishWalk', fd, step);
   } finally {
     closeFd(fd);
   }

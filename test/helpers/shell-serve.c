@@ -193,6 +193,8 @@ static void end_connection(struct server *server, struct connection *connection)
 	*connection->previous = connection->next;
 	if (connection->next)
 		connection->next->previous = connection->previous;
+	/* A walk over open files may hold on to it for a moment: until then epoll would tell of what is freed. */
+	watch(server, EPOLL_CTL_DEL, connection->fd, 0, NULL);
 	close(connection->fd);
 	free(connection);
 	server->active--;

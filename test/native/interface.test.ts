@@ -82,7 +82,7 @@ describe('the library is found', () => {
     [
       'has another version',
       () => compile(directory, 'int shunt_abi_version(void) { return 99; }'),
-      /version 99, .* needs 6/,
+      /version 99, .* needs 7/,
     ],
   ])('and refused when it %s', (_, library, message) => {
     expect(firstErrorWith(library())).toMatch(message);

@@ -161,7 +161,7 @@ describe('programs that break a rule of redirection fail the checks of that rule
     },
     {
       broken: 'sockets are parted at once',
-      rule: ['join.h', 'candidate->unfit_since_ns < NS_PER_S', 'candidate->unfit_since_ns < 0'],
+      rule: ['join.h', 'candidate->since_ns < NS_PER_S', 'candidate->since_ns < 0'],
       fail: ['parts'],
     },
     {

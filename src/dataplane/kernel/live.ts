@@ -1,6 +1,6 @@
 import { closeFd } from '../../native/descriptor.ts';
 import { openObject } from '../../native/object.ts';
-import { attachWalk, readWalk } from '../../native/walk.ts';
+import { attachWalk, finishWalk } from '../../native/walk.ts';
 import { type Loaded, prepareReusing, readBuilt } from './load.ts';
 
 /**
@@ -20,7 +20,7 @@ export class LiveTraffic {
   /** One at a time. It happens on another thread. */
   async count(): Promise<void> {
     if (this.#isHeld) return;
-    const walk = this.#open().then(readWalk);
+    const walk = this.#open().then((link) => finishWalk(link, FILES_PER_STEP));
     this.#walk = walk.catch(() => undefined);
     await walk;
   }
@@ -54,6 +54,12 @@ export class LiveTraffic {
     return opened.link;
   }
 }
+
+/**
+ * The program writes a byte for each file. While the kernel looks at a file it has a reference to it: what its owner closes
+ * in that moment is closed when the step is done, so the peer hears later of it, and epoll may tell of it once more.
+ */
+const FILES_PER_STEP = 16;
 
 const openLink = async ({ maps }: Loaded): Promise<number> => {
   using opened = new DisposableStack();

@@ -211,14 +211,15 @@ export class KernelSameNode implements SameNode {
     storeWord(control, 0, SAME_NODE_CONTROL.generation, loadWord(control, 0, SAME_NODE_CONTROL.generation) + 1);
   }
 
-  /** Those that a walk has joined are found by their other ends after the next one, for which it asks. */
+  /** Those that a walk has joined are found by their other ends after one some time later, for which it asks. */
   async #walk(joining: Joining): Promise<void> {
     await this.#walkOnce(joining);
+    if (this.#joining !== joining) return;
     const ripe = this.#memory && counterAt(this.#memory.ripened, 0, 0);
     if (ripe === undefined || ripe === this.#ripe) return;
     this.#ripe = ripe;
     await wait(PUBLISH_MS);
-    await this.#walkOnce(joining);
+    if (this.#joining === joining) await this.#walkOnce(joining);
   }
 
   async #walkOnce({ walk }: Joining): Promise<void> {
@@ -254,8 +255,8 @@ const countSeen = (seen: Uint8Array): SameNodeStats['sockets'] => {
 
 const NONE_SEEN: SameNodeStats['sockets'] = { candidate: 0, joined: 0, unfit: 0 };
 
-/** A read that had begun before the first walk has ended by then. */
-const PUBLISH_MS = 10;
+/** More than bpf/same-node/join.h asks for, as timers may be early. */
+const PUBLISH_MS = 15;
 /** Of 100 ms: what is unfit is parted within this time, and what has ended is no longer counted. */
 const IDLE_TICKS_MAX = 20;
 /** A policy that asks for first response times is in force for joined sockets after as long as that. */
