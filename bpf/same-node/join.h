@@ -50,7 +50,7 @@ static __always_inline void join(struct candidate *candidate, struct sock *sk,
 	}
 	if (!misses_nothing(candidate, sk))
 		return;
-	if (bpf_map_lookup_elem(&unjoinable, &candidate->peer)) {
+	if (is_peer_unjoinable(candidate)) {
 		make_unfit(candidate, UNFIT_PEER);
 		return;
 	}
@@ -94,7 +94,7 @@ static __always_inline __u32 unfit_since(const struct candidate *candidate, cons
 {
 	if (misses_bytes(candidate, sk))
 		return UNFIT_EDGE;
-	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) ? UNFIT_PEER : UNFIT_NOT;
+	return is_peer_unjoinable(candidate) ? UNFIT_PEER : UNFIT_NOT;
 }
 
 /*

@@ -30,7 +30,7 @@ static __always_inline __u32 unfit_by_company(const struct candidate *candidate)
 		return UNFIT_WORKLOAD;
 	if (trusts_what_joining_changes())
 		return UNFIT_PROGRAM;
-	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) ? UNFIT_PEER : UNFIT_NOT;
+	return is_peer_unjoinable(candidate) ? UNFIT_PEER : UNFIT_NOT;
 }
 
 /*

@@ -19,6 +19,11 @@ static __always_inline void note_unjoinable(const struct candidate *candidate, _
 	bpf_map_update_elem(&unjoinable, &own, &why, BPF_ANY);
 }
 
+static __always_inline bool is_peer_unjoinable(const struct candidate *candidate)
+{
+	return bpf_map_lookup_elem(&unjoinable, &candidate->peer) != NULL;
+}
+
 /* The other end sees it with its next message. */
 static __always_inline void tell_peer(const struct candidate *candidate, __u32 why)
 {
@@ -41,7 +46,7 @@ static __always_inline void make_unfit(struct candidate *candidate, __u32 why)
 		return;
 	if (candidate->joined)
 		tell_peer(candidate, why);
-	else if (!bpf_map_lookup_elem(&unjoinable, &candidate->peer)) /* else nobody would look */
+	else if (!is_peer_unjoinable(candidate)) /* else nobody would look */
 		note_unjoinable(candidate, why);
 	if (stats && why < UNFIT_COUNT)
 		stats->unfit[why]++;

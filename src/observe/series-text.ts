@@ -89,23 +89,13 @@ export function* linesOf<Item extends { readonly labels: string }>(
     text = '';
   }
   if (text !== '') yield text;
-  yield* zerosOf({ start, end }, zeros);
-}
-
-/** A line with 0 for each of these labels, all at once: most counters of most Services are 0. */
-export function* zerosOf({ start, end }: Affixes, labels: readonly string[]): Generator<string> {
-  const between = `${end}0\n${start}`;
-  for (let from = 0; from < labels.length; from += ZEROS) {
-    const some = labels.slice(from, from + ZEROS);
-    some[0] = start + some[0];
-    some[some.length - 1] += `${end}0\n`;
-    yield some.join(between);
-  }
+  for (let from = 0; from < zeros.length; from += ZEROS)
+    yield zerosText({ start, end }, zeros.slice(from, from + ZEROS).join('\n'));
 }
 
 const ZEROS = 250;
 
-/** The same for labels that are a text already, each on a line of its own: no label has the end of a line in it. */
+/** A line with 0 for each of these labels, all at once: most counters of most Services are 0. No label has the end of a line in it. */
 export const zerosText = ({ start, end }: Affixes, labels: string): string =>
   labels === '' ? '' : `${start}${labels.replace(/\n/g, `${end}0\n${start}`)}${end}0\n`;
 

@@ -215,8 +215,8 @@ export class KernelSameNode implements SameNode {
   async #walk(joining: Joining): Promise<void> {
     await this.#walkOnce(joining);
     if (this.#joining !== joining) return;
-    const ripe = this.#memory && counterAt(this.#memory.ripened, 0, 0);
-    if (ripe === undefined || ripe === this.#ripe) return;
+    const ripe = counterAt((this.#memory as JoiningMemory).ripened, 0, 0);
+    if (ripe === this.#ripe) return;
     this.#ripe = ripe;
     await wait(PUBLISH_MS);
     if (this.#joining === joining) await this.#walkOnce(joining);
